@@ -1,0 +1,119 @@
+"""Convolution kernels against the definition written out as loops, and against each other."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tinygrad_lite.kernels import conv
+from tinygrad_lite.kernels.conv import conv_forward, conv_input_grad, conv_weight_grad
+
+CASES = {
+    # x shape, w shape, stride, padding, dilation, groups
+    "1d": ((2, 3, 9), (4, 3, 3), (1,), ((1, 1),), (1,), 1),
+    "1d-same-even": ((2, 2, 7), (2, 2, 4), (1,), ((1, 2),), (1,), 1),
+    "2d": ((2, 3, 5, 6), (4, 3, 3, 2), (1, 1), ((1, 1), (0, 0)), (1, 1), 1),
+    "2d-stride-leftover": ((2, 2, 8, 7), (3, 2, 3, 3), (3, 2), ((0, 0), (1, 1)), (1, 1), 1),
+    "2d-dilated-groups": ((2, 4, 9, 8), (6, 2, 3, 2), (2, 1), ((2, 2), (1, 1)), (2, 3), 2),
+    "2d-pointwise": ((3, 4, 3, 3), (5, 4, 1, 1), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+    "2d-pointwise-stride": ((3, 4, 5, 4), (5, 4, 1, 1), (2, 2), ((0, 0), (0, 0)), (1, 1), 1),
+    "2d-depthwise": ((2, 4, 6, 5), (4, 1, 3, 3), (1, 1), ((1, 1), (1, 1)), (1, 1), 4),
+    "2d-depthwise-multiplier": ((2, 3, 6, 5), (6, 1, 3, 2), (2, 2), ((1, 1), (2, 2)), (1, 2), 3),
+    "2d-wide-padding": ((1, 1, 2, 2), (2, 1, 2, 2), (1, 1), ((3, 3), (4, 4)), (1, 1), 1),
+    "3d": ((2, 2, 4, 5, 4), (3, 2, 2, 3, 2), (1, 2, 1), ((0, 1), (1, 1), (0, 0)), (2, 1, 1), 1),
+    "empty-batch": ((0, 2, 5, 5), (3, 2, 3, 3), (1, 1), ((0, 0), (0, 0)), (1, 1), 1),
+}
+
+
+def naive(x, w, stride, padding, dilation, groups):
+    """The definition, one product at a time."""
+    x = np.pad(x, ((0, 0), (0, 0), *padding))
+    positions = [
+        (s - d * (k - 1) - 1) // t + 1
+        for s, k, d, t in zip(x.shape[2:], w.shape[2:], dilation, stride, strict=True)
+    ]
+    out = np.zeros((x.shape[0], w.shape[0], *positions), x.dtype)
+    per_in, per_out = w.shape[1], w.shape[0] // groups
+    for n, o in itertools.product(range(x.shape[0]), range(w.shape[0])):
+        first = o // per_out * per_in
+        for p in itertools.product(*map(range, positions)):
+            for c, *k in itertools.product(range(per_in), *map(range, w.shape[2:])):
+                at = [i * t + j * d for i, t, j, d in zip(p, stride, k, dilation, strict=True)]
+                out[(n, o, *p)] += w[(o, c, *k)] * x[(n, first + c, *at)]
+    return out
+
+
+@pytest.fixture(params=CASES.values(), ids=CASES)
+def case(request):
+    x_shape, w_shape, stride, padding, dilation, groups = request.param
+    rng = np.random.default_rng(0)
+    x, w = rng.standard_normal(x_shape), rng.standard_normal(w_shape)
+    return x, w, {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+
+
+def test_forward_is_the_definition(case):
+    x, w, how = case
+    expected = naive(x, w, *how.values())
+    np.testing.assert_allclose(conv_forward(x, w, **how), expected, rtol=1e-12, atol=1e-12)
+    assert (
+        conv.conv_output_shape(
+            x.shape[2:], w.shape[2:], how["stride"], how["padding"], how["dilation"]
+        )
+        == expected.shape[2:]
+    )
+
+
+def test_gradients_are_the_transposes(case):
+    """<g, conv(x, w)> = <input_grad(g, w), x> = <weight_grad(g, x), w>, for bilinear conv."""
+    x, w, how = case
+    out = conv_forward(x, w, **how)
+    g = np.random.default_rng(1).standard_normal(out.shape)
+    dx = conv_input_grad(g, w, input_shape=x.shape, **how)
+    dw = conv_weight_grad(g, x, weight_shape=w.shape, **how)
+    assert dx.shape == x.shape and dw.shape == w.shape
+    np.testing.assert_allclose((dx * x).sum(), (g * out).sum(), rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose((dw * w).sum(), (g * out).sum(), rtol=1e-11, atol=1e-11)
+    rng = np.random.default_rng(2)
+    other_x, other_w = rng.standard_normal(x.shape), rng.standard_normal(w.shape)
+    by_x, by_w = conv_forward(other_x, w, **how), conv_forward(x, other_w, **how)
+    np.testing.assert_allclose((dx * other_x).sum(), (g * by_x).sum(), rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose((dw * other_w).sum(), (g * by_w).sum(), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_dtype_and_layout_do_not_matter(case, dtype):
+    x, w, how = case
+    out = conv_forward(x, w, **how)
+    strided_x = np.asfortranarray(x.astype(dtype))
+    strided_w = w.astype(dtype)[::-1][::-1].copy("F")
+    got = conv_forward(strided_x, strided_w, **how)
+    assert got.dtype == dtype
+    tolerance = {2: 3e-2, 4: 1e-5, 8: 1e-12}[got.itemsize]
+    np.testing.assert_allclose(got, out, rtol=tolerance, atol=tolerance)
+    g = np.asfortranarray(np.ones_like(got))
+    dx = conv_input_grad(g, strided_w, input_shape=x.shape, **how)
+    dw = conv_weight_grad(g, strided_x, weight_shape=w.shape, **how)
+    full = np.ones(out.shape)
+    scale = 10 * tolerance * max(1.0, np.prod(out.shape[2:]) ** 0.5)
+    np.testing.assert_allclose(
+        dx, conv_input_grad(full, w, input_shape=x.shape, **how), rtol=tolerance, atol=scale
+    )
+    np.testing.assert_allclose(
+        dw, conv_weight_grad(full, x, weight_shape=w.shape, **how), rtol=tolerance, atol=scale
+    )
+
+
+def test_input_grad_with_fewer_positions_than_the_forward_gives():
+    """A transposed convolution with output padding beyond the stride: the rest is zero."""
+    rng = np.random.default_rng(0)
+    g, w = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 2, 2))
+    how = {"stride": (1,), "padding": ((0, 0),), "dilation": (2,), "groups": 1}
+    natural = conv_input_grad(g, w, input_shape=(2, 2, 6), **how)
+    wider = conv_input_grad(g, w, input_shape=(2, 2, 7), **how)
+    np.testing.assert_array_equal(wider[..., :6], natural)
+    assert not wider[..., 6:].any()
+    x = rng.standard_normal((2, 2, 7))
+    dw = conv_weight_grad(g, x, weight_shape=w.shape, **how)
+    np.testing.assert_allclose(dw, conv_weight_grad(g, x[..., :6], weight_shape=w.shape, **how))
