@@ -41,7 +41,7 @@ def test_values(values, dtype, text):
 
 def test_suffixes():
     assert show([1.0], requires_grad=True) == "tensor([1.], requires_grad=True)"
-    text = show([1.0], requires_grad=True, grad_fn="MulBackward0")
+    text = show([1.0], requires_grad=True, grad_fn="<MulBackward0>")
     assert text == "tensor([1.], grad_fn=<MulBackward0>)"
     text = show([1.0], np.float64, dtype_suffix="torch.float64")
     assert text == "tensor([1.], dtype=torch.float64)"

@@ -53,7 +53,7 @@ def test_text_is_pytorchs(array, chosen, wants_grad, derived):
     tensor.requires_grad_(wants_grad)
     if wants_grad and derived:
         tensor = tensor.clone()
-    node = type(tensor.grad_fn).__name__ if tensor.grad_fn is not None else None
+    node = f"<{type(tensor.grad_fn).__name__}>" if tensor.grad_fn is not None else None
     torch._tensor_str.set_printoptions(profile="default")
     try:
         torch.set_printoptions(**chosen)

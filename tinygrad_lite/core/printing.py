@@ -109,7 +109,7 @@ def format_tensor(
             default float, int64 and bool. (int64 and bool are named all the same when there is
             no element to tell them by.)
         requires_grad: whether to add `requires_grad=True`; not added beside a `grad_fn`.
-        grad_fn: the name of the node, "MulBackward0", or None for a leaf.
+        grad_fn: the node as it is shown, "<MulBackward0>", or None for a leaf.
         name: what stands before the parenthesis; a subclass's name.
         parameter: whether to begin with the line `Parameter containing:`.
     """
@@ -128,7 +128,7 @@ def format_tensor(
     if dtype_suffix is not None:
         suffixes.append(f"dtype={dtype_suffix}")
     if grad_fn is not None:
-        suffixes.append(f"grad_fn=<{grad_fn}>")
+        suffixes.append(f"grad_fn={grad_fn}")
     elif requires_grad:
         suffixes.append("requires_grad=True")
     text = _append(prefix + body, suffixes, indent=len(prefix))
