@@ -1,0 +1,125 @@
+"""Pooling: maxima and means over windows of the last one, two or three dimensions.
+
+All arrays are (..., *S): the pooled dimensions last, the leading ones a batch. kernel, stride,
+padding, dilation and sizes have one entry a pooled dimension. Geometry, the order in which
+equals and NaN are chosen, and the indices (into the flattened unpadded plane) are PyTorch's.
+`max_pool_backward` and `pool_gather` are each other's transposes, and so are the forward and
+backward of every mean: derivatives of any order need no more than these.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import pool_numpy
+from .pool_numpy import Shape
+from .pool_numpy import output_size as pool_output_size
+
+__all__ = [
+    "adaptive_avg_pool_backward",
+    "adaptive_avg_pool_forward",
+    "adaptive_max_pool_forward",
+    "avg_pool_backward",
+    "avg_pool_forward",
+    "max_pool_backward",
+    "max_pool_forward",
+    "pool_gather",
+    "pool_output_size",
+]
+
+
+def max_pool_forward(
+    x: np.ndarray,
+    *,
+    kernel: Shape,
+    stride: Shape,
+    padding: Shape,
+    dilation: Shape,
+    ceil_mode: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Largest element of each window of x (..., *S), and where it was.
+
+    Returns values (..., *P) and int64 indices into the flattened plane of S, of the first of
+    equals; a window with a NaN gives NaN and the index of its last NaN.
+    """
+    size = x.shape[x.ndim - len(kernel) :]
+    axes = pool_numpy.regular(size, kernel, stride, padding, dilation, ceil_mode)
+    return pool_numpy.max_forward(x, axes)
+
+
+def max_pool_backward(
+    g: np.ndarray, indices: np.ndarray, *, input_shape: Shape, dims: int
+) -> np.ndarray:
+    """Adds g (..., *P) to the elements of an array of input_shape that `indices` chose.
+
+    dims is the number of pooled dimensions. Serves the adaptive pool too.
+    """
+    return pool_numpy.max_backward(g, indices, input_shape, dims)
+
+
+def pool_gather(x: np.ndarray, indices: np.ndarray, *, dims: int) -> np.ndarray:
+    """The elements of x (..., *S) that `indices` (..., *P) name: transpose of the above."""
+    return pool_numpy.gather(x, indices, dims)
+
+
+def avg_pool_forward(
+    x: np.ndarray,
+    *,
+    kernel: Shape,
+    stride: Shape,
+    padding: Shape,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> np.ndarray:
+    """Mean of each window of x (..., *S): (..., *P).
+
+    The sum is divided by divisor_override if given, else by the elements of the window, with
+    those in the padding if count_include_pad; what hangs over the padding (ceil_mode) never
+    counts.
+    """
+    size = x.shape[x.ndim - len(kernel) :]
+    axes = pool_numpy.regular(size, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    return pool_numpy.avg_forward(x, axes, count_include_pad, divisor_override)
+
+
+def avg_pool_backward(
+    g: np.ndarray,
+    *,
+    input_shape: Shape,
+    kernel: Shape,
+    stride: Shape,
+    padding: Shape,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> np.ndarray:
+    """The transpose of `avg_pool_forward`: g (..., *P) to input_shape (..., *S)."""
+    size = input_shape[len(input_shape) - len(kernel) :]
+    axes = pool_numpy.regular(size, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    return pool_numpy.avg_backward(g, axes, count_include_pad, divisor_override)
+
+
+def adaptive_max_pool_forward(
+    x: np.ndarray, *, output_size: Shape
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values and indices, as `max_pool_forward`, of the windows that give output_size.
+
+    Window p of P along an axis of S is floor(p S / P) up to ceil((p + 1) S / P).
+    """
+    size = x.shape[x.ndim - len(output_size) :]
+    return pool_numpy.max_forward(x, pool_numpy.adaptive(size, output_size))
+
+
+def adaptive_avg_pool_forward(x: np.ndarray, *, output_size: Shape) -> np.ndarray:
+    """Mean over each of the windows that give output_size, see `adaptive_max_pool_forward`."""
+    size = x.shape[x.ndim - len(output_size) :]
+    return pool_numpy.avg_forward(x, pool_numpy.adaptive(size, output_size), True, None)
+
+
+def adaptive_avg_pool_backward(
+    g: np.ndarray, *, input_shape: Shape, output_size: Shape
+) -> np.ndarray:
+    """The transpose of `adaptive_avg_pool_forward`: g (..., *P) to input_shape (..., *S)."""
+    size = input_shape[len(input_shape) - len(output_size) :]
+    return pool_numpy.avg_backward(g, pool_numpy.adaptive(size, output_size), True, None)

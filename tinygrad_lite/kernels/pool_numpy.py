@@ -1,0 +1,221 @@
+"""Pooling in plain NumPy, for any number of spatial dimensions: the reference of the kernels.
+
+Arrays are (..., *S) with the pooled dimensions last; every function works on the leading ones
+as a batch. A pool is described axis by axis by its windows, `(start, stop)` for each output
+position, which is all that tells an ordinary pool from an adaptive one. Averages are separable
+(a sum along one axis after the other); maxima walk the window's offsets in order, keeping the
+first of equals and, as PyTorch does, the last NaN.
+"""
+
+from __future__ import annotations
+
+import itertools
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+Shape = tuple[int, ...]
+
+
+class Windows(NamedTuple):
+    """The windows along one axis: what output position p sees is start[p] : stop[p] : step."""
+
+    size: int
+    """Input elements along the axis."""
+    start: np.ndarray
+    """First element of each window; negative where the window begins in the padding."""
+    count: np.ndarray
+    """Elements of each window, with those that lie in the padding."""
+    step: int
+    """Distance between elements of a window (the dilation)."""
+    stride: int
+    """Distance between windows where it is the same for all, else 0 (adaptive)."""
+
+
+def output_size(
+    size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
+) -> int:
+    """Windows along an axis. In ceil mode one may hang over the end, but none may start there."""
+    span = size + 2 * padding - dilation * (kernel - 1) - 1
+    count = (span + (stride - 1 if ceil_mode else 0)) // stride + 1
+    if ceil_mode and (count - 1) * stride >= size + padding:
+        count -= 1
+    return count
+
+
+def regular(
+    size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, ceil_mode: bool
+) -> tuple[Windows, ...]:
+    """The windows of an ordinary pool."""
+    axes = []
+    for s, k, t, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        start = np.arange(output_size(s, k, t, p, d, ceil_mode)) * t - p
+        axes.append(Windows(s, start, np.full(start.shape, k), d, t))
+    return tuple(axes)
+
+
+def adaptive(size: Shape, output: Shape) -> tuple[Windows, ...]:
+    """The windows of an adaptive pool: floor(p S / P) up to ceil((p + 1) S / P)."""
+    axes = []
+    for s, n in zip(size, output, strict=True):
+        p = np.arange(n)
+        start = p * s // max(n, 1)
+        count = -(-(p + 1) * s // max(n, 1)) - start
+        even = s // n if n and s % n == 0 else 0
+        axes.append(Windows(s, start, count, 1, even))
+    return tuple(axes)
+
+
+def max_forward(x: np.ndarray, axes: tuple[Windows, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Largest element of each window, and its index in the flattened (unpadded) input plane."""
+    lead = x.shape[: x.ndim - len(axes)]
+    positions = tuple(len(a.start) for a in axes)
+    if x.dtype.kind == "f":
+        lowest = -np.inf
+    else:
+        lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else False
+    best = np.full((*lead, *positions), lowest, dtype=x.dtype)
+    where = np.empty(best.shape, dtype=np.int64)
+    where[...] = _flat([_first_inside(a) for a in axes], axes)
+    if not best.size:
+        return best, where
+    padded = _pad(x, axes, lowest)
+    for offset in itertools.product(*(range(a.count.max()) for a in axes)):
+        # A shorter (adaptive) window meets its last element again: that changes nothing.
+        pairs = zip(offset, axes, strict=True)
+        at = [a.start + np.minimum(k, a.count - 1) * a.step for k, a in pairs]
+        seen = _seen(padded, offset, axes)
+        better = seen > best
+        if x.dtype.kind == "f":
+            better |= np.isnan(seen)
+        np.copyto(best, seen, where=better)
+        np.copyto(where, _flat(at, axes), where=better)
+    return best, where
+
+
+def max_backward(g: np.ndarray, indices: np.ndarray, input_shape: Shape, axes: int) -> np.ndarray:
+    """Adds each g to the input element its window chose: the transpose of `gather`."""
+    lead, plane = prod(input_shape[:-axes]), prod(input_shape[-axes:])
+    if not g.size:
+        return np.zeros(input_shape, dtype=g.dtype)
+    rows = np.arange(lead)[:, None] * plane
+    flat = (indices.reshape(lead, -1) + rows).ravel()
+    total = np.bincount(flat, weights=g.ravel(), minlength=lead * plane)
+    return total.astype(g.dtype, copy=False).reshape(input_shape)
+
+
+def gather(x: np.ndarray, indices: np.ndarray, axes: int) -> np.ndarray:
+    """The elements of x (..., *S) that `indices` (..., *P) name in each flattened plane."""
+    lead = x.shape[: x.ndim - axes]
+    plane, chosen = prod(x.shape[x.ndim - axes :]), prod(indices.shape[x.ndim - axes :])
+    taken = np.take_along_axis(
+        x.reshape(*lead, plane), indices.reshape(*lead, chosen), axis=len(lead)
+    )
+    return taken.reshape(indices.shape)
+
+
+def avg_forward(
+    x: np.ndarray, axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None
+) -> np.ndarray:
+    """Mean of each window; `divisor` replaces the number of elements divided by."""
+    dtype = np.float32 if x.dtype == np.float16 else x.dtype
+    total = _pad(x.astype(dtype, copy=False), axes, 0)
+    for i, a in enumerate(axes):
+        axis = x.ndim - len(axes) + i
+        before, after = total.shape[:axis], total.shape[axis + 1 :]
+        summed = np.zeros((*before, len(a.start), *after), dtype=dtype)
+        rest = (slice(None),) * len(after)
+        for k in range(a.count.max(initial=0)):
+            live = slice(None) if a.stride else k < a.count
+            summed[(..., live, *rest)] += total[(..., _select(a, k), *rest)]
+        total = summed
+    total /= _divisors(axes, count_include_pad, divisor).astype(dtype)
+    return total.astype(x.dtype, copy=False)
+
+
+def avg_backward(
+    g: np.ndarray, axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None
+) -> np.ndarray:
+    """The transpose of `avg_forward`: each g, divided, added to every element of its window."""
+    dtype = np.float32 if g.dtype == np.float16 else g.dtype
+    total = g.astype(dtype, copy=False) / _divisors(axes, count_include_pad, divisor).astype(dtype)
+    for i, a in enumerate(axes):
+        axis = g.ndim - len(axes) + i
+        before, after = total.shape[:axis], total.shape[axis + 1 :]
+        spread = np.zeros((*before, sum(_extent(a)) + a.size, *after), dtype=dtype)
+        rest = (slice(None),) * len(after)
+        for k in range(a.count.max(initial=0)):
+            at = _select(a, k)
+            if isinstance(at, slice):
+                spread[(..., at, *rest)] += total
+            else:  # indices repeat: neighbouring adaptive windows may overlap
+                part = total[(..., k < a.count, *rest)]
+                np.add.at(spread, (..., at, *rest), part)
+        first = _extent(a)[0]
+        total = spread[(..., slice(first, first + a.size), *rest)]
+    return np.ascontiguousarray(total).astype(g.dtype, copy=False)
+
+
+# Geometry -----------------------------------------------------------------------------------
+
+
+def _extent(a: Windows) -> tuple[int, int]:
+    """Elements that windows reach before the first and after the last of the axis."""
+    if not len(a.start):
+        return 0, 0
+    last = int((a.start + (a.count - 1) * a.step).max())
+    return max(0, -int(a.start[0])), max(0, last + 1 - a.size)
+
+
+def _pad(x: np.ndarray, axes: tuple[Windows, ...], value: float) -> np.ndarray:
+    around = [_extent(a) for a in axes]
+    if not any(lo or hi for lo, hi in around):
+        return x
+    return np.pad(x, [(0, 0)] * (x.ndim - len(axes)) + around, constant_values=value)
+
+
+def _select(a: Windows, k: int) -> slice | np.ndarray:
+    """Where element k of every window lies in the padded axis; adaptive: of those that have it."""
+    before = _extent(a)[0]
+    if a.stride:
+        first = int(a.start[0]) + before + k * a.step
+        return slice(first, first + (len(a.start) - 1) * a.stride + 1, a.stride)
+    return (a.start + k)[k < a.count]
+
+
+def _seen(padded: np.ndarray, offset: tuple[int, ...], axes: tuple[Windows, ...]) -> np.ndarray:
+    """What every window has at this offset, adaptive windows their last where they are shorter."""
+    seen = padded
+    for i, (k, a) in enumerate(zip(offset, axes, strict=True)):
+        at = _select(a, k) if a.stride else a.start + np.minimum(k, a.count - 1)
+        seen = seen[(..., at, *(slice(None),) * (len(axes) - 1 - i))]
+    return seen
+
+
+def _first_inside(a: Windows) -> np.ndarray:
+    """First element of each window that is not padding."""
+    return a.start + np.maximum(0, -(a.start // a.step)) * a.step
+
+
+def _flat(at: list[np.ndarray], axes: tuple[Windows, ...]) -> np.ndarray:
+    """Index in the flattened plane of the elements at these coordinates, over all positions."""
+    index = np.zeros((1,) * len(axes), dtype=np.int64)
+    for i, (coordinate, a) in enumerate(zip(at, axes, strict=True)):
+        index = index * a.size + coordinate.reshape((-1,) + (1,) * (len(axes) - 1 - i))
+    return index
+
+
+def _divisors(
+    axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None
+) -> np.ndarray:
+    """What each window's sum is divided by. Padding beyond the declared one never counts."""
+    if divisor is not None:
+        return np.array(divisor)
+    counts = np.ones((1,) * len(axes), dtype=np.int64)
+    for i, a in enumerate(axes):
+        padding = max(0, -int(a.start[0])) if len(a.start) else 0
+        lo, hi = (-padding, a.size + padding) if count_include_pad else (0, a.size)
+        inside = np.minimum(a.start + a.count, hi) - np.maximum(a.start, lo)
+        counts = counts * np.maximum(inside, 1).reshape((-1,) + (1,) * (len(axes) - 1 - i))
+    return counts
