@@ -1,0 +1,48 @@
+"""What holds for every test: Hypothesis profiles, and global state sealed after each test.
+
+Environment: HYPOTHESIS_PROFILE picks `quick`, `default` or `thorough` (the last for a night's run).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # One process a core already: BLAS threads on top would only take turns. Before NumPy loads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: the first call of a kernel compiles it. No shrinking of speed into flakiness either:
+# the same examples every run, and a failure prints the line that reproduces it.
+COMMON = {
+    "deadline": None,
+    "derandomize": True,
+    "print_blob": True,
+    "suppress_health_check": [HealthCheck.too_slow],
+}
+settings.register_profile("quick", max_examples=5, **COMMON)
+settings.register_profile("default", max_examples=25, **COMMON)
+settings.register_profile("thorough", max_examples=1000, **(COMMON | {"derandomize": False}))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(autouse=True)
+def sealed() -> Iterator[None]:
+    """Every test starts from seed 0, and none may leave the default dtype or the mode changed."""
+    np.random.seed(0)
+    package = sys.modules.get("tinygrad_lite")
+    if package is None or not hasattr(package, "manual_seed"):
+        yield
+        return
+    package.manual_seed(0)
+    dtype, mode = package.get_default_dtype(), package.is_grad_enabled()
+    yield
+    left = package.get_default_dtype(), package.is_grad_enabled()
+    package.set_default_dtype(dtype)
+    package.set_grad_enabled(mode)
+    assert left == (dtype, mode), f"the test left (default dtype, grad mode) at {left}"
