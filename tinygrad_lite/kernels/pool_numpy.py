@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Windows(NamedTuple):
     """Input elements along the axis."""
     start: np.ndarray
     """First element of each window; negative where the window begins in the padding."""
-    count: np.ndarray
+    length: np.ndarray
     """Elements of each window, with those that lie in the padding."""
     step: int
     """Distance between elements of a window (the dilation)."""
@@ -81,10 +81,10 @@ def max_forward(x: np.ndarray, axes: tuple[Windows, ...]) -> tuple[np.ndarray, n
     if not best.size:
         return best, where
     padded = _pad(x, axes, lowest)
-    for offset in itertools.product(*(range(a.count.max()) for a in axes)):
+    for offset in itertools.product(*(range(a.length.max()) for a in axes)):
         # A shorter (adaptive) window meets its last element again: that changes nothing.
         pairs = zip(offset, axes, strict=True)
-        at = [a.start + np.minimum(k, a.count - 1) * a.step for k, a in pairs]
+        at = [a.start + np.minimum(k, a.length - 1) * a.step for k, a in pairs]
         seen = _seen(padded, offset, axes)
         better = seen > best
         if x.dtype.kind == "f":
@@ -125,10 +125,10 @@ def avg_forward(
         axis = x.ndim - len(axes) + i
         before, after = total.shape[:axis], total.shape[axis + 1 :]
         summed = np.zeros((*before, len(a.start), *after), dtype=dtype)
-        rest = (slice(None),) * len(after)
-        for k in range(a.count.max(initial=0)):
-            live = slice(None) if a.stride else k < a.count
-            summed[(..., live, *rest)] += total[(..., _select(a, k), *rest)]
+        rest = len(after)
+        for k in range(a.length.max(initial=0)):
+            live = slice(None) if a.stride else k < a.length
+            summed[_along(live, rest)] += total[_along(_select(a, k), rest)]
         total = summed
     total /= _divisors(axes, count_include_pad, divisor).astype(dtype)
     return total.astype(x.dtype, copy=False)
@@ -139,21 +139,21 @@ def avg_backward(
 ) -> np.ndarray:
     """The transpose of `avg_forward`: each g, divided, added to every element of its window."""
     dtype = np.float32 if g.dtype == np.float16 else g.dtype
-    total = g.astype(dtype, copy=False) / _divisors(axes, count_include_pad, divisor).astype(dtype)
+    total = g.astype(dtype, copy=False)
+    total = total / _divisors(axes, count_include_pad, divisor).astype(dtype)
     for i, a in enumerate(axes):
         axis = g.ndim - len(axes) + i
         before, after = total.shape[:axis], total.shape[axis + 1 :]
         spread = np.zeros((*before, sum(_extent(a)) + a.size, *after), dtype=dtype)
-        rest = (slice(None),) * len(after)
-        for k in range(a.count.max(initial=0)):
+        rest = len(after)
+        for k in range(a.length.max(initial=0)):
             at = _select(a, k)
             if isinstance(at, slice):
-                spread[(..., at, *rest)] += total
+                spread[_along(at, rest)] += total
             else:  # indices repeat: neighbouring adaptive windows may overlap
-                part = total[(..., k < a.count, *rest)]
-                np.add.at(spread, (..., at, *rest), part)
+                np.add.at(spread, _along(at, rest), total[_along(k < a.length, rest)])
         first = _extent(a)[0]
-        total = spread[(..., slice(first, first + a.size), *rest)]
+        total = spread[_along(slice(first, first + a.size), rest)]
     return np.ascontiguousarray(total).astype(g.dtype, copy=False)
 
 
@@ -164,7 +164,7 @@ def _extent(a: Windows) -> tuple[int, int]:
     """Elements that windows reach before the first and after the last of the axis."""
     if not len(a.start):
         return 0, 0
-    last = int((a.start + (a.count - 1) * a.step).max())
+    last = int((a.start + (a.length - 1) * a.step).max())
     return max(0, -int(a.start[0])), max(0, last + 1 - a.size)
 
 
@@ -175,21 +175,26 @@ def _pad(x: np.ndarray, axes: tuple[Windows, ...], value: float) -> np.ndarray:
     return np.pad(x, [(0, 0)] * (x.ndim - len(axes)) + around, constant_values=value)
 
 
-def _select(a: Windows, k: int) -> slice | np.ndarray:
+def _along(index: Any, rest: int) -> Any:
+    """The index expression for one axis that `rest` others follow."""
+    return (..., index, *(slice(None),) * rest)
+
+
+def _select(a: Windows, k: int) -> Any:
     """Where element k of every window lies in the padded axis; adaptive: of those that have it."""
     before = _extent(a)[0]
     if a.stride:
         first = int(a.start[0]) + before + k * a.step
         return slice(first, first + (len(a.start) - 1) * a.stride + 1, a.stride)
-    return (a.start + k)[k < a.count]
+    return (a.start + k)[k < a.length]
 
 
 def _seen(padded: np.ndarray, offset: tuple[int, ...], axes: tuple[Windows, ...]) -> np.ndarray:
     """What every window has at this offset, adaptive windows their last where they are shorter."""
     seen = padded
     for i, (k, a) in enumerate(zip(offset, axes, strict=True)):
-        at = _select(a, k) if a.stride else a.start + np.minimum(k, a.count - 1)
-        seen = seen[(..., at, *(slice(None),) * (len(axes) - 1 - i))]
+        at = _select(a, k) if a.stride else a.start + np.minimum(k, a.length - 1)
+        seen = seen[_along(at, len(axes) - 1 - i)]
     return seen
 
 
@@ -216,6 +221,6 @@ def _divisors(
     for i, a in enumerate(axes):
         padding = max(0, -int(a.start[0])) if len(a.start) else 0
         lo, hi = (-padding, a.size + padding) if count_include_pad else (0, a.size)
-        inside = np.minimum(a.start + a.count, hi) - np.maximum(a.start, lo)
+        inside = np.minimum(a.start + a.length, hi) - np.maximum(a.start, lo)
         counts = counts * np.maximum(inside, 1).reshape((-1,) + (1,) * (len(axes) - 1 - i))
     return counts
