@@ -7,14 +7,16 @@
     def scale_all(x, a): ...      # may use prange and call `scale`
 
 A `Kernel` compiles at its first call, lazily by the dtypes of its arguments, and always with
-`cache=True`. numba's cache looks only at the file a function stands in, so a kernel calls kernels
-of its own file and no others. With TINYGRAD_LITE_NUMBA=0, or without numba, `enabled()` is False:
-callers then take their NumPy path; a Kernel that is called all the same runs as plain Python.
+`cache=True`. numba's cache looks only at the file a function stands in; the name under which a
+kernel is cached therefore carries a digest of every other file whose kernels it calls. With
+TINYGRAD_LITE_NUMBA=0, or without numba, `enabled()` is False: callers then take their NumPy path;
+a Kernel that is called all the same runs as plain Python.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.util
 import os
 import sys
@@ -53,10 +55,14 @@ def threads() -> int:
 
 
 class Late:
-    """A name kernels use whose value needs numba: an intrinsic, `numba.carray`. Made on demand."""
+    """A name kernels use whose value needs numba: an intrinsic, `numba.carray`. Made on demand.
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    Outside compiled code the name means `python`, if that was given.
+    """
+
+    def __init__(self, make: Callable[[], Any], python: Callable[..., Any] | None = None) -> None:
         self._make = make
+        self._python = python
 
     @functools.cached_property
     def compiled(self) -> Any:
@@ -64,7 +70,9 @@ class Late:
         return self._make()
 
     def __call__(self, *args: Any) -> Any:
-        raise RuntimeError("this name has a meaning only inside a compiled kernel")
+        if self._python is None:
+            raise RuntimeError("this name has a meaning only inside a compiled kernel")
+        return self._python(*args)
 
 
 class Kernel:
@@ -108,8 +116,26 @@ class Kernel:
             function.__code__, scope, function.__name__, function.__defaults__, function.__closure__
         )
         bound.__module__ = function.__module__
-        bound.__qualname__ = function.__qualname__ + self.suffix
+        bound.__qualname__ = function.__qualname__ + self.suffix + "".join(self._foreign())
         return numba.njit(cache=True, **self.options)(bound)
+
+    def _foreign(self) -> list[str]:
+        """Digests of the files, other than its own, whose kernels this one calls."""
+        here = self.function.__code__.co_filename
+        files = set()
+        todo = [self.function]
+        while todo:
+            function = todo.pop()
+            for name in function.__code__.co_names:
+                value = function.__globals__.get(name)
+                if isinstance(value, Kernel) and value.function is not function:
+                    files.add(value.function.__code__.co_filename)
+                    todo.append(value.function)
+        digests = []
+        for file in sorted(files - {here}):
+            with open(file, "rb") as source:
+                digests.append("_" + hashlib.sha1(source.read()).hexdigest()[:8])
+        return digests
 
     def __call__(self, *args: Any) -> Any:
         if not enabled():
