@@ -1,0 +1,224 @@
+"""Short ways through `Primitive.apply` for ops of one and two arrays, and the decorators.
+
+A door handles the ordinary call: float32 or float64 Tensors of one dtype (or a Python number beside
+one), nobody watching. It does what `apply` does, without the questions whose answers are then
+known; everything else it hands to `apply`. Tests hold every door equal to `apply`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .inplace import in_place
+from .modes import current
+from .node import Node
+from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, Rule, generic_door
+from .tensor import Tensor, bind, live_node, make
+
+_ndarray = np.ndarray
+
+
+def unary_door(op: Primitive) -> Callable[..., Any]:
+    """The public function of an op of one array without metadata."""
+    forward = op.forward
+    differentiable = op.differentiable
+    keep_x, keep_out = op.plan((True,))[:2] if differentiable else (False, False)
+
+    @functools.wraps(forward)
+    def call(input: Any, **meta: Any) -> Any:
+        if isinstance(input, Tensor) and not meta:
+            x = input.array
+            d = x.dtype
+            mode = current()
+            if (d is FLOAT32 or d is FLOAT64) and mode.watch is None:
+                out = forward(x)
+                if type(out) is not _ndarray:
+                    out = np.asarray(out)
+                node = input.node if input.base is None else live_node(input)
+                if node is None or not differentiable or not mode.grad:
+                    return make(out)
+                saved = (x if keep_x else None, out if keep_out else None)
+                return make(out, Node(op, (node,), saved, out.shape, d))
+        return op.apply((input,), meta)
+
+    return call
+
+
+def binary_door(op: Primitive) -> Callable[..., Any]:
+    """The public function of an op of two arrays without metadata."""
+    forward = op.forward
+    keeps = [
+        op.plan(wanted)[:3] if op.differentiable else ()
+        for wanted in ((True, False), (False, True), (True, True))
+    ]
+    differentiable = op.differentiable and None not in op.rules
+
+    @functools.wraps(forward)
+    def call(input: Any, other: Any, **meta: Any) -> Any:
+        if isinstance(input, Tensor):
+            x = input.array
+            d = x.dtype
+            if isinstance(other, Tensor):
+                y = other.array
+                ordinary = y.dtype is d
+            else:
+                y = other
+                ordinary = type(other) is float or type(other) is int
+        elif type(input) is float or type(input) is int:
+            x = input
+            ordinary = isinstance(other, Tensor)
+            if ordinary:
+                y = other.array
+                d = y.dtype
+        else:
+            ordinary = False
+        mode = current()
+        if ordinary and (d is FLOAT32 or d is FLOAT64) and mode.watch is None and not meta:
+            try:
+                out = forward(x, y)
+            except ValueError:  # shapes that do not broadcast: `apply` words the error
+                return op.apply((input, other), meta)
+            if type(out) is not _ndarray:
+                out = np.asarray(out)
+            if differentiable and mode.grad:
+                if not isinstance(input, Tensor):
+                    m = None
+                else:
+                    m = input.node if input.base is None else live_node(input)
+                if not isinstance(other, Tensor):
+                    n = None
+                else:
+                    n = other.node if other.base is None else live_node(other)
+                if m is not None or n is not None:
+                    keep_x, keep_y, keep_out = keeps[(m is not None) + 2 * (n is not None) - 1]
+                    saved = (
+                        x if keep_x else None,
+                        y if keep_y else None,
+                        out if keep_out else None,
+                    )
+                    return make(out, Node(op, (m, n), saved, out.shape, out.dtype))
+            return make(out)
+        return op.apply((input, other), meta)
+
+    return call
+
+
+def primitive(
+    *rules: Rule | None,
+    method: bool | str = True,
+    operator: str | None = None,
+    inplace: bool = False,
+    **options: Any,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare an op: see primitive.py. `rules` are one per array input (None: no derivative).
+
+    joint       one rule for all inputs, returning a tuple of gradients; may ask for `need`
+    promote     "same": inputs to their common dtype; "float": and integers to the default float;
+                None: dtypes are the op's own business
+    typed       numbers of the inputs that take part in promotion (default: those with a rule)
+    broadcasts  inputs broadcast against each other; the engine undoes it
+    view        the value may share memory with the first input
+    outputs     the function returns a tuple of arrays; `g` is then a tuple, None where unused
+    residual    the function returns (value, residual): the latter is kept for rules that ask
+    method      bind as Tensor.<name> (or under the given name; False: not at all)
+    operator    bind as `__<operator>__` and `__r<operator>__` as well, e.g. "mul"
+    inplace     bind `<name>_` (and `__i<operator>__`) as well
+    samples     specs of valid inputs (samples.py), from which the tests are derived
+    """
+
+    def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
+        op = Primitive(forward, rules, **options)
+        if op.name in REGISTRY:
+            raise TypeError(f"an op called {op.name} is already declared")
+        plain = not (op.meta or op.variadic or op.joint or op.view or op.outputs or op.residual)
+        plain = plain and len(op.layout) == op.arity + 1
+        if plain and op.arity == 1 and op.promote:
+            call = unary_door(op)
+        elif plain and op.arity == 2 and op.promote and len(op.typed) == 2:
+            call = binary_door(op)
+        else:
+            call = generic_door(op)
+        call.op = op  # type: ignore[attr-defined]
+        REGISTRY[op.name] = op
+        op.call = call  # type: ignore[attr-defined]
+        bind_all(call, op.name, method, operator, inplace)
+        return call
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A public function built of primitives only, with the samples its tests are derived from."""
+
+    name: str
+    call: Callable[..., Any]
+    samples: Any
+
+
+COMPOSED: dict[str, Composed] = {}
+
+
+def composed(
+    *,
+    method: bool | str = True,
+    operator: str | None = None,
+    inplace: bool = False,
+    samples: Any = (),
+    name: str | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare a public function that needs no rules of its own, being built of primitives."""
+
+    def declare(call: Callable[..., Any]) -> Callable[..., Any]:
+        key = name or call.__name__
+        if key in COMPOSED:
+            raise TypeError(f"a function called {key} is already declared")
+        COMPOSED[key] = Composed(key, call, samples)
+        bind_all(call, key, method, operator, inplace)
+        return call
+
+    return declare
+
+
+def bind_all(
+    call: Callable[..., Any],
+    name: str,
+    method: bool | str,
+    operator: str | None,
+    inplace: bool,
+) -> None:
+    """Bind a declaration's methods and operators to Tensor."""
+    name = method if isinstance(method, str) else name
+    if method:
+        bind(name, call)
+    if operator in _COMPARISONS:
+        bind(f"__{operator}__", _comparison(call))
+    elif operator:
+        bind(f"__{operator}__", call)
+        if operator not in _ONE_SIDED:
+            bind(f"__r{operator}__", lambda self, other: call(other, self))
+    if inplace:
+        written = in_place(call, name + "_")
+        bind(name + "_", written)
+        if operator and operator not in _COMPARISONS and operator not in _ONE_SIDED:
+            bind(f"__i{operator}__", written)
+
+
+_COMPARISONS: Sequence[str] = ("eq", "ne", "lt", "le", "gt", "ge")
+_ONE_SIDED: Sequence[str] = ("neg", "pos", "abs", "invert")
+
+
+def _comparison(call: Callable[..., Any]) -> Callable[..., Any]:
+    """`x == None` and the like are Python's business, as for any two foreign objects."""
+
+    def compare(self: Tensor, other: Any) -> Any:
+        if isinstance(other, (Tensor, int, float, complex, np.ndarray, np.generic)):
+            return call(self, other)
+        return NotImplemented
+
+    return compare

@@ -1,0 +1,317 @@
+"""Backpropagation: the chain rule, applied once to every node, from the latest to the earliest.
+
+`pending` holds, for each node that some later node has reached, the sum of the gradients that have
+arrived so far. Nodes are visited in the order of the clock, so when a node's turn comes everything
+that depends on it has been visited, and its sum is complete. Then each rule turns it into gradients
+towards the node's parents:
+
+    pending[parent] += rule(g, saved...)        summed over broadcast axes, cast to its dtype
+
+A leaf adds its sum to `.grad`. There is no recursion, so the depth of a graph is limited by memory
+alone, and what a node saved is freed as soon as it has been used.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from .chain import cast, sum_to
+from .modes import MODE, current
+from .node import FREED, WRITES, Leaf, Node, Pick, describe, node_hooks, touch, written_since
+from .tensor import Tensor, make
+
+_ndarray = np.ndarray
+_clock = attrgetter("clock")
+
+
+def backprop(
+    roots: Sequence[tuple[Node, Any]],
+    wanted: Sequence[Node] | None = None,
+    *,
+    retain_graph: bool = False,
+    create_graph: bool = False,
+    accumulate: bool = True,
+) -> dict[Node, Any]:
+    """Send gradients from `roots` down the tape.
+
+    roots         pairs of a node and the gradient of its value: an array, or (with `create_graph`)
+                  a Tensor
+    wanted        nodes whose gradients to return; only paths to them are followed. None: all
+                  leaves are reached
+    retain_graph  keep what nodes saved, so that another pass may follow
+    create_graph  apply the rules to Tensors, recording every operation, so that the gradients can
+                  themselves be differentiated
+    accumulate    add the gradients of leaves to their `.grad`
+
+    Returns the gradients of the nodes in `wanted` that were reached. RuntimeError if a node's
+    saved arrays were freed by an earlier pass or overwritten in place.
+    """
+    order = _latest_first([node for node, _ in roots])
+    needed = None if wanted is None else _leading_to(wanted, order)
+    targets = frozenset(wanted or ())
+    results: dict[Node, Any] = {}
+    pending: dict[Node, Any] = {}
+    owned: set[Node] = set()
+    for node, g in roots:
+        _arrive(node, g, pending, owned, create_graph)
+    outer = current()
+    token = MODE.set(outer.but(grad=create_graph))
+    try:
+        for node in order:
+            g = pending.pop(node, None)
+            if g is None or (needed is not None and node not in needed):
+                continue
+            if node.hooks is not None or node.keeper is not None:
+                g = _run_hooks(node, g, create_graph)
+            if node in targets:
+                results[node] = g
+            kind = type(node)
+            if kind is Leaf:
+                if accumulate:
+                    _accumulate(node, g, create_graph)
+                continue
+            if kind is Pick:
+                source = node.parents[0]
+                gradients = pending.setdefault(source, {})
+                gradients[node.saved] = (
+                    g if node.saved not in gradients else gradients[node.saved] + g
+                )
+                continue
+            saved = node.saved
+            if saved is FREED:
+                raise RuntimeError(_SECOND_TIME.format(node.name()))
+            if WRITES.last > node.clock:
+                _check_unwritten(node)
+            op = node.op
+            if op.outputs:
+                g = tuple([g.get(i) for i in range(len(node.shape))])
+            if create_graph or op.on_tensors:
+                contributions = _on_tensors(op, node, g, create_graph)
+            elif op.joint or op.variadic:
+                contributions = op.rules[0](g, *[saved[i] for i in op.asks[0]])
+            else:
+                contributions = None
+            if outer.watch is not None:
+                contributions = _watched(outer.watch, node, g, contributions)
+            hooks = node_hooks(node)
+            if hooks:
+                contributions = _run_node_hooks(hooks, node, g, contributions, create_graph)
+            if contributions is None:
+                for parent, (rule, asks) in zip(node.parents, op.calls, strict=True):
+                    if parent is None or (needed is not None and parent not in needed):
+                        continue
+                    count = len(asks)
+                    if count == 0:
+                        d = rule(g)
+                    elif count == 1:
+                        d = rule(g, saved[asks[0]])
+                    else:
+                        d = rule(g, *[saved[i] for i in asks])
+                    _arrive(parent, d, pending, owned, False)
+            else:
+                for parent, d in zip(node.parents, contributions, strict=True):
+                    if parent is not None and d is not None:
+                        _arrive(parent, d, pending, owned, create_graph)
+            if not retain_graph and op.holds:
+                node.saved = saved = FREED
+    finally:
+        MODE.reset(token)
+    return results
+
+
+def _latest_first(roots: Sequence[Node]) -> list[Node]:
+    """Every node that `roots` were made from, by the clock, latest first."""
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(seen, key=_clock, reverse=True)
+
+
+def _leading_to(wanted: Sequence[Node], order: Sequence[Node]) -> set[Node]:
+    """The nodes among `order` that were made from one of `wanted` (these included)."""
+    needed = set(wanted)
+    for node in reversed(order):
+        if node not in needed and not needed.isdisjoint(node.parents):
+            needed.add(node)
+    return needed
+
+
+def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], recorded: bool) -> None:
+    """Add the gradient `d` to what has arrived at `node`, in the node's shape and dtype.
+
+    Arrays made here are owned and added to in place; arrays that came from a rule may be shared.
+    """
+    if recorded:
+        if d.array.shape != node.shape and node.shape is not None:
+            d = sum_to(d, shape=node.shape)
+        if d.array.dtype != node.dtype:
+            d = cast(d, dtype=node.dtype)
+        old = pending.get(node)
+        pending[node] = d if old is None else old + d
+        return
+    if type(d) is not _ndarray:
+        d = np.asarray(d)
+    if d.shape != node.shape:
+        d = sum_to(d, shape=node.shape)
+    if d.dtype is not node.dtype and d.dtype != node.dtype:
+        d = d.astype(node.dtype)
+    old = pending.get(node)
+    if old is None:
+        pending[node] = d
+    elif node in owned:
+        np.add(old, d, out=old)
+    else:
+        pending[node] = np.asarray(old + d)
+        owned.add(node)
+
+
+def _on_tensors(op: Any, node: Node, g: Any, create_graph: bool) -> Sequence[Any]:
+    """The op's rules applied to Tensors; their results as arrays unless they are recorded."""
+    if create_graph:
+        return op.differentiate(node, g)
+    wrapped = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
+    return [d.array if isinstance(d, Tensor) else d for d in op.differentiate(node, wrapped)]
+
+
+def _accumulate(leaf: Leaf, g: Any, recorded: bool) -> None:
+    tensor = leaf.tensor()
+    if tensor is None:
+        return
+    old = tensor._grad
+    if recorded:
+        tensor._grad = g if old is None else old + g
+    elif old is None:
+        tensor._grad = make(g if _is_unshared(g) else g.copy())
+    elif old.node is not None:
+        tensor._grad = make(old.array + g)
+    else:
+        np.add(old.array, g, out=old.array)
+        touch(old.array, "gradient accumulation")
+    if leaf.after is not None:
+        for hook in list(leaf.after):
+            hook(tensor)
+
+
+def _is_unshared(g: np.ndarray) -> bool:
+    """Whether nobody but the engine holds `g`, so that it may become a `.grad` without a copy."""
+    return (
+        g.base is None
+        and g.flags.c_contiguous
+        and g.flags.writeable
+        and sys.getrefcount(g) <= _UNSHARED
+    )
+
+
+def _references_of_unshared() -> int:
+    """What `getrefcount` reports, along the path above, for an array only the engine holds."""
+    counts = []
+
+    def accumulate(g: np.ndarray) -> None:
+        count(g)
+
+    def count(g: np.ndarray) -> None:
+        counts.append(sys.getrefcount(g))
+
+    pending = {0: np.empty(0)}
+    g = pending.pop(0, None)
+    accumulate(g)
+    return counts[0]
+
+
+_UNSHARED = _references_of_unshared()
+
+
+def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
+    """The gradient after a value's hooks; `retain_grad` sees the last one."""
+    value = g if recorded else make(g)
+    for hook in list(node.hooks or ()):
+        replaced = hook(value)
+        if replaced is not None:
+            if not isinstance(replaced, Tensor) or replaced.array.shape != value.array.shape:
+                raise RuntimeError(
+                    f"a hook on the value of {node.name()} returned "
+                    f"{getattr(replaced, 'shape', type(replaced).__name__)} "
+                    f"for a gradient of shape {list(value.array.shape)}"
+                )
+            value = replaced
+    tensor = node.keeper() if node.keeper is not None else None
+    if tensor is not None:
+        kept = value if recorded else make(value.array.copy())
+        tensor._grad = kept if tensor._grad is None else tensor._grad + kept
+    return value if recorded else value.array
+
+
+def _run_node_hooks(
+    hooks: list[Any], node: Node, g: Any, contributions: Any, recorded: bool
+) -> Sequence[Any]:
+    """Contributions after the hooks of the node itself (`grad_fn.register_hook`)."""
+    if contributions is None:
+        contributions = _contributions(node, g)
+
+    def wrap(d: Any) -> Any:
+        return d if d is None or isinstance(d, Tensor) else make(np.asarray(d))
+
+    inputs = tuple([wrap(d) for d in contributions])
+    outputs = tuple([wrap(d) for d in g]) if isinstance(g, tuple) else (wrap(g),)
+    for hook in list(hooks):
+        replaced = hook(inputs, outputs)
+        if replaced is not None:
+            inputs = replaced if isinstance(replaced, tuple) else (replaced,)
+    return [d if d is None or recorded else d.array for d in inputs]
+
+
+def _contributions(node: Node, g: Any) -> list[Any]:
+    """Every parent's gradient from the node's own rules, on arrays."""
+    return [
+        None if parent is None else rule(g, *[node.saved[i] for i in asks])
+        for parent, (rule, asks) in zip(node.parents, node.op.calls, strict=True)
+    ]
+
+
+def _watched(watch: Any, node: Node, g: Any, contributions: Any) -> Sequence[Any]:
+    if contributions is None:
+        contributions = _contributions(node, g)
+    watch.backward(node, contributions)
+    return contributions
+
+
+_SECOND_TIME = (
+    "Trying to backward through the graph a second time (or directly access saved tensors after "
+    "they have already been freed). Saved intermediate values of the graph are freed when you call "
+    ".backward() or autograd.grad(). Specify retain_graph=True if you need to backward through the "
+    "graph a second time or if you need to access saved tensors after calling backward. "
+    "(at {})"
+)
+
+
+def _check_unwritten(node: Node) -> None:
+    """RuntimeError if an array that the node saved was written in place since."""
+    for name, value in zip(getattr(node.op, "layout", ()), node.saved, strict=False):
+        arrays = value if isinstance(value, tuple) else (value,)
+        for array in arrays:
+            if not isinstance(array, _ndarray):
+                continue
+            write = written_since(array, node.clock)
+            if write is None:
+                continue
+            lines = ""
+            if getattr(node, "note", None):
+                where = write.where or "  (outside anomaly mode)"
+                lines = f"\nSaved here:\n{node.note}\nWritten here:\n{where}"
+            raise RuntimeError(
+                "one of the variables needed for gradient computation has been modified by an "
+                f"inplace operation: {describe(array)}, which {node.op.name} saved as its "
+                f"'{name}', was then written by {write.by} (version {write.count}). "
+                "Write out of place, clone() what is written, or do it before it is used. "
+                "Hint: enable anomaly detection (autograd.set_detect_anomaly(True)) to see the "
+                f"lines of both.{lines}"
+            )

@@ -1,0 +1,160 @@
+"""Writing into a Tensor without losing the truth about its gradient.
+
+An in-place op is its ordinary op followed by a store: compute the value, check that it fits, write
+it into the array, stamp the write (node.py), and give the Tensor the value's node. If the Tensor is
+a view, the value also reaches its base: the base's new node says "the old base with this region
+replaced", and the view's own node says "this region of the new base". Other views notice that the
+base's node has changed and are made anew when they are next used (`Tensor._renew`).
+
+What a rule saved before the write and the write destroyed is found by the clock when the backward
+pass gets there, and raises.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .dtypes import from_numpy_dtype
+from .modes import current
+from .node import _LEGACY, Leaf, Node, owner, tick, touch
+from .primitive import REGISTRY, shares_memory
+from .strided import geometry, layout
+from .tensor import Tensor, bind, live_node, make
+
+
+def in_place(call: Callable[..., Any], by: str) -> Callable[..., Tensor]:
+    """The in-place form of the op `call`: `x.op_(...)` stores `op(x, ...)` into `x`."""
+    op = getattr(call, "op", None)
+    overwrites_what_it_needs = op is None or any(op.inputs[0] in names for names in op.asked)
+
+    @functools.wraps(call)
+    def write(self: Tensor, *args: Any, **meta: Any) -> Tensor:
+        require_writable(self)
+        source = self
+        if overwrites_what_it_needs and _records(self, args):
+            source = make(self.array.copy(), live_node(self))
+        return store(self, call(source, *args, **meta), by)
+
+    write.__name__ = by
+    return write
+
+
+def _records(x: Tensor, args: tuple[Any, ...]) -> bool:
+    if not current().grad:
+        return False
+    return any(isinstance(a, Tensor) and live_node(a) is not None for a in (x, *args))
+
+
+def require_writable(x: Tensor) -> None:
+    """RuntimeError if `x` must not be written in place: a leaf, overlapping or read-only memory."""
+    if current().grad:
+        if isinstance(live_node(x), Leaf):
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation. "
+                "Wrap the write in `with no_grad():`, or write out of place"
+            )
+        if x.base is not None and isinstance(x.base.node, Leaf):
+            raise RuntimeError(
+                "a view of a leaf Variable that requires grad is being used in an in-place "
+                "operation. Wrap the write in `with no_grad():`, or write out of place"
+            )
+    a = x.array
+    if 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)):
+        raise RuntimeError(
+            "unsupported operation: more than one element of the written-to tensor refers to a "
+            "single memory location. Please clone() the tensor before performing the operation."
+        )
+    if not a.flags.writeable:
+        raise RuntimeError(
+            "the array behind this tensor is read-only (it came from read-only memory); "
+            "clone() the tensor before writing into it"
+        )
+
+
+def store(x: Tensor, value: Tensor, by: str) -> Tensor:
+    """Write `value` into `x` in place and give `x` its history. Returns `x`.
+
+    Raises RuntimeError, before anything is written, if shape or dtype does not fit.
+    """
+    a, v = x.array, value.array
+    if v.shape != a.shape:
+        raise RuntimeError(
+            f"output with shape {list(a.shape)} doesn't match the broadcast shape "
+            f"{list(v.shape)} ({by})"
+        )
+    if v.dtype != a.dtype:
+        wide, narrow = from_numpy_dtype(v.dtype), from_numpy_dtype(a.dtype)
+        if not dtypes.can_cast(wide, narrow):
+            raise RuntimeError(
+                f"result type {_type_name(wide)} can't be cast to the desired output type "
+                f"{_type_name(narrow)} ({by})"
+            )
+        value = REGISTRY["cast"].apply((value,), {"dtype": a.dtype})
+        v = value.array
+    touch(a, by)
+    np.copyto(a, v)
+    if current().grad:
+        node = value.node
+        if node is not None:
+            _keep_stored_value(node, v, a)
+            rebase(x, node)
+        elif live_node(x) is not None:
+            rebase(x, None)
+    return x
+
+
+def _type_name(d: dtypes.dtype) -> str:
+    return _LEGACY.get(d.name, d.name)
+
+
+def _keep_stored_value(node: Node, value: np.ndarray, stored: np.ndarray) -> None:
+    """Let a node that saved its value save the stored one: same numbers, one array less.
+
+    It is then stamped later than the write, unless it also saved an array that the write destroyed.
+    """
+    if not any(s is value for s in node.saved):
+        return
+    root = owner(stored)
+    if any(isinstance(s, np.ndarray) and owner(s) is root for s in node.saved):
+        return
+    node.saved = tuple([stored if s is value else s for s in node.saved])
+    node.clock = tick()
+
+
+def rebase(x: Tensor, node: Node | None) -> None:
+    """Make `node` the history of what is now in `x`, and let `x`'s base and views know."""
+    base = x.base
+    if base is None:
+        x.node = node
+        return
+    if node is None and base.node is None:
+        return
+    write = REGISTRY["strided_write"]
+    region = {"base": layout(base.array), "view": geometry(x.array, base.array)}
+    parents = (base.node, node)
+    saved = write.keep(parents, (base.array, x.array), region, base.array, None)
+    base.node = Node(write, parents, saved, base.array.shape, base.array.dtype)
+    renew(x)
+
+
+def renew(x: Tensor) -> Node | None:
+    """Read the view `x` from its base anew: its node becomes "this region of the base"."""
+    base = x.base
+    assert base is not None
+    x.seen = base.node
+    if base.node is None:
+        x.node = None
+    elif shares_memory(x.array, base.array) or x.array is base.array:
+        read = REGISTRY["strided"]
+        region = {"base": layout(base.array), "view": geometry(x.array, base.array)}
+        saved = read.keep((base.node,), (base.array,), region, x.array, None)
+        x.node = Node(read, (base.node,), saved, x.array.shape, x.array.dtype)
+    return x.node
+
+
+bind("_renew", renew)

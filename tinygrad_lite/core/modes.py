@@ -1,0 +1,164 @@
+"""What the current thread or async task is doing: recording gradients, watching for trouble.
+
+One context variable holds one immutable `Mode`, so two threads may train two models at once and a
+coroutine keeps its own `no_grad`. An op asks once: `mode = current()`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, Protocol
+
+
+class Watcher(Protocol):
+    """Sees every op as it runs (anomaly detection, graph capture, counting)."""
+
+    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None: ...
+
+    def backward(self, node: Any, grads: Any) -> None: ...
+
+
+class Mode:
+    """Immutable state: `grad` (record derivatives), `inference`, `watch` (a Watcher or None)."""
+
+    __slots__ = ("grad", "inference", "watch")
+
+    def __init__(
+        self, grad: bool = True, inference: bool = False, watch: Watcher | None = None
+    ) -> None:
+        self.grad = grad
+        self.inference = inference
+        self.watch = watch
+
+    def but(self, **changes: Any) -> Mode:
+        """This mode with some fields changed."""
+        fields = {"grad": self.grad, "inference": self.inference, "watch": self.watch}
+        return Mode(**{**fields, **changes})
+
+
+MODE: ContextVar[Mode] = ContextVar("tinygrad_lite_mode", default=Mode())  # noqa: B039
+current = MODE.get
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are being recorded."""
+    return current().grad
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether `inference_mode` is on."""
+    return current().inference
+
+
+class mode_context:
+    """Base of the context managers below; each also decorates functions and generators."""
+
+    def changes(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def __enter__(self) -> Any:
+        self._tokens = getattr(self, "_tokens", [])
+        self._tokens.append(MODE.set(current().but(**self.changes())))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        MODE.reset(self._tokens.pop())
+
+    def clone(self) -> mode_context:
+        return type(self)()
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                # the mode holds while the generator's own code runs, not while it is suspended
+                with self.clone():
+                    steps = function(*args, **kwargs)
+                sent = None
+                while True:
+                    try:
+                        with self.clone():
+                            value = steps.send(sent)
+                    except StopIteration as stop:
+                        return stop.value
+                    sent = yield value
+
+            return generator
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+
+class _also_bare(mode_context):
+    """`@no_grad` without parentheses decorates too."""
+
+    def __new__(cls, function: Callable[..., Any] | None = None) -> Any:
+        self = super().__new__(cls)
+        return self if function is None else self(function)
+
+
+class no_grad(_also_bare):
+    """Context manager and decorator: nothing inside is recorded for differentiation."""
+
+    def changes(self) -> dict[str, Any]:
+        return {"grad": False}
+
+
+class enable_grad(_also_bare):
+    """Context manager and decorator: operations inside are recorded again."""
+
+    def changes(self) -> dict[str, Any]:
+        return {"grad": True, "inference": False}
+
+
+class set_grad_enabled(mode_context):
+    """Turn recording on or off: at once when called, and until the block's end as a context."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        self._outer = [current()]
+        MODE.set(current().but(grad=self.mode))
+
+    def changes(self) -> dict[str, Any]:
+        return {"grad": self.mode}
+
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        MODE.set(self._outer[-1])
+
+    def clone(self) -> mode_context:
+        return type(self)(self.mode)
+
+    def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        MODE.set(self._outer[-1])
+        return super().__call__(function)
+
+
+class inference_mode(mode_context):
+    """Like `no_grad`. Tensors made inside are ordinary tensors here, so they may be used later."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        self = super().__new__(cls)
+        if callable(mode):
+            self.mode = True
+            return self(mode)
+        return self
+
+    def __init__(self, mode: bool = True) -> None:
+        self.mode = bool(mode)
+
+    def changes(self) -> dict[str, Any]:
+        return {"grad": not self.mode, "inference": self.mode}
+
+    def clone(self) -> mode_context:
+        return type(self)(self.mode)

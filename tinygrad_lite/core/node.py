@@ -1,0 +1,272 @@
+"""The tape: nodes, the clock that orders them, and the record of in-place writes.
+
+A node remembers which op made a value, the nodes of the op's inputs, and the arrays the op's
+derivative rules asked for. It never holds a Tensor, so there are no reference cycles and memory
+falls by reference count.
+
+Every node is stamped by one counter, the clock. A value is always younger than what it was made
+from, so going through nodes from the latest to the earliest is a valid backward order. The same
+clock stamps writes into arrays: an array that a node saved was overwritten if, and only if, its
+last write is later than the node. That comparison is the whole version counter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .dtypes import from_numpy_dtype
+
+tick = itertools.count(1).__next__
+
+
+class Freed:
+    """Stands where a node's saved arrays stood until a backward pass freed them."""
+
+    def __repr__(self) -> str:
+        return "<freed>"
+
+
+FREED: Any = Freed()
+
+
+class Node:
+    """One application of an op.
+
+    op       the declaration that made the value (see primitive.py)
+    parents  a node, or None where no gradient is wanted, for each array input
+    saved    what the rules asked for: inputs, out, then metadata; None where nobody asked
+    clock    time of creation
+    shape    of the value, so that the engine can undo broadcasting
+    dtype    of the value (NumPy's), so that the engine can undo promotion
+    hooks    functions of the value's gradient, or None
+    keeper   weak reference to the Tensor whose `.grad` is to receive a copy (retain_grad), or None
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "clock",
+        "dtype",
+        "hooks",
+        "keeper",
+        "note",
+        "op",
+        "parents",
+        "saved",
+        "shape",
+    )
+
+    def __init__(self, op: Any, parents: Any, saved: Any, shape: Any, dtype: Any) -> None:
+        self.op = op
+        self.parents = parents
+        self.saved = saved
+        self.clock = tick()
+        self.shape = shape
+        self.dtype = dtype
+        self.hooks = None
+        self.keeper = None
+
+    def name(self) -> str:
+        """The name PyTorch prints, e.g. MulBackward0."""
+        return self.op.title + "Backward0"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes this one passes gradients to, each with the number of the output it used."""
+        return tuple((p.parents[0], p.saved) if type(p) is Pick else (p, 0) for p in self.parents)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary that belongs to the user."""
+        return _METADATA.setdefault(self, {})
+
+    def register_hook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(grad_inputs, grad_outputs)` once this node has passed on its gradients.
+
+        What it returns (a tuple) replaces the gradients towards the inputs.
+        """
+        return Handle(_NODE_HOOKS.setdefault(self, []), hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> Handle:
+        """Call `hook(grad_outputs)` before this node's rules run; what it returns replaces them."""
+        self.hooks = [] if self.hooks is None else self.hooks
+        return Handle(self.hooks, lambda g: _first(hook((g,))))
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {id(self):#x}>"
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) else value
+
+
+_METADATA: weakref.WeakKeyDictionary[Node, dict[str, Any]] = weakref.WeakKeyDictionary()
+_NODE_HOOKS: weakref.WeakKeyDictionary[Node, list[Any]] = weakref.WeakKeyDictionary()
+
+
+def node_hooks(node: Node) -> list[Any] | None:
+    """The hooks registered on the node itself (not on its value), or None."""
+    return _NODE_HOOKS.get(node) if _NODE_HOOKS else None
+
+
+class Leaf(Node):
+    """The end of the tape: a Tensor the user made and wants a gradient for.
+
+    It knows its Tensor weakly; the Tensor owns it. `after` holds hooks that run once the gradient
+    has been added to `.grad`.
+    """
+
+    __slots__ = ("after", "tensor")
+
+    def __init__(self, tensor: Any) -> None:
+        super().__init__(None, (), (), tensor.array.shape, tensor.array.dtype)
+        self.tensor = weakref.ref(tensor)
+        self.after: list[Callable[[Any], None]] | None = None
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    @property
+    def variable(self) -> Any:
+        """The leaf Tensor (None once it is gone)."""
+        return self.tensor()
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {id(self):#x}>"
+
+
+class Pick(Node):
+    """Output number `saved` of a node that has several outputs."""
+
+    __slots__ = ()
+
+    def __init__(self, source: Node, index: int, shape: Any, dtype: Any) -> None:
+        super().__init__(source.op, (source,), index, shape, dtype)
+
+    def name(self) -> str:
+        return self.parents[0].name()
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        return self.parents[0].next_functions
+
+
+class Handle:
+    """Removes the hook it was returned for; also usable as a context manager."""
+
+    __slots__ = ("__weakref__", "_hook", "_hooks")
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self._hooks = hooks
+        self._hook = hook
+        hooks.append(hook)
+
+    def remove(self) -> None:
+        """Take the hook out; calling it twice does nothing."""
+        if self._hook in self._hooks:
+            self._hooks.remove(self._hook)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+# -- writes ---------------------------------------------------------------------------------------
+
+
+class Write:
+    """The latest in-place write into one buffer: when, how many so far, and by which op."""
+
+    __slots__ = ("by", "clock", "count", "where")
+
+    def __init__(self) -> None:
+        self.clock = self.count = 0
+        self.by = ""
+        self.where: str | None = None
+
+
+class Writes:
+    """All buffers written in place, by the identity of the array that owns the memory.
+
+    `last` is the time of the latest write anywhere: a node made after it needs no check at all,
+    which is the ordinary case.
+    """
+
+    __slots__ = ("_alive", "last", "of")
+
+    def __init__(self) -> None:
+        self.of: dict[int, Write] = {}
+        self.last = 0
+        self._alive: dict[int, Any] = {}
+
+    def record(self, array: np.ndarray, by: str) -> Write:
+        root = owner(array)
+        key = id(root)
+        write = self.of.get(key)
+        if write is None:
+            write = self.of[key] = Write()
+            try:
+                self._alive[key] = weakref.ref(root, lambda _: self._forget(key))
+            except TypeError:  # bytes, memoryview: kept alive, so that the identity stays theirs
+                self._alive[key] = root
+        self.last = write.clock = tick()
+        write.count += 1
+        write.by = by
+        write.where = None
+        return write
+
+    def _forget(self, key: int) -> None:
+        self.of.pop(key, None)
+        self._alive.pop(key, None)
+
+
+WRITES = Writes()
+
+
+def owner(array: Any) -> Any:
+    """The object that owns the memory `array` looks at."""
+    base = array.base
+    while base is not None:
+        array = base
+        base = getattr(array, "base", None)
+    return array
+
+
+def touch(array: np.ndarray, by: str = "an in-place write") -> Write:
+    """Record that `array` was written in place, by the op called `by`.
+
+    Whoever writes into an array that a Tensor may share calls this, else a later backward pass
+    through a node that saved the array would be silently wrong.
+    """
+    return WRITES.record(array, by)
+
+
+def written_since(array: np.ndarray, clock: int) -> Write | None:
+    """The last write into `array`'s memory if it is later than `clock`, else None."""
+    write = WRITES.of.get(id(owner(array)))
+    return write if write is not None and write.clock > clock else None
+
+
+def describe(array: np.ndarray) -> str:
+    """`[torch.FloatTensor [2, 3]]`, as PyTorch names an array in its errors."""
+    kind = _LEGACY.get(from_numpy_dtype(array.dtype).name, array.dtype.name)
+    return f"[torch.{kind}Tensor {list(array.shape)}]"
+
+
+_LEGACY = {
+    "float32": "Float",
+    "float64": "Double",
+    "float16": "Half",
+    "int64": "Long",
+    "int32": "Int",
+    "int16": "Short",
+    "int8": "Char",
+    "uint8": "Byte",
+    "bool": "Bool",
+}

@@ -1,0 +1,397 @@
+"""An op is one declaration: a NumPy function with its derivative rules.
+
+    @primitive(
+        lambda g, y: g * y,  # towards x
+        lambda g, x: g * x,  # towards y
+        samples=reals(2), broadcasts=True,
+    )
+    def mul(x, y):
+        return np.multiply(x, y)
+
+The function's positional parameters are arrays, its keyword-only parameters metadata. A rule asks
+for what it needs *by name*: first `g` (the derivative of the loss by the op's value), then any of
+the inputs, `out`, `residual`, metadata, `need` (which inputs want a gradient), or the shape or
+dtype of an input (`x_shape`, `x_dtype`). The tape keeps exactly those.
+
+Rules are pure calculus. That `mul` may have broadcast `y`, or promoted it, is undone once, in the
+engine. A rule is read two ways: with arrays for a first derivative, with Tensors when the
+derivative is to be differentiated again; so it is built from operators and other primitives only.
+
+What a call does is written once, in `Primitive.apply`. Ops of one or two arrays have a shorter way
+through for the ordinary case (doors.py); tests hold the two equal.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .dtypes import from_numpy_dtype
+from .modes import current
+from .node import Node, Pick, owner
+from .shapes import broadcast_shape
+from .tensor import Tensor, live_node, make, make_view
+
+Rule = Callable[..., Any]
+REGISTRY: dict[str, Primitive] = {}
+
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+_KEYWORDS = {"input": 0, "self": 0, "tensor": 0, "other": 1, "exponent": 1, "mat2": 1, "vec": 1}
+
+
+class Primitive:
+    """A declared op. See the head of this file; the arguments are those of `primitive`."""
+
+    #: whether the rules insist on Tensors (autograd.Function) instead of arrays
+    on_tensors = False
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        rules: Sequence[Rule | None],
+        *,
+        joint: bool = False,
+        promote: str | None = "same",
+        typed: Sequence[int] | None = None,
+        broadcasts: bool = False,
+        view: bool = False,
+        outputs: bool = False,
+        residual: bool = False,
+        title: str | None = None,
+        samples: Any = (),
+    ) -> None:
+        self.forward = forward
+        self.name = forward.__name__
+        self.title = title or "".join(w.capitalize() for w in self.name.strip("_").split("_"))
+        self.doc = inspect.getdoc(forward) or ""
+        self.joint = joint
+        self.promote = promote
+        self.broadcasts = broadcasts
+        self.view = view
+        self.outputs = outputs
+        self.residual = residual
+        self.samples = samples
+        self._read_signature(forward)
+        self._read_rules(rules)
+        if typed is None:
+            with_rule = [i for i, rule in enumerate(self.rules) if rule is not None]
+            typed = range(len(self.inputs)) if joint or not with_rule else with_rule
+        self.typed = frozenset(typed)
+        self._plans: dict[Any, tuple[bool, ...]] = {}
+
+    # -- the declaration --------------------------------------------------------------------------
+
+    def _read_signature(self, forward: Callable[..., Any]) -> None:
+        parameters = list(inspect.signature(forward).parameters.values())
+        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self.meta = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.arity = len(self.inputs)
+
+    def _read_rules(self, rules: Sequence[Rule | None]) -> None:
+        if not self.joint and not self.variadic and len(rules) not in (0, self.arity):
+            raise TypeError(f"{self.name}: {len(rules)} rules for {self.arity} inputs")
+        self.rules = tuple(rules)
+        asked = [_asks(rule) for rule in self.rules]
+        known = {*self.inputs, "out", *self.meta, "need", "residual", "out_shape"}
+        known |= {name + suffix for name in self.inputs for suffix in ("_shape", "_dtype")}
+        for names in asked:
+            unknown = [name for name in names if name not in known]
+            if unknown:
+                raise TypeError(f"{self.name}: a rule asks for {unknown}, which is none of {known}")
+        extras = dict.fromkeys(n for names in asked for n in names)
+        self.layout = (*self.inputs, "out", *(n for n in extras if n not in self.inputs + ("out",)))
+        place = {name: i for i, name in enumerate(self.layout)}
+        self.asks = tuple(tuple(place[n] for n in names) for names in asked)
+        self.asked = tuple(frozenset(names) for names in asked)
+        self.calls = tuple(zip(self.rules, self.asks, strict=True))
+        arrays = {*self.inputs, "out", "residual"}
+        self.holds = any(arrays & names for names in self.asked)
+        self.differentiable = any(rule is not None for rule in self.rules)
+
+    def plan(self, wanted: Any) -> tuple[bool, ...]:
+        """Which entries of `layout` must be kept when gradients towards `wanted` are wanted."""
+        plan = self._plans.get(wanted)
+        if plan is None:
+            if self.joint or self.variadic:
+                names = self.asked[0]
+            else:
+                chosen = [a for a, want in zip(self.asked, wanted, strict=True) if want]
+                names = frozenset().union(*chosen)
+            plan = self._plans[wanted] = tuple(name in names for name in self.layout)
+        return plan
+
+    # -- a call -----------------------------------------------------------------------------------
+
+    def apply(self, args: Sequence[Any], meta: dict[str, Any]) -> Any:
+        """Compute the op, and record it when a gradient is wanted: the specification of a call."""
+        args, meta = self.bind(args, meta)
+        if not any([isinstance(a, Tensor) for a in args]):
+            if any([isinstance(a, (np.ndarray, np.generic)) for a in args]):
+                return self.forward(*args, **meta)
+            self.reject(args)
+        arrays, nodes = self.take(args)
+        try:
+            out = self.forward(*arrays, **meta)
+        except (ValueError, TypeError) as error:
+            raise self.complaint(error, arrays) from error
+        if self.residual:
+            out, residual = out
+            return self.record(arrays, nodes, meta, out, args, residual)
+        return self.record(arrays, nodes, meta, out, args)
+
+    def bind(self, args: Sequence[Any], meta: dict[str, Any]) -> tuple[Sequence[Any], dict]:
+        """Sort arguments into arrays and metadata; surplus positional ones are metadata."""
+        if self.variadic:
+            return args, meta
+        if len(args) > self.arity:
+            surplus = dict(zip(self.meta, args[self.arity :], strict=False))
+            if len(args) > self.arity + len(self.meta) or surplus.keys() & meta.keys():
+                raise TypeError(f"{self.name}() got {len(args)} positional arguments: {self.usage}")
+            return args[: self.arity], {**surplus, **meta}
+        if len(args) < self.arity:
+            named = dict(meta)
+            filled = list(args)
+            for name in self.inputs[len(args) :]:
+                key = next((k for k in named if k == name or self._alias(k) == name), None)
+                if key is None:
+                    raise TypeError(f"{self.name}() missing argument '{name}': {self.usage}")
+                filled.append(named.pop(key))
+            return filled, named
+        return args, meta
+
+    def _alias(self, keyword: str) -> str | None:
+        i = _KEYWORDS.get(keyword)
+        return self.inputs[i] if i is not None and i < self.arity else None
+
+    @property
+    def usage(self) -> str:
+        """How to call it, for messages."""
+        return f"{self.name}{inspect.signature(self.forward)}"
+
+    def reject(self, args: Sequence[Any]) -> None:
+        """Raise TypeError: no argument is a Tensor."""
+        got = type(args[0]).__name__ if args else "nothing"
+        raise TypeError(f"{self.name}(): argument 'input' (position 1) must be Tensor, not {got}")
+
+    def take(self, args: Sequence[Any]) -> tuple[list[Any], list[Node | None]]:
+        """The arrays and nodes of the inputs, promoted to one dtype where the op asks for it."""
+        arrays: list[Any] = []
+        nodes: list[Node | None] = []
+        uniform = True
+        first = None
+        for x in args:
+            if isinstance(x, Tensor):
+                a = x.array
+                arrays.append(a)
+                nodes.append(x.node if x.base is None else live_node(x))
+                if first is None:
+                    first = a.dtype
+                elif a.dtype is not first:
+                    uniform = False
+            else:
+                arrays.append(np.asarray(x) if isinstance(x, (list, tuple, np.generic)) else x)
+                nodes.append(None)
+                uniform = uniform and x is None
+        if self.promote and not (uniform and (first is FLOAT32 or first is FLOAT64)):
+            self._promote(arrays, nodes)
+        for i, x in enumerate(arrays):
+            if type(x) in _NUMBERS:
+                arrays[i] = np.asarray(x, dtype=dtypes.number_dtype(x).numpy)
+        return arrays, nodes
+
+    def _promote(self, arrays: list[Any], nodes: list[Node | None]) -> None:
+        levels: tuple[list[Any], ...] = ([], [], [])
+        everything = range(len(arrays)) if self.variadic else sorted(self.typed)
+        for i in everything:
+            a = arrays[i]
+            if isinstance(a, np.ndarray):
+                levels[0 if a.ndim else 1].append(from_numpy_dtype(a.dtype))
+            elif a is not None:
+                levels[2].append(number_dtype_or_reject(self.name, a))
+        target = dtypes.combine(*levels)
+        if self.promote == "float" and target.category < dtypes.FLOATING:
+            target = dtypes.get_default_dtype()
+        numpy_dtype = target.numpy
+        for i in everything:
+            a = arrays[i]
+            if isinstance(a, np.ndarray):
+                if a.dtype != numpy_dtype:
+                    cast = REGISTRY["cast"]
+                    value = cast.apply((make(a, nodes[i]),), {"dtype": numpy_dtype})
+                    arrays[i], nodes[i] = value.array, value.node
+            elif a is not None:
+                kind = numpy_dtype.kind  # type: ignore[union-attr]
+                wraps = kind in "iu" and isinstance(a, int)
+                arrays[i] = (
+                    np.asarray(a).astype(numpy_dtype) if wraps else np.asarray(a, numpy_dtype)
+                )
+
+    def complaint(self, error: Exception, arrays: Sequence[Any]) -> Exception:
+        """`error` of NumPy's as PyTorch words it, with the op, shapes and dtypes at fault."""
+        known = [a for a in arrays if isinstance(a, np.ndarray)]
+        got = ", ".join(f"{list(a.shape)} {a.dtype.name}" for a in known)
+        if self.broadcasts:
+            try:
+                broadcast_shape([a.shape for a in known])
+            except RuntimeError as mismatch:
+                return RuntimeError(f"{mismatch} ({self.name} of {got})")
+        kind = TypeError if isinstance(error, TypeError) else RuntimeError
+        return kind(f"{self.name}(): {error} (got {got})")
+
+    def record(
+        self,
+        arrays: Sequence[Any],
+        nodes: Sequence[Node | None],
+        meta: dict[str, Any],
+        out: Any,
+        args: Sequence[Any] = (),
+        residual: Any = None,
+    ) -> Any:
+        """The Tensor (or tuple of Tensors) of `out`, with a node if a gradient is wanted."""
+        mode = current()
+        if not self.outputs and type(out) is not np.ndarray:
+            out = np.asarray(out)
+        node = None
+        if mode.grad and self.differentiable:
+            parents = tuple(nodes)
+            if not (self.joint or self.variadic):
+                parents = tuple(
+                    [n if r is not None else None for n, r in zip(nodes, self.rules, strict=True)]
+                )
+            if parents.count(None) != len(parents):
+                saved = self.keep(parents, arrays, meta, out, residual)
+                if self.outputs:
+                    shapes = tuple([np.shape(a) for a in out])
+                    node = Node(self, parents, saved, shapes, None)
+                else:
+                    node = Node(self, parents, saved, out.shape, out.dtype)
+        if mode.watch is not None:
+            mode.watch.forward(self, arrays, meta, out, node)
+        if self.outputs:
+            return tuple([_output(a, node, i) for i, a in enumerate(out)])
+        if self.view and args and shares_memory(out, arrays[0]) and isinstance(args[0], Tensor):
+            return make_view(out, node, args[0])
+        return make(out, node)
+
+    def keep(
+        self,
+        parents: tuple[Node | None, ...],
+        arrays: Sequence[Any],
+        meta: dict[str, Any],
+        out: Any,
+        residual: Any,
+    ) -> tuple[Any, ...]:
+        """The values the rules will ask for, in the order of `layout`."""
+        wanted = tuple([p is not None for p in parents])
+        values = []
+        for name, kept in zip(self.layout, self.plan(wanted), strict=True):
+            if not kept:
+                values.append(None)
+            elif name == "out":
+                values.append(out)
+            elif name in self.inputs:
+                values.append(tuple(arrays) if self.variadic else arrays[self.inputs.index(name)])
+            elif name in meta:
+                values.append(meta[name])
+            elif name == "need":
+                values.append(wanted)
+            elif name == "residual":
+                values.append(residual)
+            elif name in self.meta:
+                values.append(self.meta[name])
+            else:
+                values.append(self._fact(name, arrays, out))
+        return tuple(values)
+
+    def _fact(self, name: str, arrays: Sequence[Any], out: Any) -> Any:
+        subject, fact = name.rsplit("_", 1)
+        if subject == "out":
+            return getattr(out, fact)
+        if self.variadic:
+            return tuple([getattr(a, fact) for a in arrays])
+        return getattr(arrays[self.inputs.index(subject)], fact, None)
+
+    # -- its derivative, recorded -----------------------------------------------------------------
+
+    def differentiate(self, node: Node, g: Any) -> Sequence[Any]:
+        """Gradients towards each parent as Tensors: the rules applied to Tensors of what was saved.
+
+        A saved input becomes a Tensor at its parent's node and the value one at this node, so the
+        derivative of this derivative finds its way.
+        """
+        saved = self.as_tensors(node)
+        if self.joint or self.variadic:
+            return self.rules[0](g, *[saved[i] for i in self.asks[0]])  # type: ignore[misc]
+        return [
+            None if parent is None else rule(g, *[saved[i] for i in asks])  # type: ignore[misc]
+            for parent, (rule, asks) in zip(node.parents, self.calls, strict=True)
+        ]
+
+    def as_tensors(self, node: Node) -> list[Any]:
+        """What the node saved, every array as a Tensor at its place on the tape."""
+        values = list(node.saved)
+        if self.variadic:
+            if values[0] is not None:
+                values[0] = tuple(
+                    [make(a, p) for a, p in zip(values[0], node.parents, strict=True)]
+                )
+            inputs = 1
+        else:
+            inputs = self.arity
+            for i in range(inputs):
+                if isinstance(values[i], np.ndarray):
+                    values[i] = make(values[i], node.parents[i])
+        out = values[inputs]
+        if isinstance(out, np.ndarray):
+            values[inputs] = make(out, node)
+        elif out is not None:
+            values[inputs] = tuple([_output(a, node, i) for i, a in enumerate(out)])
+        return values
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.usage}>"
+
+
+_NUMBERS = frozenset({float, int, bool, complex})
+
+
+def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
+    """The dtype of a Python number; TypeError for anything that is not one."""
+    if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
+        return dtypes.number_dtype(value)
+    raise TypeError(
+        f"{op}(): expected Tensors or numbers, got {type(value).__name__}; use tensor(...) first"
+    )
+
+
+def _asks(rule: Rule | None) -> tuple[str, ...]:
+    return () if rule is None else tuple(inspect.signature(rule).parameters)[1:]
+
+
+def _output(array: Any, node: Node | None, index: int) -> Tensor:
+    array = np.asarray(array)
+    if node is None or array.dtype.kind not in "fc":
+        return make(array)
+    return make(array, Pick(node, index, array.shape, array.dtype))
+
+
+def shares_memory(out: np.ndarray, of: np.ndarray) -> bool:
+    """Whether `out` looks at the memory of `of` (both lead back to one owner)."""
+    base = out.base
+    return base is not None and (base is of or base is of.base or owner(out) is owner(of))
+
+
+def generic_door(op: Primitive) -> Callable[..., Any]:
+    """The function users call: `op.apply` with the signature and docstring of the declaration."""
+
+    @functools.wraps(op.forward)
+    def call(*args: Any, **meta: Any) -> Any:
+        return op.apply(args, meta)
+
+    return call

@@ -1,0 +1,98 @@
+"""Shapes and axes: the checks every op shares, with PyTorch's error types and wording."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+def canonical_axis(dim: Any, ndim: int) -> int:
+    """`dim` as a number in [0, ndim); negative counts from the end. A 0-d tensor has one axis.
+
+    Raises IndexError out of range and TypeError when `dim` is no integer.
+    """
+    if isinstance(dim, bool):
+        raise TypeError(f"argument 'dim' must be int, not bool ({dim})")
+    try:
+        dim = operator.index(dim)
+    except TypeError:
+        raise TypeError(f"argument 'dim' must be int, not {type(dim).__name__}") from None
+    extent = max(ndim, 1)
+    if not -extent <= dim < extent:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-extent}, {extent - 1}], "
+            f"but got {dim})"
+        )
+    return dim % extent
+
+
+def canonical_axes(dim: Any, ndim: int) -> tuple[int, ...]:
+    """Every axis named by `dim` (None or empty: all of them), sorted as given, without repeats."""
+    if dim is None or (isinstance(dim, (tuple, list)) and len(dim) == 0):
+        return tuple(range(ndim))
+    if not isinstance(dim, (tuple, list)):
+        dim = (dim,)
+    axes = tuple(canonical_axis(d, ndim) for d in dim)
+    if len(set(axes)) != len(axes):
+        repeated = next(a for a in axes if axes.count(a) > 1)
+        raise RuntimeError(f"dim {repeated} appears multiple times in the list of dims")
+    return axes if ndim else ()
+
+
+def broadcast_shape(shapes: Iterable[Sequence[int]]) -> Shape:
+    """The shape all of `shapes` broadcast to; RuntimeError names the sizes that do not match."""
+    result: list[int] = []
+    for shape in shapes:
+        if len(shape) > len(result):
+            result = [1] * (len(shape) - len(result)) + result
+        for i in range(1, len(shape) + 1):
+            a, b = result[-i], shape[-i]
+            if a == 1:
+                result[-i] = b
+            elif b not in (1, a):
+                raise RuntimeError(
+                    f"The size of tensor a ({a}) must match the size of tensor b ({b}) "
+                    f"at non-singleton dimension {len(result) - i}"
+                )
+    return tuple(result)
+
+
+def shape_from(args: Sequence[Any]) -> Shape:
+    """The shape in `f(2, 3)`, `f((2, 3))` or `f([2, 3])` as a tuple of ints."""
+    if len(args) == 1 and isinstance(args[0], (tuple, list)):
+        args = args[0]
+    try:
+        return tuple([operator.index(a) for a in args])
+    except TypeError:
+        raise TypeError(
+            f"size must be ints or one tuple of ints, got {tuple(type(a).__name__ for a in args)}"
+        ) from None
+
+
+def infer_size(shape: Sequence[int], numel: int) -> Shape:
+    """`shape` with its one -1 replaced so that it holds `numel` elements (as reshape does)."""
+    shape = tuple(shape)
+    if any(s < -1 for s in shape):
+        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    unknown = [i for i, s in enumerate(shape) if s == -1]
+    if len(unknown) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    known = 1
+    for s in shape:
+        if s != -1:
+            known *= s
+    if unknown:
+        if known == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of {numel} elements into shape {list(shape)} because the "
+                "unspecified dimension size -1 can be any value and is ambiguous"
+            )
+        if numel % known == 0:
+            i = unknown[0]
+            return (*shape[:i], numel // known, *shape[i + 1 :])
+    elif known == numel:
+        return shape
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")

@@ -1,0 +1,550 @@
+"""A Tensor is an array plus a node.
+
+`array` is always an `np.ndarray`; `node` is its place on the tape (None: no gradient is wanted).
+There is no arithmetic here: operators and methods are bound by the declarations in `ops/`.
+
+A view shares its array's memory with its `base`, and `seen` remembers the base's node at the time
+of its making: once an in-place write has given the base a new node, the two differ and the view's
+node is made anew from the base (see inplace.py).
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from . import dtypes
+from .dtypes import dtype, from_numpy_dtype
+from .node import WRITES, Handle, Leaf, Node, owner
+from .printing import format_tensor
+from .shapes import canonical_axis
+
+
+class Size(tuple[int, ...]):
+    """The shape of a Tensor: a tuple of ints that can count its elements."""
+
+    __slots__ = ()
+
+    def numel(self) -> int:
+        """Product of the sizes."""
+        return math.prod(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        item = tuple.__getitem__(self, index)
+        return Size(item) if isinstance(index, slice) else item
+
+    def __add__(self, other: Any) -> Any:
+        return Size(tuple(self) + tuple(other))
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+
+class device:
+    """Where a Tensor lives: here always the CPU. Another device raises when it is used."""
+
+    __slots__ = ("index", "type")
+
+    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
+        if isinstance(type, device):
+            type, index = type.type, type.index
+        elif isinstance(type, int):
+            type, index = "cuda", type
+        elif not isinstance(type, str):
+            raise TypeError(f"device must be a string such as 'cpu', not {type!r}")
+        if ":" in type:
+            type, number = type.split(":", 1)
+            if not number.isdigit():
+                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
+            index = int(number)
+        known = ("cpu", "cuda", "mps", "xpu", "meta", "hpu", "mtia", "xla", "ipu", "vulkan", "hip")
+        if type not in known:
+            raise RuntimeError(
+                f"Expected one of {', '.join(known)} device type at start of device string: {type}"
+            )
+        self.type = type
+        self.index = index
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
+
+    def __hash__(self) -> int:
+        return hash((self.type, self.index))
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __repr__(self) -> str:
+        suffix = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{suffix})"
+
+    def __enter__(self) -> device:
+        require_cpu(self)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def __reduce__(self) -> Any:
+        return device, (self.type, self.index)
+
+
+CPU = device("cpu")
+
+
+def require_cpu(where: Any) -> None:
+    """Raise RuntimeError unless `where` (None, a string or a device) is the CPU."""
+    if where is not None and device(where).type != "cpu":
+        raise RuntimeError(
+            f"tinygrad_lite runs on the CPU only, not on device '{device(where)}'; "
+            "use device='cpu' (cuda.is_available() is False)"
+        )
+
+
+class Tensor:
+    """An n-dimensional array that remembers how it was made, so that it can be differentiated.
+
+    `Tensor(2, 3)` is uninitialized, `Tensor([1, 2])` holds float copies of the data; both are
+    PyTorch's legacy forms: prefer `tensor(data)`, which infers the dtype.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "_grad", "array", "base", "node", "seen")
+    __array_priority__ = 1000
+
+    array: np.ndarray
+    node: Node | None
+    base: Tensor | None
+    seen: Any
+    _grad: Tensor | None
+
+    def __init__(self, *data: Any, device: Any = None) -> None:
+        require_cpu(device)
+        numpy_dtype = dtypes.get_default_dtype().numpy
+        self.node = self._grad = self.base = self.seen = None
+        if len(data) == 1 and not isinstance(data[0], (int, np.integer, Size)):
+            content = data[0].array if isinstance(data[0], Tensor) else data[0]
+            if isinstance(content, (float, complex, str)):
+                raise TypeError(f"new(): data must be a sequence (got {type(content).__name__})")
+            shared = isinstance(data[0], Tensor) and content.dtype == numpy_dtype
+            self.array = content if shared else np.array(content, dtype=numpy_dtype)
+        else:
+            sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
+            self.array = np.zeros(sizes if data else 0, dtype=numpy_dtype)
+
+    # -- what it is -------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        """Sizes along every axis."""
+        return Size(self.array.shape)
+
+    @property
+    def dtype(self) -> dtype:
+        """Element type."""
+        return from_numpy_dtype(self.array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Always `device(type='cpu')`."""
+        return CPU
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self.array.ndim
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes in one element."""
+        return self.array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in all elements."""
+        return self.array.nbytes
+
+    def size(self, dim: int | None = None) -> Any:
+        """`shape`, or the size along axis `dim`."""
+        if dim is None:
+            return Size(self.array.shape)
+        axis = canonical_axis(dim, self.array.ndim)
+        if self.array.ndim == 0:
+            raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+        return self.array.shape[axis]
+
+    def dim(self) -> int:
+        """Number of axes."""
+        return self.array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """Number of elements."""
+        return self.array.size
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes in one element."""
+        return self.array.itemsize
+
+    def stride(self, dim: int | None = None) -> Any:
+        """Steps, in elements, from one element to the next along each axis (or along `dim`)."""
+        a = self.array
+        if a.size == 0 or a.flags.c_contiguous:  # NumPy leaves strides of sizes 0 and 1 open
+            steps, step = [], 1
+            for n in reversed(a.shape):
+                steps.append(step)
+                step *= max(n, 1)
+            strides = tuple(reversed(steps))
+        else:
+            strides = tuple([s // a.itemsize for s in a.strides])
+        return strides if dim is None else strides[canonical_axis(dim, a.ndim)]
+
+    def storage_offset(self) -> int:
+        """Elements between the start of the memory and the first element."""
+        root = owner(self.array)
+        if not isinstance(root, np.ndarray):
+            return 0
+        return (self.data_ptr() - root.__array_interface__["data"][0]) // self.array.itemsize
+
+    def data_ptr(self) -> int:
+        """Address of the first element."""
+        return self.array.__array_interface__["data"][0]
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether elements lie in memory in row-major order without gaps."""
+        return self.array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the dtype is floating."""
+        return self.array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        """Whether the dtype is complex."""
+        return self.array.dtype.kind == "c"
+
+    def is_signed(self) -> bool:
+        """Whether the dtype can hold negative numbers."""
+        return self.array.dtype.kind not in "bu"
+
+    def get_device(self) -> int:
+        """-1, PyTorch's number for the CPU."""
+        return -1
+
+    is_cuda = is_mps = is_xpu = is_sparse = is_quantized = is_meta = is_mkldnn = False
+    is_cpu = True
+
+    # -- its place on the tape --------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients flow to or through this Tensor."""
+        return live_node(self) is not None
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask (or stop asking) for a gradient. RuntimeError for a non-leaf or a non-float."""
+        node = live_node(self)
+        if not isinstance(node, (Leaf, type(None))):
+            if requires_grad:
+                return self
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a "
+                "computed variable in a subgraph that doesn't require differentiation use "
+                "var_no_grad = var.detach()."
+            )
+        if not requires_grad:
+            self.node = None
+        elif node is None:
+            if self.array.dtype.kind not in "fc":
+                raise RuntimeError(
+                    "only Tensors of floating point and complex dtype can require gradients, "
+                    f"got {self.dtype}"
+                )
+            self.node = Leaf(self)
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user rather than by a recorded op."""
+        return isinstance(live_node(self), (Leaf, type(None)))
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node that made it; None for a leaf."""
+        node = live_node(self)
+        return None if isinstance(node, Leaf) else node
+
+    @property
+    def output_nr(self) -> int:
+        """Which output of its `grad_fn` this is."""
+        from .node import Pick
+
+        return self.node.saved if isinstance(self.node, Pick) else 0
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The accumulated gradient of a leaf (or of a Tensor that retains it), else None."""
+        if self._grad is None and self.node is not None and not self.retains_grad:
+            if not isinstance(self.node, Leaf):
+                warnings.warn(
+                    "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. "
+                    "Its .grad attribute won't be populated during autograd.backward(). If you "
+                    "indeed want the .grad field to be populated for a non-leaf Tensor, use "
+                    ".retain_grad() on the non-leaf Tensor.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got {value!r}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value.array.shape != self.array.shape:
+                raise RuntimeError(
+                    f"assigned grad has data of a different size: {list(value.array.shape)}, "
+                    f"the tensor has {list(self.array.shape)}"
+                )
+            if value.array.dtype != self.array.dtype:
+                raise RuntimeError(
+                    f"assigned grad has data of a different type: {value.dtype}, "
+                    f"the tensor has {self.dtype}"
+                )
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without the history."""
+        return make(self.array)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        self.array = value.array
+        if isinstance(self.node, Leaf):
+            self.node.shape, self.node.dtype = self.array.shape, self.array.dtype
+
+    @property
+    def _version(self) -> int:
+        """How often this Tensor's memory was written in place."""
+        write = WRITES.of.get(id(owner(self.array)))
+        return 0 if write is None else write.count
+
+    @property
+    def _base(self) -> Tensor | None:
+        """The Tensor that this one is a view of."""
+        return self.base
+
+    def detach(self) -> Tensor:
+        """The same memory, outside the graph."""
+        return make(self.array)
+
+    def detach_(self) -> Tensor:
+        """Leave the graph: this Tensor becomes a leaf that wants no gradient."""
+        if self.base is not None:
+            raise RuntimeError(
+                "Can't detach views in-place. Use detach() instead. If you are using "
+                "torch.func, this may be an internal limitation."
+            )
+        self.node = None
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep this non-leaf's gradient in `.grad` after a backward pass."""
+        node = live_node(self)
+        if node is None:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not isinstance(node, Leaf):
+            import weakref
+
+            node.keeper = weakref.ref(self)
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this non-leaf."""
+        return self.node is not None and self.node.keeper is not None
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call `hook(grad)` whenever this Tensor's gradient is computed; it may return another."""
+        node = live_node(self)
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node.hooks = [] if node.hooks is None else node.hooks
+        return Handle(node.hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
+        """Call `hook(tensor)` after a backward pass has added to this leaf's `.grad`."""
+        node = live_node(self)
+        if not isinstance(node, Leaf):
+            raise RuntimeError(
+                "post accumulate grad hooks cannot be registered on non-leaf tensors"
+            )
+        node.after = [] if node.after is None else node.after
+        return Handle(node.after, hook)
+
+    # -- leaving for Python and NumPy -------------------------------------------------------------
+
+    def numpy(self, *, force: bool = False) -> np.ndarray:
+        """The array itself (memory is shared). RuntimeError if it requires grad, unless `force`."""
+        if not force and live_node(self) is not None:
+            raise RuntimeError(
+                "Can't call numpy() on Tensor that requires grad. "
+                "Use tensor.detach().numpy() instead."
+            )
+        return self.array
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def item(self) -> Any:
+        """The only element as a Python number."""
+        if self.array.size != 1:
+            raise RuntimeError(
+                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
+            )
+        return self.array.item()
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers (a number for a 0-d Tensor)."""
+        return self.array.tolist()
+
+    def __bool__(self) -> bool:
+        if self.array.size != 1:
+            state = "no values" if self.array.size == 0 else "more than one value"
+            raise RuntimeError(f"Boolean value of Tensor with {state} is ambiguous")
+        return bool(self.array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self.array.dtype.kind not in "biu" or self.array.size != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self.array.item())
+
+    def __len__(self) -> int:
+        if self.array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return self.array.shape[0]
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __format__(self, spec: str) -> str:
+        if self.array.ndim == 0 and spec:
+            return format(self.array.item(), spec)
+        return object.__format__(self, spec)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        node = live_node(self)
+        plain = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_)
+        suffix = None if self.dtype in plain else repr(self.dtype)
+        if suffix is None and self.array.size == 0 and self.dtype is not plain[0]:
+            suffix = repr(self.dtype)
+        return format_tensor(
+            self.array,
+            dtype_suffix=suffix,
+            requires_grad=isinstance(node, Leaf),
+            grad_fn=None if node is None or isinstance(node, Leaf) else f"<{node.name()}>",
+        )
+
+    def __setstate__(self, state: Any) -> None:
+        array, requires_grad, extra = state
+        self.array = array
+        self.node = self._grad = self.base = self.seen = None
+        self.__dict__.update(extra)
+        if requires_grad:
+            self.requires_grad_()
+
+
+_new = object.__new__
+
+
+def make(array: np.ndarray, node: Node | None = None) -> Tensor:
+    """A Tensor of this array and node: the constructor the engine uses."""
+    t = _new(Tensor)
+    t.array = array
+    t.node = node
+    t._grad = None
+    t.base = None
+    t.seen = None
+    return t
+
+
+def make_view(array: np.ndarray, node: Node | None, of: Tensor) -> Tensor:
+    """A Tensor that shares memory with `of`: writes through either reach the other."""
+    base = of if of.base is None else of.base
+    t = _new(Tensor)
+    t.array = array
+    t.node = node
+    t._grad = None
+    t.base = base
+    t.seen = base.node
+    return t
+
+
+def live_node(x: Tensor) -> Node | None:
+    """The node of `x`; that of a view is made anew if its base was written in place since."""
+    base = x.base
+    if base is None or base.node is x.seen:
+        return x.node
+    return x._renew()  # type: ignore[attr-defined, no-any-return]
+
+
+class Parameter(Tensor):
+    """A Tensor that a Module registers when it is assigned as an attribute.
+
+    `Parameter(data, requires_grad=True)` shares memory with `data`.
+    """
+
+    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+        if data is None:
+            data = make(np.zeros(0, dtype=dtypes.get_default_dtype().numpy))
+        if not isinstance(data, Tensor):
+            raise TypeError(f"Parameter data must be a Tensor, not {type(data).__name__}")
+        self.array = data.array
+        self.node = self._grad = self.base = self.seen = None
+        if requires_grad:
+            self.requires_grad_()
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+def bind(name: str, function: Any) -> None:
+    """Make `function` a method (or property) of Tensor: how declarations above this layer reach it.
+
+    Raises TypeError if the name is taken, so that two declarations cannot silently compete.
+    """
+    if name in Tensor.__dict__ and name not in _REPLACEABLE:
+        raise TypeError(f"Tensor.{name} is already declared")
+    setattr(Tensor, name, function)
+
+
+_REPLACEABLE: Sequence[str] = ("__eq__", "__hash__", "__doc__")
