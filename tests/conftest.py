@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-# No deadline: the first call of a kernel compiles it. No shrinking of speed into flakiness either:
-# the same examples every run, and a failure prints the line that reproduces it.
+# No deadline: the first call of a kernel compiles it. Derandomized: the same examples every run,
+# and a failure prints the line that reproduces it.
 COMMON = {
     "deadline": None,
     "derandomize": True,
