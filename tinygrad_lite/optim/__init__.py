@@ -1,0 +1,18 @@
+"""Optimizers, learning-rate schedules and weight averaging, under PyTorch's names."""
+
+from __future__ import annotations
+
+from .adam import Adam as Adam
+from .adam import Adamax as Adamax
+from .adam import AdamW as AdamW
+from .adam import Lion as Lion
+from .adam import NAdam as NAdam
+from .adam import RAdam as RAdam
+from .adaptive import FTRL as FTRL
+from .adaptive import Adadelta as Adadelta
+from .adaptive import Adagrad as Adagrad
+from .adaptive import RMSprop as RMSprop
+from .adaptive import Rprop as Rprop
+from .optimizer import Optimizer as Optimizer
+from .sgd import ASGD as ASGD
+from .sgd import SGD as SGD
