@@ -1,57 +1,126 @@
 """numba on demand: `import tinygrad_lite` never loads it, the first kernel call does.
 
     @jit
-    def scale(x, a): ...          # called from other kernels of the same file, or from Python
+    def scale(x, a): ...          # called from other kernels, or from Python
 
     @jit(parallel=True)
-    def scale_all(x, a): ...      # may use prange and call `scale`
+    def scale_all(x, a):          # may use prange, and calls `scale`
+        for i in prange(x.size):
+            x[i] = scale(x[i], a)
+
+    scale_all(x, 2.0)             # on threads() threads
+    scale_all.serial(x, 2.0)      # the same source compiled for one thread
+    scale_all.bind("halve_all", scale=halve)   # the same loop around another scalar kernel
 
 A `Kernel` compiles at its first call, lazily by the dtypes of its arguments, and always with
 `cache=True`. numba's cache looks only at the file a function stands in; the name under which a
-kernel is cached therefore carries a digest of every other file whose kernels it calls. With
-TINYGRAD_LITE_NUMBA=0, or without numba, `enabled()` is False: callers then take their NumPy path;
-a Kernel that is called all the same runs as plain Python.
+kernel is cached therefore carries a digest of every other file whose kernels it calls.
+
+With TINYGRAD_LITE_NUMBA=0, with NUMBA_DISABLE_JIT=1 or without numba, `enabled()` is False: callers
+then take their NumPy path; a Kernel that is called all the same runs as plain Python.
+
+Arguments are positional, all of them: numba spends 25 to 50 microseconds on an omitted default.
+
+What ran how, and how long it took to make ready, is kept in `runs` (see `kernels()`). Compiling
+is announced in one line, once, when it has taken more than a second.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
 import os
 import sys
+import time
 import types
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-__all__ = ["Kernel", "Late", "enabled", "jit", "loaded", "prange", "threads"]
+from . import _threads
+from ._threads import get_num_threads as threads
+
+__all__ = [
+    "FMA", "SUMS", "Kernel", "Late", "Run", "enabled", "jit", "kernels", "loaded", "prange",
+    "threads", "use_numba",
+]  # fmt: skip
 
 prange = range
 """Stands for numba's `prange` inside kernels; plain `range` when a kernel runs without numba."""
 
+FMA = {"contract"}
+"""fastmath for elementwise kernels: multiply-add in one rounding; NaN, inf and -0 stay right."""
+
+SUMS = {"contract", "reassoc", "nsz"}
+"""fastmath for reductions: the compiler may keep several partial sums. Never for polynomials that
+round to an integer by adding and subtracting a large number."""
+
+
+class Run(NamedTuple):
+    """A kernel for one dtype: `how` it came to be ("cached" or "compiled"), and in what time."""
+
+    kernel: str
+    signature: str
+    how: str
+    seconds: float
+
+
+runs: list[Run] = []
+_all: list[Kernel] = []
+_switch: bool | None = None
+_compiling = {"depth": 0, "seconds": 0.0, "announced": 0}
+
 
 @functools.cache
+def _wanted() -> bool:
+    off = os.environ.get("TINYGRAD_LITE_NUMBA", "1") == "0"
+    return not off and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and _installed()
+
+
 def _installed() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
 def enabled() -> bool:
-    """Whether kernels may be compiled: numba is installed and TINYGRAD_LITE_NUMBA is not 0."""
-    return os.environ.get("TINYGRAD_LITE_NUMBA", "1") != "0" and _installed()
+    """Whether kernels may be compiled: numba is installed and was not switched off.
+
+    The environment is read once; `use_numba` overrides it.
+    """
+    return _wanted() if _switch is None else _switch
+
+
+@contextlib.contextmanager
+def use_numba(on: bool) -> Iterator[None]:
+    """Within the block, kernels are compiled (on) or everything runs in NumPy (off).
+
+    Holds for all Python threads. Raises RuntimeError when numba is wanted and is not installed.
+    """
+    global _switch
+    if on and not _installed():
+        raise RuntimeError("numba is not installed: pip install numba")
+    before, _switch = _switch, on
+    try:
+        yield
+    finally:
+        _switch = before
 
 
 def loaded() -> bool:
     """Whether numba has been imported already, so that one more kernel costs little."""
-    return "numba" in sys.modules and enabled()
+    return enabled() and "numba" in sys.modules
 
 
-def threads() -> int:
-    """How many threads a parallel kernel runs on (1 without numba)."""
-    if not enabled():
-        return 1
-    import numba
+def kernels() -> list[Run]:
+    """What ran how so far: one row for each kernel and dtype made ready in this process.
 
-    return numba.get_num_threads()
+    `how` is "cached" (read from disk), "compiled", or "numpy" for the kernels that were never
+    called: their work, if there was any, was done by NumPy. `seconds` is the time it took to make
+    the kernel ready, kernels called from inside included.
+    """
+    used = {run.kernel for run in runs}
+    idle = [Run(kernel.name, "", "numpy", 0.0) for kernel in _all if kernel.name not in used]
+    return runs + idle
 
 
 class Late:
@@ -79,36 +148,55 @@ class Kernel:
     """A Python function that becomes machine code when it is first called.
 
     `function` is the plain Python; `compiled` is numba's dispatcher, made on demand; `serial` is
-    the same kernel compiled for one thread.
+    the same kernel compiled for one thread. `names` are what the function's global names are bound
+    to in place of its module's.
     """
 
     def __init__(
-        self, function: Callable[..., Any], options: dict[str, Any], suffix: str = ""
+        self,
+        function: Callable[..., Any],
+        options: dict[str, Any],
+        suffix: str = "",
+        names: dict[str, Any] | None = None,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
         self.options = options
         self.suffix = suffix
+        self.names = names or {}
+        self.name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}{suffix}"
+        self._splits = bool(options.get("parallel"))
+        _all.append(self)
 
     @functools.cached_property
     def serial(self) -> Kernel:
-        """This kernel without threads: for sizes at which waking them costs more than it saves."""
+        """This kernel for one thread: where waking the others costs more than it saves."""
+        if not self._splits:
+            return self
         # numba's cache does not look at the options, only at the qualified name: hence the suffix.
         options = {**self.options, "parallel": False}
-        return Kernel(self.function, options, self.suffix + "_serial")
+        return Kernel(self.function, options, self.suffix + "_serial", self.names)
+
+    def bind(self, name: str, **names: Any) -> Kernel:
+        """The same function under another name, its global `names` bound to other kernels."""
+        return Kernel(self.function, self.options, f"_{name}", {**self.names, **names})
 
     @functools.cached_property
     def compiled(self) -> Any:
         """numba's dispatcher."""
-        import numba
-
+        numba = _threads.load_numba()
+        if self._splits:
+            # A cached parallel kernel that is loaded before the threads exist crashes.
+            _threads.launch()
         # Kernels named in the code are replaced by their dispatchers, which numba knows how to
         # call; the module's own globals stay as they are.
         function = self.function
-        scope = dict(function.__globals__)
+        scope = {**function.__globals__, **self.names}
         for name in function.__code__.co_names:
             value = scope.get(name)
-            if isinstance(value, (Kernel, Late)):
+            if isinstance(value, Kernel):
+                scope[name] = value._inner()
+            elif isinstance(value, Late):
                 scope[name] = value.compiled
             elif value is range:
                 scope[name] = numba.prange
@@ -117,37 +205,95 @@ class Kernel:
         )
         bound.__module__ = function.__module__
         bound.__qualname__ = function.__qualname__ + self.suffix + "".join(self._foreign())
-        return numba.njit(cache=True, **self.options)(bound)
+        try:
+            dispatcher = numba.njit(cache=True, **self.options)(bound)
+        except RuntimeError:  # no folder to keep it in: neither __pycache__ nor the user's own
+            dispatcher = numba.njit(**self.options)(bound)
+        dispatcher.compile = functools.partial(_timed, self.name, dispatcher, dispatcher.compile)
+        return dispatcher
+
+    def _inner(self) -> Any:
+        """What other kernels call: one thread, whatever this kernel could do by itself."""
+        return self.serial.compiled
 
     def _foreign(self) -> list[str]:
         """Digests of the files, other than its own, whose kernels this one calls."""
         here = self.function.__code__.co_filename
         files = set()
-        todo = [self.function]
+        seen = {self}
+        todo = [self]
         while todo:
-            function = todo.pop()
-            for name in function.__code__.co_names:
-                value = function.__globals__.get(name)
-                if isinstance(value, Kernel) and value.function is not function:
+            kernel = todo.pop()
+            scope = {**kernel.function.__globals__, **kernel.names}
+            for name in kernel.function.__code__.co_names:
+                value = scope.get(name)
+                if isinstance(value, Kernel) and value not in seen:
+                    seen.add(value)
                     files.add(value.function.__code__.co_filename)
-                    todo.append(value.function)
-        digests = []
-        for file in sorted(files - {here}):
-            with open(file, "rb") as source:
-                digests.append("_" + hashlib.sha1(source.read()).hexdigest()[:8])
-        return digests
+                    todo.append(value)
+        return ["_" + _digest(file) for file in sorted(files - {here})]
 
     def __call__(self, *args: Any) -> Any:
         if not enabled():
             return self.function(*args)
-        return self.compiled(*args)
+        if not self._splits:
+            return self.compiled(*args)
+        # One kernel at a time has the pool: a second Python thread, a forked child and a pool of
+        # one run the serial twin instead of waiting or oversubscribing.
+        if not _threads.acquire():
+            return self.serial(*args)
+        try:
+            return self.compiled(*args)
+        finally:
+            _threads.release()
+
+    def __repr__(self) -> str:
+        return f"<kernel {self.name}>"
 
 
 def jit(function: Any = None, *, error_model: str = "numpy", **options: Any) -> Any:
     """Declare a kernel. `options` are numba's (parallel, fastmath, inline, nogil, ...).
 
-    Division by zero gives inf or NaN, as in NumPy, unless error_model says otherwise.
+    Division by zero gives inf or NaN, as in NumPy, unless error_model says otherwise. The GIL is
+    released while a kernel runs, unless nogil=False.
     """
     if function is None:
         return functools.partial(jit, error_model=error_model, **options)
-    return Kernel(function, {"error_model": error_model, **options})
+    return Kernel(function, {"error_model": error_model, "nogil": True, **options})
+
+
+@functools.cache
+def _digest(file: str) -> str:
+    with open(file, "rb") as source:
+        return hashlib.sha1(source.read()).hexdigest()[:8]
+
+
+def _timed(name: str, dispatcher: Any, compile: Callable[[Any], Any], signature: Any) -> Any:
+    """dispatcher.compile(signature), its time and origin entered in `runs`."""
+    if dispatcher.overloads.get(tuple(signature)) is not None:
+        return compile(signature)
+    hits = sum(dispatcher.stats.cache_hits.values())
+    start = time.perf_counter()
+    _compiling["depth"] += 1
+    try:
+        return compile(signature)
+    finally:
+        _compiling["depth"] -= 1
+        seconds = time.perf_counter() - start
+        cached = sum(dispatcher.stats.cache_hits.values()) > hits
+        runs.append(Run(name, str(signature), "cached" if cached else "compiled", seconds))
+        if not cached and not _compiling["depth"]:
+            _compiling["seconds"] += seconds
+            _announce(name, dispatcher.stats.cache_path)
+
+
+def _announce(name: str, folder: str | None) -> None:
+    """Say once, when compiling has taken more than a second, what is going on."""
+    if _compiling["announced"] or _compiling["seconds"] < 1.0:
+        return
+    _compiling["announced"] = 1
+    kept = f"kept in {folder}, later runs load it" if folder else "no folder to keep it in"
+    print(  # noqa: T201
+        f"tinygrad_lite: compiling kernels for this machine ({name} and others; {kept})",
+        file=sys.stderr,
+    )
