@@ -59,3 +59,6 @@ cfloat, cdouble = complex64, complex128
 
 # -- ops/arithmetic --------------------------------------------------------------------------------
 from .ops.arithmetic import add as add, mul as mul, neg as neg, sub as sub
+
+# -- autograd --------------------------------------------------------------------------------------
+from . import autograd as autograd

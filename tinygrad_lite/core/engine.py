@@ -87,6 +87,8 @@ def backprop(
                 raise RuntimeError(_SECOND_TIME.format(node.name()))
             if WRITES.last > node.clock:
                 _check_unwritten(node)
+            if outer.watch is not None:
+                outer.watch.before(node)
             op = node.op
             if op.outputs:
                 g = tuple([g.get(i) for i in range(len(node.shape))])

@@ -96,9 +96,12 @@ def store(x: Tensor, value: Tensor, by: str) -> Tensor:
             )
         value = REGISTRY["cast"].apply((value,), {"dtype": a.dtype})
         v = value.array
-    touch(a, by)
+    write = touch(a, by)
     np.copyto(a, v)
-    if current().grad:
+    mode = current()
+    if mode.watch is not None:
+        mode.watch.written(write)
+    if mode.grad:
         node = value.node
         if node is not None:
             _keep_stored_value(node, v, a)

@@ -1,0 +1,175 @@
+"""Anomaly detection: stop at the first NaN or infinity and say which line of the user's made it.
+
+While it is on, every op that runs is looked at. A value that is not finite although everything it
+was computed from was finite stops the program there; so does such a gradient, with the line of the
+op whose rule made it. It also finds what no version counter can see: an array written through
+`.numpy()` after a node saved it, by a checksum of what was saved.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import weakref
+import zlib
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ..core.modes import MODE, current, mode_context
+from ..core.node import Node, Write
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_FRAMES = 3
+
+
+def user_lines() -> str:
+    """The innermost lines outside this package, as a traceback shows them (latest last)."""
+    frame: FrameType | None = sys._getframe(1)
+    lines: list[str] = []
+    while frame is not None and len(lines) < _FRAMES:
+        code = frame.f_code
+        if not code.co_filename.startswith(_PACKAGE):
+            lines.append(f'  File "{code.co_filename}", line {frame.f_lineno}, in {code.co_name}')
+        frame = frame.f_back
+    return "\n".join(reversed(lines))
+
+
+class Anomaly:
+    """The watcher: remembers where nodes were made, and checks values, gradients and saved arrays."""
+
+    def __init__(self, check_nan: bool) -> None:
+        self.check_nan = check_nan
+        self.sums: weakref.WeakKeyDictionary[Node, list[int | None]] = weakref.WeakKeyDictionary()
+
+    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Node | None) -> None:
+        """Called after an op ran."""
+        if node is not None:
+            node.note = user_lines()  # type: ignore[attr-defined]
+            if isinstance(node.saved, tuple):
+                self.sums[node] = [_checksum(a) for a in node.saved]
+        if self.check_nan:
+            for value in out if isinstance(out, tuple) else (out,):
+                place = _first_bad(value)
+                if place is not None and not _any_bad(arrays, meta):
+                    raise RuntimeError(_forward_message(op, arrays, value, place))
+
+    def before(self, node: Node) -> None:
+        """Called before a node's rules run: what it saved must be what it was."""
+        sums = self.sums.get(node)
+        if sums is None or not isinstance(node.saved, tuple):
+            return
+        for name, array, old in zip(node.op.layout, node.saved, sums, strict=False):
+            if old is not None and _checksum(array) != old:
+                raise RuntimeError(
+                    f"the array that {node.op.name} saved as its '{name}' (shape "
+                    f"{list(array.shape)}) was changed since, without an op of this library: "
+                    "probably through an array obtained by .numpy() or given to from_numpy(). "
+                    f"Copy it before writing. Saved here:\n{getattr(node, 'note', '')}"
+                )
+
+    def backward(self, node: Node, contributions: Any) -> None:
+        """Called with the gradients that a node's rules made."""
+        if not self.check_nan:
+            return
+        for i, d in enumerate(contributions):
+            value = getattr(d, "array", d)
+            if isinstance(value, np.ndarray) and _first_bad(value, nan_only=True) is not None:
+                made = getattr(node, "note", None)
+                where = f" It was made here:\n{made}" if made else ""
+                raise RuntimeError(
+                    f"Function '{node.name()}' returned nan values in its {i}th output "
+                    f"(op {node.op.name}, gradient of shape {list(value.shape)}).{where}"
+                )
+
+    def written(self, write: Write) -> None:
+        """Called after an in-place write."""
+        write.where = user_lines()
+
+
+def _checksum(value: Any) -> int | None:
+    if not isinstance(value, np.ndarray):
+        return None
+    return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).reshape(-1))
+
+
+def _first_bad(value: Any, nan_only: bool = False) -> tuple[int, ...] | None:
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fc":
+        return None
+    bad = np.isnan(value) if nan_only else ~np.isfinite(value)
+    if not bad.any():
+        return None
+    return tuple(int(i) for i in np.argwhere(bad)[0])
+
+
+def _any_bad(arrays: Any, meta: dict[str, Any]) -> bool:
+    for value in (*arrays, *meta.values()):
+        if isinstance(value, float) and not np.isfinite(value):
+            return True
+        if _first_bad(value) is not None:
+            return True
+    return False
+
+
+def _forward_message(op: Any, arrays: Any, value: np.ndarray, place: tuple[int, ...]) -> str:
+    kind = "nan" if np.isnan(value[place]) else "inf"
+    names = getattr(op, "inputs", ())
+    named = list(names) + [f"input {i}" for i in range(len(names), len(arrays))]
+    causes = []
+    for name, a in zip(named, arrays, strict=False):
+        if not isinstance(a, np.ndarray):
+            causes.append(f"{name} = {a}")
+        elif np.broadcast_shapes(a.shape, value.shape) == value.shape if _fits(a, value) else False:
+            at = np.broadcast_to(a, value.shape)[place]
+            causes.append(f"{name}{list(place) if a.ndim else ''} = {at}")
+        elif a.size:
+            causes.append(f"{name} of shape {list(a.shape)}, from {a.min()} to {a.max()}")
+    return (
+        f"{op.name} made the first {kind}, at index {list(place)} of its value of shape "
+        f"{list(value.shape)}, from {', '.join(causes)}. Here:\n{user_lines()}"
+    )
+
+
+def _fits(a: np.ndarray, value: np.ndarray) -> bool:
+    try:
+        np.broadcast_shapes(a.shape, value.shape)
+    except ValueError:
+        return False
+    return True
+
+
+class detect_anomaly(mode_context):
+    """Context manager: inside, the first NaN or infinity raises and names op, input and line.
+
+    `check_nan=False` only records the lines (for in-place errors), without looking at values.
+    """
+
+    def __init__(self, check_nan: bool = True) -> None:
+        self.check_nan = check_nan
+
+    def changes(self) -> dict[str, Any]:
+        return {"watch": Anomaly(self.check_nan)}
+
+    def clone(self) -> detect_anomaly:
+        return detect_anomaly(self.check_nan)
+
+
+class set_detect_anomaly(mode_context):
+    """Turn anomaly detection on or off, at once; as a context manager until the block's end."""
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        self._outer = current()
+        watch = Anomaly(check_nan) if mode else None
+        MODE.set(self._outer.but(watch=watch))
+
+    def __enter__(self) -> set_detect_anomaly:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        MODE.set(self._outer)
+
+
+def is_anomaly_enabled() -> bool:
+    """Whether anomaly detection is on."""
+    return isinstance(current().watch, Anomaly)

@@ -1,0 +1,215 @@
+"""`backward` and `grad`: the two ways to ask for derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.engine import backprop
+from ..core.node import Leaf, Node
+from ..core.tensor import Tensor, bind, live_node, make
+
+
+def backward(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> None:
+    """Add d(sum of `tensors`) / d(leaf) to the `.grad` of every leaf (or of `inputs` only).
+
+    grad_tensors  for each tensor the gradient of the loss by it; may be None for a scalar
+    retain_graph  keep the graph for another pass (default: `create_graph`)
+    create_graph  record the pass itself, for derivatives of derivatives
+
+    RuntimeError for a tensor without a graph, a non-scalar without gradient, a graph already freed.
+    """
+    outputs = _sequence(tensors)
+    roots = _roots(outputs, _sequence(grad_tensors, len(outputs)), create_graph)
+    retain = create_graph if retain_graph is None else retain_graph
+    if inputs is None:
+        backprop(roots, retain_graph=retain, create_graph=create_graph)
+        return
+    targets = _sequence(inputs)
+    if not targets:
+        raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+    nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
+    found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph)
+    for tensor, node in zip(targets, nodes, strict=True):
+        if not isinstance(node, Leaf) and node in found:
+            g = found[node] if create_graph else make(np.array(found[node]))
+            tensor._grad = g if tensor._grad is None else tensor._grad + g
+
+
+def grad(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The gradients of sum(outputs * grad_outputs) towards each of `inputs`, without touching `.grad`.
+
+    allow_unused       None instead of an error for an input the outputs do not depend on
+    materialize_grads  zeros instead of None
+    is_grads_batched   `grad_outputs` have a leading axis: one pass for each of its entries
+    """
+    if not only_inputs:
+        raise ValueError("grad(only_inputs=False) is gone from PyTorch too; use backward()")
+    if materialize_grads and allow_unused is False:
+        raise ValueError(
+            "Expected allow_unused to be True or not passed when materialize_grads=True"
+        )
+    outs, targets = _sequence(outputs), _sequence(inputs)
+    gs = _sequence(grad_outputs, len(outs))
+    retain = create_graph if retain_graph is None else retain_graph
+    if is_grads_batched:
+        return _batched(outs, targets, gs, retain, create_graph, allow_unused, materialize_grads)
+    nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
+    roots = _roots(outs, gs, create_graph)
+    found = backprop(
+        roots, nodes, retain_graph=retain, create_graph=create_graph, accumulate=False
+    )
+    result: list[Tensor | None] = []
+    for tensor, node in zip(targets, nodes, strict=True):
+        g = found.get(node)
+        if g is None:
+            if not (allow_unused or materialize_grads):
+                raise RuntimeError(
+                    "One of the differentiated Tensors appears to not have been used in the graph. "
+                    "Set allow_unused=True if this is the desired behavior. "
+                    f"(input {len(result)}, shape {list(tensor.array.shape)})"
+                )
+            result.append(make(np.zeros_like(tensor.array)) if materialize_grads else None)
+        elif create_graph:
+            result.append(g)
+        else:
+            result.append(make(g if g.base is None and g.flags.writeable else g.copy()))
+    return tuple(_unaliased(result, create_graph, gs))
+
+
+def _unaliased(gradients: list[Any], recorded: bool, given: Sequence[Any]) -> list[Any]:
+    """No two returned gradients, and none given by the caller, share one array."""
+    if recorded:
+        return gradients
+    seen = {id(g.array) for g in given if isinstance(g, Tensor)}
+    for i, g in enumerate(gradients):
+        if g is not None:
+            if id(g.array) in seen:
+                gradients[i] = g = make(g.array.copy())
+            seen.add(id(g.array))
+    return gradients
+
+
+def _batched(
+    outs: Sequence[Tensor],
+    targets: Sequence[Tensor],
+    gs: Sequence[Any],
+    retain: bool,
+    create_graph: bool,
+    allow_unused: bool | None,
+    materialize_grads: bool,
+) -> tuple[Tensor | None, ...]:
+    if not gs or any(not isinstance(g, Tensor) or g.array.ndim == 0 for g in gs):
+        raise RuntimeError("is_grads_batched=True needs grad_outputs with a leading batch axis")
+    rows = []
+    count = len(gs[0])
+    for i in range(count):
+        rows.append(
+            grad(
+                outs,
+                targets,
+                [g[i] for g in gs],  # type: ignore[index]
+                retain or i + 1 < count,
+                create_graph,
+                allow_unused=allow_unused,
+                materialize_grads=materialize_grads,
+            )
+        )
+    from ..ops.shaping import stack
+
+    return tuple(
+        [None if any(g is None for g in column) else stack(column) for column in zip(*rows)]
+    )
+
+
+def _sequence(value: Any, length: int | None = None) -> Sequence[Any]:
+    if value is None:
+        return [None] * (length or 0)
+    values = [value] if isinstance(value, (Tensor, Node)) else list(value)
+    if length is not None and len(values) != length:
+        raise RuntimeError(f"got {length} tensors and {len(values)} gradients")
+    return values
+
+
+def _node_of_input(tensor: Any, i: int) -> Node:
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"input {i} must be a Tensor, not {type(tensor).__name__}")
+    node = live_node(tensor)
+    if node is None:
+        raise RuntimeError(
+            "One of the differentiated Tensors does not require grad "
+            f"(input {i}, shape {list(tensor.array.shape)}); call requires_grad_() on it first"
+        )
+    return node
+
+
+def _roots(
+    outputs: Sequence[Tensor], gradients: Sequence[Any], recorded: bool
+) -> list[tuple[Node, Any]]:
+    roots = []
+    for i, (t, g) in enumerate(zip(outputs, gradients, strict=True)):
+        node = live_node(t)
+        if node is None:
+            raise RuntimeError(
+                f"element {i} of tensors does not require grad and does not have a grad_fn "
+                f"(shape {list(t.array.shape)}): no input required grad, or it was computed under "
+                "no_grad or from a detached tensor"
+            )
+        roots.append((node, _root_gradient(t, g, i, recorded)))
+    return roots
+
+
+def _root_gradient(t: Tensor, g: Any, i: int, recorded: bool) -> Any:
+    if g is None:
+        if t.array.size != 1:
+            raise RuntimeError(
+                "grad can be implicitly created only for scalar outputs, got shape "
+                f"{list(t.array.shape)}; reduce it first (sum() or mean()), or pass gradient="
+            )
+        ones = np.ones_like(t.array)
+        return make(ones) if recorded else ones
+    if not isinstance(g, Tensor):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(g).__name__}")
+    if g.array.shape != t.array.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a "
+            f"shape of {t.shape}."
+        )
+    return g if recorded else g.array
+
+
+def _backward_method(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Add d(self) / d(leaf) to the `.grad` of every leaf: see `autograd.backward`.
+
+    `gradient`, of self's shape, is needed unless self has one element.
+    """
+    backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+
+
+_backward_method.__name__ = "backward"
+bind("backward", _backward_method)
