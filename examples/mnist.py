@@ -40,6 +40,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -180,7 +181,7 @@ def network(inputs: int) -> nn.Sequential:
     """inputs-300-100-10, each layer batch-normalized, ELU between them."""
     sizes = (inputs, 300, 100, 10)
     layers: list[nn.Module] = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in pairwise(sizes):
         linear = nn.Linear(fan_in, fan_out)
         nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")  # variance 2 / fan_in
         nn.init.zeros_(linear.bias)
