@@ -36,7 +36,7 @@ def test_imports_go_down(path: Path) -> None:
         elif there != here and layer(there) >= layer(here):
             wrong.append(f"line {line}: {target} (layer {layer(there)}, this is {layer(here)})")
         elif there == here == "core":
-            parts = (module.split(".") + [""])[2], (target.split(".") + [""])[2]
+            parts = [".".join(m.split(".")[2:]) for m in (module, target)]
             if not parts[0] or not parts[1]:
                 continue  # core/__init__.py
             places = [CORE.index(p) if p in CORE else -1 for p in parts]
