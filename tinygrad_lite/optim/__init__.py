@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from . import lr_scheduler as lr_scheduler
+from . import schedules as schedules
 from .adam import Adam as Adam
 from .adam import Adamax as Adamax
 from .adam import AdamW as AdamW
