@@ -126,7 +126,7 @@ class _UserOp:
     """What the engine needs to know of a Function: its `backward`, which insists on Tensors."""
 
     on_tensors = True
-    joint = True
+    plain = False
     holds = True
     layout = ()
 

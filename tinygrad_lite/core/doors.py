@@ -125,6 +125,8 @@ def primitive(
     view        the value may share memory with the first input
     outputs     the function returns a tuple of arrays; `g` is then a tuple, None where unused
     residual    the function returns (value, residual): the latter is kept for rules that ask
+    check       raises for inputs (arrays and numbers) of dtypes the op does not take, before they
+                are promoted; not asked when all are float32 or all float64
     method      bind as Tensor.<name> (or under the given name; False: not at all)
     operator    bind as `__<operator>__` and `__r<operator>__` as well, e.g. "mul"
     inplace     bind `<name>_` (and `__i<operator>__`) as well

@@ -22,7 +22,19 @@ import numpy as np
 
 from .chain import cast, sum_to
 from .modes import MODE, current
-from .node import FREED, WRITES, Leaf, Node, Pick, describe, node_hooks, touch, written_since
+from .node import (
+    FREED,
+    WRITES,
+    Keeper,
+    Leaf,
+    Node,
+    Pick,
+    any_node_hooks,
+    describe,
+    node_hooks,
+    touch,
+    written_since,
+)
 from .tensor import Tensor, make
 
 _ndarray = np.ndarray
@@ -60,65 +72,57 @@ def backprop(
     for node, g in roots:
         _arrive(node, g, pending, owned, create_graph)
     outer = current()
+    special = create_graph or outer.watch is not None or any_node_hooks()
     token = MODE.set(outer.but(grad=create_graph))
     try:
         for node in order:
             g = pending.pop(node, None)
-            if g is None or (needed is not None and node not in needed):
+            if g is None:
                 continue
-            if node.hooks is not None or node.keeper is not None:
+            if node.hooks is not None:
                 g = _run_hooks(node, g, create_graph)
-            if node in targets:
-                results[node] = g
-            kind = type(node)
-            if kind is Leaf:
-                if accumulate:
-                    _accumulate(node, g, create_graph)
-                continue
-            if kind is Pick:
-                source = node.parents[0]
-                gradients = pending.setdefault(source, {})
-                gradients[node.saved] = (
-                    g if node.saved not in gradients else gradients[node.saved] + g
-                )
-                continue
-            saved = node.saved
+            if needed is not None:
+                if node in targets:
+                    results[node] = g
+                if node not in needed:
+                    continue
+            if type(node) is not Node:
+                if type(node) is Leaf:
+                    if accumulate:
+                        _accumulate(node, g, create_graph)
+                    continue
+                if type(node) is Pick:
+                    _pick(node, g, pending)
+                    continue
+            op, saved = node.op, node.saved
             if saved is FREED:
                 raise RuntimeError(_SECOND_TIME.format(node.name()))
             if WRITES.last > node.clock:
                 _check_unwritten(node)
-            if outer.watch is not None:
-                outer.watch.before(node)
-            op = node.op
-            if op.outputs:
-                g = tuple([g.get(i) for i in range(len(node.shape))])
-            if create_graph or op.on_tensors:
-                contributions = _on_tensors(op, node, g, create_graph)
-            elif op.joint or op.variadic:
-                contributions = op.rules[0](g, *[saved[i] for i in op.asks[0]])
+            if special or not op.plain:
+                for parent, d in zip(
+                    node.parents, _contributions(node, g, create_graph, outer.watch)
+                ):
+                    if parent is not None and d is not None:
+                        _arrive(parent, d, pending, owned, create_graph)
             else:
-                contributions = None
-            if outer.watch is not None:
-                contributions = _watched(outer.watch, node, g, contributions)
-            hooks = node_hooks(node)
-            if hooks:
-                contributions = _run_node_hooks(hooks, node, g, contributions, create_graph)
-            if contributions is None:
-                for parent, (rule, asks) in zip(node.parents, op.calls, strict=True):
+                for parent, (rule, asks) in zip(node.parents, op.calls):
                     if parent is None or (needed is not None and parent not in needed):
                         continue
-                    count = len(asks)
-                    if count == 0:
-                        d = rule(g)
-                    elif count == 1:
+                    if len(asks) == 1:
                         d = rule(g, saved[asks[0]])
                     else:
                         d = rule(g, *[saved[i] for i in asks])
-                    _arrive(parent, d, pending, owned, False)
-            else:
-                for parent, d in zip(node.parents, contributions, strict=True):
-                    if parent is not None and d is not None:
-                        _arrive(parent, d, pending, owned, create_graph)
+                    # what `_arrive` does, for the ordinary first arrival of a fitting array
+                    if (
+                        type(d) is _ndarray
+                        and parent not in pending
+                        and d.shape == parent.shape
+                        and d.dtype is parent.dtype
+                    ):
+                        pending[parent] = d
+                    else:
+                        _arrive(parent, d, pending, owned, False)
             if not retain_graph and op.holds:
                 node.saved = saved = FREED
     finally:
@@ -176,12 +180,36 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
         owned.add(node)
 
 
-def _on_tensors(op: Any, node: Node, g: Any, create_graph: bool) -> Sequence[Any]:
-    """The op's rules applied to Tensors; their results as arrays unless they are recorded."""
-    if create_graph:
-        return op.differentiate(node, g)
-    wrapped = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
-    return [d.array if isinstance(d, Tensor) else d for d in op.differentiate(node, wrapped)]
+def _pick(node: Node, g: Any, pending: dict[Node, Any]) -> None:
+    """Hand the gradient of one output to the node that has several."""
+    gradients = pending.setdefault(node.parents[0], {})
+    i = node.saved
+    gradients[i] = gradients[i] + g if i in gradients else g
+
+
+def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[Any]:
+    """The gradients towards each parent, from rules on arrays or on Tensors, and after hooks."""
+    op, saved = node.op, node.saved
+    if op.outputs:
+        g = tuple([g.get(i) for i in range(len(node.shape))])
+    if watch is not None:
+        watch.before(node)
+    if recorded:
+        found = op.differentiate(node, g)
+    elif op.on_tensors:
+        wrapped = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
+        found = [d.array if isinstance(d, Tensor) else d for d in op.differentiate(node, wrapped)]
+    elif op.joint or op.variadic:
+        found = op.rules[0](g, *[saved[i] for i in op.asks[0]])
+    else:
+        found = [
+            None if parent is None else rule(g, *[saved[i] for i in asks])
+            for parent, (rule, asks) in zip(node.parents, op.calls)
+        ]
+    if watch is not None:
+        watch.backward(node, found)
+    hooks = node_hooks(node)
+    return _run_node_hooks(hooks, g, found, recorded) if hooks else found
 
 
 def _accumulate(leaf: Leaf, g: Any, recorded: bool) -> None:
@@ -233,9 +261,13 @@ _UNSHARED = _references_of_unshared()
 
 
 def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
-    """The gradient after a value's hooks; `retain_grad` sees the last one."""
+    """The gradient after a value's hooks; where the Tensor retains it, it sees the last one."""
     value = g if recorded else make(g)
+    keeper = None
     for hook in list(node.hooks or ()):
+        if isinstance(hook, Keeper):
+            keeper = hook
+            continue
         replaced = hook(value)
         if replaced is not None:
             if not isinstance(replaced, Tensor) or replaced.array.shape != value.array.shape:
@@ -245,45 +277,26 @@ def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
                     f"for a gradient of shape {list(value.array.shape)}"
                 )
             value = replaced
-    tensor = node.keeper() if node.keeper is not None else None
+    tensor = None if keeper is None else keeper.tensor()
     if tensor is not None:
         kept = value if recorded else make(value.array.copy())
         tensor._grad = kept if tensor._grad is None else tensor._grad + kept
     return value if recorded else value.array
 
 
-def _run_node_hooks(
-    hooks: list[Any], node: Node, g: Any, contributions: Any, recorded: bool
-) -> Sequence[Any]:
+def _run_node_hooks(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bool) -> list[Any]:
     """Contributions after the hooks of the node itself (`grad_fn.register_hook`)."""
-    if contributions is None:
-        contributions = _contributions(node, g)
 
     def wrap(d: Any) -> Any:
         return d if d is None or isinstance(d, Tensor) else make(np.asarray(d))
 
-    inputs = tuple([wrap(d) for d in contributions])
+    inputs = tuple([wrap(d) for d in found])
     outputs = tuple([wrap(d) for d in g]) if isinstance(g, tuple) else (wrap(g),)
     for hook in list(hooks):
         replaced = hook(inputs, outputs)
         if replaced is not None:
             inputs = replaced if isinstance(replaced, tuple) else (replaced,)
     return [d if d is None or recorded else d.array for d in inputs]
-
-
-def _contributions(node: Node, g: Any) -> list[Any]:
-    """Every parent's gradient from the node's own rules, on arrays."""
-    return [
-        None if parent is None else rule(g, *[node.saved[i] for i in asks])
-        for parent, (rule, asks) in zip(node.parents, node.op.calls, strict=True)
-    ]
-
-
-def _watched(watch: Any, node: Node, g: Any, contributions: Any) -> Sequence[Any]:
-    if contributions is None:
-        contributions = _contributions(node, g)
-    watch.backward(node, contributions)
-    return contributions
 
 
 _SECOND_TIME = (

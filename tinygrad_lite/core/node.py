@@ -43,8 +43,7 @@ class Node:
     clock    time of creation
     shape    of the value, so that the engine can undo broadcasting
     dtype    of the value (NumPy's), so that the engine can undo promotion
-    hooks    functions of the value's gradient, or None
-    keeper   weak reference to the Tensor whose `.grad` is to receive a copy (retain_grad), or None
+    hooks    functions of the value's gradient (and a Keeper for retain_grad), or None
     """
 
     __slots__ = (
@@ -52,7 +51,6 @@ class Node:
         "clock",
         "dtype",
         "hooks",
-        "keeper",
         "note",
         "op",
         "parents",
@@ -68,7 +66,6 @@ class Node:
         self.shape = shape
         self.dtype = dtype
         self.hooks = None
-        self.keeper = None
 
     def name(self) -> str:
         """The name PyTorch prints, e.g. MulBackward0."""
@@ -108,9 +105,23 @@ _METADATA: weakref.WeakKeyDictionary[Node, dict[str, Any]] = weakref.WeakKeyDict
 _NODE_HOOKS: weakref.WeakKeyDictionary[Node, list[Any]] = weakref.WeakKeyDictionary()
 
 
+def any_node_hooks() -> bool:
+    """Whether any living node has hooks of its own."""
+    return len(_NODE_HOOKS) > 0
+
+
 def node_hooks(node: Node) -> list[Any] | None:
     """The hooks registered on the node itself (not on its value), or None."""
-    return _NODE_HOOKS.get(node) if _NODE_HOOKS else None
+    return _NODE_HOOKS.get(node)
+
+
+class Keeper:
+    """Stands among a node's hooks when its Tensor wants a copy of the gradient (retain_grad)."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = weakref.ref(tensor)
 
 
 class Leaf(Node):

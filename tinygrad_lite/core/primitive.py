@@ -63,6 +63,7 @@ class Primitive:
         outputs: bool = False,
         residual: bool = False,
         title: str | None = None,
+        check: Callable[..., None] | None = None,
         samples: Any = (),
     ) -> None:
         self.forward = forward
@@ -75,6 +76,7 @@ class Primitive:
         self.view = view
         self.outputs = outputs
         self.residual = residual
+        self.check = check
         self.samples = samples
         self._read_signature(forward)
         self._read_rules(rules)
@@ -112,6 +114,7 @@ class Primitive:
         self.calls = tuple(zip(self.rules, self.asks, strict=True))
         arrays = {*self.inputs, "out", "residual"}
         self.holds = any(arrays & names for names in self.asked)
+        self.plain = not (self.joint or self.variadic or self.outputs)
         self.differentiable = any(rule is not None for rule in self.rules)
 
     def plan(self, wanted: Any) -> tuple[bool, ...]:
@@ -147,6 +150,13 @@ class Primitive:
 
     def bind(self, args: Sequence[Any], meta: dict[str, Any]) -> tuple[Sequence[Any], dict]:
         """Sort arguments into arrays and metadata; surplus positional ones are metadata."""
+        if "out" in meta and "out" not in self.meta:
+            if meta["out"] is not None:
+                raise TypeError(
+                    f"{self.name}(): out= is not supported; assign the result, "
+                    "or use the in-place form of the op"
+                )
+            meta = {name: value for name, value in meta.items() if name != "out"}
         if self.variadic:
             return args, meta
         if len(args) > self.arity:
@@ -199,6 +209,8 @@ class Primitive:
                 nodes.append(None)
                 uniform = uniform and x is None
         if self.promote and not (uniform and (first is FLOAT32 or first is FLOAT64)):
+            if self.check is not None:
+                self.check(*arrays)
             self._promote(arrays, nodes)
         for i, x in enumerate(arrays):
             if type(x) in _NUMBERS:

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import dtypes
 from .dtypes import dtype, from_numpy_dtype
-from .node import WRITES, Handle, Leaf, Node, owner
+from .node import WRITES, Handle, Keeper, Leaf, Node, owner
 from .printing import format_tensor
 from .shapes import canonical_axis
 
@@ -371,15 +371,15 @@ class Tensor:
         node = live_node(self)
         if node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not isinstance(node, Leaf):
-            import weakref
-
-            node.keeper = weakref.ref(self)
+        if not isinstance(node, Leaf) and not self.retains_grad:
+            node.hooks = [] if node.hooks is None else node.hooks
+            node.hooks.append(Keeper(self))
 
     @property
     def retains_grad(self) -> bool:
         """Whether `retain_grad` was called on this non-leaf."""
-        return self.node is not None and self.node.keeper is not None
+        hooks = None if self.node is None else self.node.hooks
+        return hooks is not None and any(isinstance(h, Keeper) for h in hooks)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
         """Call `hook(grad)` whenever this Tensor's gradient is computed; it may return another."""
