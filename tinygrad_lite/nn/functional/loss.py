@@ -1,0 +1,569 @@
+"""Losses: how far predictions are from targets, reduced to a number (or not).
+
+Every loss ends in `_reduced`: "mean" over all elements, "sum", or "none".
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+from ... import ops
+from ...core import dtypes
+from ...core.tensor import Tensor
+
+
+def _reduced(loss: Any, reduction: str) -> Any:
+    if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    if reduction == "none":
+        return loss
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _legacy(size_average: bool | None, reduce: bool | None, reduction: str) -> str:
+    """The `reduction` that PyTorch's two deprecated flags stand for."""
+    if size_average is None and reduce is None:
+        return reduction
+    chosen = "none" if reduce is False else "sum" if size_average is False else "mean"
+    warnings.warn(
+        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return chosen
+
+
+def _warn_unequal(name: str, input: Tensor, target: Tensor) -> None:
+    if input.array.shape != target.array.shape:
+        warnings.warn(
+            f"Using a target size ({target.size()}) that is different to the input size "
+            f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
+            f"Please ensure they have the same size. ({name})",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def mse_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """(input - target)^2, elementwise, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    _warn_unequal("mse_loss", input, target)
+    difference = input - target
+    return _weighted(difference * difference, weight, reduction)
+
+
+def _weighted(loss: Any, weight: Tensor | None, reduction: str) -> Any:
+    if weight is None:
+        return _reduced(loss, reduction)
+    if weight.array.shape != loss.array.shape:
+        raise ValueError("Inputs and weights must have the same size.")
+    loss = loss * weight
+    return loss.sum() / weight.sum() if reduction == "mean" else _reduced(loss, reduction)
+
+
+def l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Tensor | None = None,
+) -> Tensor:
+    """|input - target|, elementwise, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    _warn_unequal("l1_loss", input, target)
+    return _weighted((input - target).abs(), weight, reduction)
+
+
+def smooth_l1_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Tensor:
+    """d^2 / (2 beta) where d = |input - target| < beta, else d - beta / 2, reduced."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    _warn_unequal("smooth_l1_loss", input, target)
+    d = (input - target).abs()
+    return _reduced(ops.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
+
+
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+) -> Tensor:
+    """d^2 / 2 where d = |input - target| <= delta, else delta (d - delta / 2) (Huber 1964)."""
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    _warn_unequal("huber_loss", input, target)
+    d = (input - target).abs()
+    return _weighted(ops.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), weight, reduction)
+
+
+def binary_cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-(y log p + (1 - y) log(1 - p)) for probabilities p = input; logarithms end at -100."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if input.array.shape != target.array.shape:
+        raise ValueError(
+            f"Using a target size ({target.size()}) that is different to the input size "
+            f"({input.size()}) is deprecated. Please ensure they have the same size."
+        )
+    if input.array.size and not (input.array.min() >= 0 and input.array.max() <= 1):
+        raise RuntimeError("all elements of input should be between 0 and 1")
+    log_p = input.log().clamp(min=-100)
+    log_q = (1 - input).log().clamp(min=-100)
+    loss = (target - 1) * log_q - target * log_p
+    return _reduced(loss if weight is None else loss * weight, reduction)
+
+
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    pos_weight: Tensor | None = None,
+) -> Tensor:
+    """The same with p = sigmoid(input), computed as (1 - y) x + log(1 + e^-x) without overflow."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if input.array.shape != target.array.shape:
+        raise ValueError(
+            f"Target size ({target.size()}) must be the same as input size ({input.size()})"
+        )
+    softplus = -ops.log_sigmoid(input)
+    if pos_weight is not None:
+        softplus = (1 + (pos_weight - 1) * target) * softplus
+    loss = (1 - target) * input + softplus
+    return _reduced(loss if weight is None else loss * weight, reduction)
+
+
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """-weight[y] * input[y] for log-probabilities `input` of shape (N, C, ...) and classes y.
+
+    "mean" divides by the sum of the weights of the classes that occurred. Targets equal to
+    `ignore_index` count nothing. IndexError for a class out of range.
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    _check_classes("nll_loss", input, target, ignore_index)
+    axis = 0 if input.array.ndim == 1 else 1
+    kept = target.array != ignore_index
+    index = target if kept.all() else ops.where(target == ignore_index, 0, target)
+    picked = -input.gather(axis, index.unsqueeze(axis)).squeeze(axis)
+    factor: Any = None
+    if weight is not None:
+        factor = weight[index]
+    if index is not target:
+        mask = (target != ignore_index).to(input.dtype)
+        factor = mask if factor is None else factor * mask
+        picked = ops.where(target == ignore_index, 0.0, picked)
+    loss = picked if factor is None else picked * factor
+    if reduction == "mean" and factor is not None:
+        return loss.sum() / factor.sum()
+    return _reduced(loss, reduction)
+
+
+def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) -> None:
+    shape, wanted = target.array.shape, input.array.shape
+    if input.array.ndim == 0:
+        raise RuntimeError(f"{name}: input must have a class axis, got a 0-d tensor")
+    if target.array.dtype.kind not in "iu":
+        raise RuntimeError(f"expected scalar type Long but found {target.dtype} ({name} target)")
+    expected = wanted[:1] + wanted[2:] if len(wanted) > 1 else ()
+    if shape != expected:
+        if len(wanted) > 1 and shape[:1] != wanted[:1]:
+            raise ValueError(
+                f"Expected input batch_size ({wanted[0]}) to match target batch_size "
+                f"({shape[0] if shape else 1})."
+            )
+        raise RuntimeError(
+            f"Expected target size {list(expected)}, got {list(shape)} ({name}: input is "
+            f"{list(wanted)})"
+        )
+    classes = wanted[0] if len(wanted) == 1 else wanted[1]
+    y = target.array
+    wrong = (y != ignore_index) & ((y < 0) | (y >= classes))
+    if wrong.any():
+        raise IndexError(f"Target {int(y[wrong].flat[0])} is out of bounds.")
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """-log softmax(input)[y] for logits of shape (N, C, ...), classes or class probabilities y.
+
+    label_smoothing e: the target is (1 - e) y + e / C. Targets of input's shape are probabilities.
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(
+            f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
+        )
+    axis = 0 if input.array.ndim <= 1 else 1
+    if target.array.shape == input.array.shape and target.array.dtype.kind == "f":
+        return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, axis)
+    if weight is not None and weight.array.shape != (input.array.shape[axis],):
+        raise RuntimeError(
+            f"weight tensor should be defined either for all {input.array.shape[axis]} classes or "
+            f"no classes but got weight tensor of shape: {list(weight.array.shape)}"
+        )
+    _check_classes("cross_entropy", input, target, ignore_index)
+    log_p = ops.log_softmax(input, axis)
+    hard = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if label_smoothing == 0:
+        return hard
+    smooth = _smoothed(log_p, target, weight, ignore_index, reduction, axis)
+    share = label_smoothing / input.array.shape[axis]
+    return (1 - label_smoothing) * hard + share * smooth
+
+
+def _smoothed(
+    log_p: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    ignore_index: int,
+    reduction: str,
+    axis: int,
+) -> Any:
+    """The uniform part of a smoothed target: the sum of -log p over all classes."""
+    if weight is not None:
+        log_p = log_p * _along(weight, axis, log_p.array.ndim)
+    kept = (target != ignore_index).to(log_p.dtype)
+    loss = ops.where(target == ignore_index, 0.0, -log_p.sum(axis))
+    if reduction != "mean":
+        return _reduced(loss, reduction)
+    if weight is None:
+        return loss.sum() / kept.sum()
+    index = ops.where(target == ignore_index, 0, target)
+    return loss.sum() / (weight[index] * kept).sum()
+
+
+def _along(weight: Tensor, axis: int, ndim: int) -> Tensor:
+    return weight.reshape([-1 if i == axis else 1 for i in range(ndim)])
+
+
+def _soft_cross_entropy(
+    input: Tensor, target: Tensor, weight: Any, reduction: str, label_smoothing: float, axis: int
+) -> Any:
+    classes = input.array.shape[axis]
+    if label_smoothing > 0:
+        target = target * (1 - label_smoothing) + label_smoothing / classes
+    terms = ops.log_softmax(input, axis) * target
+    if weight is not None:
+        terms = terms * _along(weight, axis, input.array.ndim)
+    loss = -terms.sum(axis)
+    if reduction == "mean":
+        return loss.sum() / max(input.array.size // max(classes, 1), 1)
+    return _reduced(loss, reduction)
+
+
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    log_target: bool = False,
+) -> Tensor:
+    """y (log y - input) for log-probabilities `input`; "batchmean" divides by the batch size."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if log_target:
+        loss = target.exp() * (target - input)
+    else:
+        loss = ops.xlogy(target, target) - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.array.shape[0] if input.array.ndim else loss.sum()
+    if reduction == "mean":
+        warnings.warn(
+            "reduction: 'mean' divides the total loss by both the batch size and the support size."
+            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return _reduced(loss, reduction)
+
+
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """e^x - y x (`log_input`) or x - y log(x + eps); `full` adds Stirling's term where y > 1."""
+    reduction = _legacy(size_average, reduce, reduction)
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + ops.where(target <= 1, 0.0, stirling)
+    return _reduced(loss, reduction)
+
+
+def gaussian_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    var: Any,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Tensor:
+    """(log v + (input - target)^2 / v) / 2 with v = max(var, eps); `full` adds log(2 pi) / 2."""
+    if isinstance(var, float):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = var * ops.ones_like(input)
+    elif (var.array < 0).any():
+        raise ValueError("var has negative entry/entries")
+    if var.array.shape != input.array.shape:
+        if input.array.shape[:-1] == var.array.shape:
+            var = var.unsqueeze(-1)
+        elif not (input.array.shape[:-1] == var.array.shape[:-1] and var.array.shape[-1] == 1):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    # the floor is not differentiated: below it the variance keeps its own gradient
+    var = var + ops.where(var < eps, eps - var, 0.0).detach()
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
+
+
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """x where y = 1, max(0, margin - x) where y = -1."""
+    reduction = _legacy(size_average, reduce, reduction)
+    far = ops.where(target != 1, (margin - input).clamp(min=0), 0.0)
+    near = ops.where(target != -1, input, 0.0)
+    return _reduced(far + near, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, -y (x1 - x2) + margin)."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if not input1.array.ndim == input2.array.ndim == target.array.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """log(1 + e^(-y x))."""
+    reduction = _legacy(size_average, reduce, reduction)
+    return _reduced(-ops.log_sigmoid(target * input), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The mean over classes of -(y log s(x) + (1 - y) log s(-x)), s the logistic function."""
+    reduction = _legacy(size_average, reduce, reduction)
+    loss = -(target * ops.log_sigmoid(input) + (1 - target) * ops.log_sigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    return _reduced(loss.mean(-1), reduction)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """sum over i != y of max(0, w[y] (margin - x[y] + x[i]))^p / C."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    x = input if input.array.ndim == 2 else input.unsqueeze(0)
+    y = target.reshape(-1, 1)
+    _check_classes("multi_margin_loss", x, y.squeeze(1), -(2**62))
+    gap = (margin - x.gather(1, y) + x).clamp(min=0)
+    gap = gap if p == 1 else gap * gap
+    if weight is not None:
+        gap = gap * weight[y]
+    itself = ops.arange(x.array.shape[1]) == y
+    loss = ops.where(itself, 0.0, gap).sum(1) / x.array.shape[1]
+    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """sum over labels j and non-labels i of max(0, 1 - (x[j] - x[i])) / C.
+
+    The labels of a row are its entries before the first -1.
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    if input.array.shape != target.array.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {list(target.array.shape)} for input of size: "
+            f"{list(input.array.shape)}"
+        )
+    x = input if input.array.ndim == 2 else input.unsqueeze(0)
+    y = target if target.array.ndim == 2 else target.unsqueeze(0)
+    valid = (y >= 0).to(dtypes.int64).cumprod(1) == 1
+    index = ops.where(valid, y, 0)
+    is_label = ops.zeros_like(x).scatter_add(1, index, valid.to(x.dtype)) > 0
+    gaps = 1 - (x.gather(1, index).unsqueeze(2) - x.unsqueeze(1))
+    counted = valid.unsqueeze(2) & ~is_label.unsqueeze(1)
+    loss = ops.where(counted, gaps.clamp(min=0), 0.0).sum((1, 2)) / x.array.shape[1]
+    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1."""
+    reduction = _legacy(size_average, reduce, reduction)
+    eps = 1e-12
+    dot = (input1 * input2).sum(-1)
+    cos = dot / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
+    near = ops.where(target == 1, 1 - cos, 0.0)
+    far = ops.where(target == -1, (cos - margin).clamp(min=0), 0.0)
+    return _reduced(near + far, reduction)
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """||x1 - x2 + eps||_p along the last axis."""
+    return ops.norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
+    n1 = ops.norm(x1, 2, dim, True).clamp(min=eps)
+    n2 = ops.norm(x2, 2, dim, True).clamp(min=eps)
+    return ((x1 / n1) * (x2 / n2)).sum(dim)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, d(a, p) - d(a, n) + margin) with the p-distance (Balntas et al. 2016)."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    return triplet_margin_with_distance_loss(
+        anchor,
+        positive,
+        negative,
+        distance_function=lambda a, b: pairwise_distance(a, b, p, eps),
+        margin=margin,
+        swap=swap,
+        reduction=reduction,
+    )
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Any = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """As `triplet_margin_loss`, with any distance; `swap` uses the harder of two negatives."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = ops.minimum(far, distance(positive, negative))
+    return _reduced((near - far + margin).clamp(min=0), reduction)

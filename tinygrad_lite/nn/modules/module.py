@@ -1,0 +1,534 @@
+"""`Module`: parameters, buffers and submodules under names, and a `forward` that uses them.
+
+Assigning a `Parameter` or a `Module` to an attribute registers it; so a model is written as an
+ordinary class, and everything that goes through all parameters (optimizers, `state_dict`, `to`)
+finds them by walking the tree.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from ...core import dtypes
+from ...core.modes import no_grad
+from ...core.tensor import Parameter, Tensor, make, require_cpu
+from . import _hooks, _state
+from ._hooks import Hooks, RemovableHandle
+
+T = TypeVar("T", bound="Module")
+
+
+class Module:
+    """Base of all layers and models. Subclasses set attributes in `__init__` and define `forward`."""
+
+    training: bool = True
+    dump_patches: bool = False
+    _version: int = 1
+    call_super_init: bool = False
+
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent_buffers_set: set[str]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        set_ = super().__setattr__
+        set_("training", True)
+        set_("_parameters", {})
+        set_("_buffers", {})
+        set_("_modules", {})
+        set_("_non_persistent_buffers_set", set())
+        set_("_hooks", None)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """The computation of the module; called through `module(...)`, which also runs hooks."""
+        raise NotImplementedError(
+            f'Module [{type(self).__name__}] is missing the required "forward" function'
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if self._hooks is None and _hooks.GLOBAL is None:
+                return self.forward(*args, **kwargs)
+            return _hooks.call(self, args, kwargs)
+        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            _say_where(error, self)
+            raise
+
+    # -- attributes -------------------------------------------------------------------------------
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        registries = self.__dict__
+        parameters = registries.get("_parameters")
+        if isinstance(value, Parameter):
+            if parameters is None:
+                raise AttributeError("cannot assign parameters before Module.__init__() call")
+            self._forget(name)
+            self.register_parameter(name, value)
+        elif parameters is not None and name in parameters:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as parameter '{name}' "
+                    "(torch.nn.Parameter or None expected)"
+                )
+            parameters[name] = None
+        elif isinstance(value, Module):
+            if parameters is None:
+                raise AttributeError("cannot assign module before Module.__init__() call")
+            self._forget(name)
+            registries["_modules"][name] = value
+        elif parameters is not None and name in registries["_modules"]:
+            if value is not None:
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as child module '{name}' "
+                    "(torch.nn.Module or None expected)"
+                )
+            registries["_modules"][name] = None
+        elif parameters is not None and name in registries["_buffers"]:
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as buffer '{name}' "
+                    "(torch.Tensor or None expected)"
+                )
+            registries["_buffers"][name] = value
+        else:
+            if isinstance(value, (list, tuple)) and any(isinstance(v, Module) for v in value):
+                warnings.warn(
+                    f"{type(self).__name__}.{name} is a plain {type(value).__name__} of Modules: "
+                    "their parameters are not registered and will not be trained, saved or moved. "
+                    "Use nn.ModuleList.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        for registry in ("_parameters", "_buffers", "_modules"):
+            entries = self.__dict__.get(registry)
+            if entries is not None and name in entries:
+                return entries[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def __delattr__(self, name: str) -> None:
+        for registry in (self._parameters, self._buffers, self._modules):
+            if name in registry:
+                del registry[name]  # type: ignore[attr-defined]
+                self._non_persistent_buffers_set.discard(name)
+                return
+        super().__delattr__(name)
+
+    def _forget(self, name: str) -> None:
+        registries = (self.__dict__, self._parameters, self._buffers, self._modules)
+        for registry in registries:
+            registry.pop(name, None)  # type: ignore[attr-defined]
+        self._non_persistent_buffers_set.discard(name)
+
+    def __dir__(self) -> list[str]:
+        names = [*dir(type(self)), *self.__dict__, *self._parameters, *self._buffers]
+        return sorted(n for n in {*names, *self._modules} if not n[:1].isdigit())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
+    def _check_name(self, name: Any, kind: str, registry: dict[str, Any]) -> None:
+        if "_parameters" not in self.__dict__:
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
+        if "." in name:
+            raise KeyError(f"{kind} name can't contain \".\", got: {name}")
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if hasattr(self, name) and name not in registry:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """Add a parameter under `name` (None: reserved, not in `state_dict`)."""
+        if "_parameters" not in self.__dict__:
+            raise AttributeError("cannot assign parameter before Module.__init__() call")
+        self._check_name(name, "parameter", self._parameters)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(
+                f"cannot assign '{type(param).__name__}' object to parameter '{name}' "
+                "(torch.nn.Parameter or None required)"
+            )
+        if param is not None and param.grad_fn is not None:
+            raise ValueError(
+                f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be "
+                f"created explicitly. To express '{name}' as a function of another Tensor, compute "
+                "the value in the forward() method."
+            )
+        self._parameters[name] = param
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Add a tensor that is state but not a parameter; `persistent` ones are in `state_dict`."""
+        self._check_name(name, "buffer", self._buffers)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(
+                f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
+                "(torch Tensor or None required)"
+            )
+        self._buffers[name] = tensor
+        (
+            self._non_persistent_buffers_set.discard
+            if persistent
+            else self._non_persistent_buffers_set.add
+        )(name)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """Add a child under `name`."""
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"{type(module).__name__} is not a Module subclass")
+        self._check_name(name, "module", self._modules)
+        self._modules[name] = module
+
+    register_module = add_module
+
+    # -- walking the tree -------------------------------------------------------------------------
+
+    def named_modules(
+        self, memo: set[Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with their dotted names, each once."""
+        memo = set() if memo is None else memo
+        if self in memo:
+            return
+        if remove_duplicate:
+            memo.add(self)
+        yield prefix, self
+        for name, child in self._modules.items():
+            if child is not None:
+                path = f"{prefix}.{name}" if prefix else name
+                yield from child.named_modules(memo, path, remove_duplicate)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        return (m for _, m in self.named_modules())
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """Direct children with their names, each once."""
+        seen: set[Module] = set()
+        for name, child in self._modules.items():
+            if child is not None and child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self) -> Iterator[Module]:
+        """Direct children, each once."""
+        return (m for _, m in self.named_children())
+
+    def _named_members(
+        self,
+        members: Callable[[Module], Any],
+        prefix: str,
+        recurse: bool,
+        remove_duplicate: bool = True,
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        modules = (
+            self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate)
+            if recurse
+            else [(prefix, self)]
+        )
+        for path, module in modules:
+            for name, value in members(module):
+                if value is None or id(value) in seen:
+                    continue
+                if remove_duplicate:
+                    seen.add(id(value))
+                yield (f"{path}.{name}" if path else name), value
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """Parameters with their dotted names, each once."""
+        return self._named_members(
+            lambda m: m._parameters.items(), prefix, recurse, remove_duplicate
+        )
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """Parameters, each once."""
+        return (p for _, p in self.named_parameters(recurse=recurse))
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Buffers with their dotted names, each once."""
+        return self._named_members(lambda m: m._buffers.items(), prefix, recurse, remove_duplicate)
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """Buffers, each once."""
+        return (b for _, b in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a dotted path; AttributeError names the part that is missing."""
+        module: Module = self
+        for name in target.split(".") if target else ():
+            if not hasattr(module, name):
+                raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+            module = getattr(module, name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
+
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put `module` at a dotted path."""
+        path, _, name = target.rpartition(".")
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        parent = self.get_submodule(path)
+        if strict and not hasattr(parent, name):
+            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        setattr(parent, name, module)
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a dotted path."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if not hasattr(module, name):
+            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        parameter = getattr(module, name)
+        if not isinstance(parameter, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
+        return parameter
+
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a dotted path."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return module._buffers[name]  # type: ignore[return-value]
+
+    def apply(self: T, fn: Callable[[Module], Any]) -> T:
+        """Call `fn` on every module below, then on this one."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    # -- state ------------------------------------------------------------------------------------
+
+    state_dict = _state.state_dict
+    load_state_dict = _state.load_state_dict
+    _save_to_state_dict = _state.save_to_state_dict
+    _load_from_state_dict = _state.load_from_state_dict
+
+    def get_extra_state(self) -> Any:
+        """Override, with `set_extra_state`, to keep more than tensors in `state_dict`."""
+        raise RuntimeError("Reached a code path in Module.get_extra_state() that should never be called.")
+
+    def set_extra_state(self, state: Any) -> None:
+        """See `get_extra_state`."""
+        raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be called.")
+
+    def train(self: T, mode: bool = True) -> T:
+        """Put this module and all below into training mode (dropout on, batch statistics)."""
+        if not isinstance(mode, bool):
+            raise ValueError("training mode is expected to be boolean")
+        self.training = mode
+        for child in self.children():
+            child.train(mode)
+        return self
+
+    def eval(self: T) -> T:
+        """Put this module and all below into evaluation mode."""
+        return self.train(False)
+
+    def requires_grad_(self: T, requires_grad: bool = True) -> T:
+        """Ask (or stop asking) for gradients of all parameters."""
+        for p in self.parameters():
+            p.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget all gradients, or set them to zero."""
+        for p in self.parameters():
+            g = p._grad
+            if g is None:
+                continue
+            if set_to_none:
+                p.grad = None
+            else:
+                p.grad = make(g.array * 0)
+
+    def _apply(self: T, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> T:
+        for child in self.children() if recurse else ():
+            child._apply(fn)
+        with no_grad():
+            for p in self._parameters.values():
+                if p is None:
+                    continue
+                p.data = fn(p.detach())
+                if p._grad is not None:
+                    p.grad = fn(p._grad.detach())
+            for name, b in self._buffers.items():
+                if b is not None:
+                    self._buffers[name] = fn(b)
+        return self
+
+    def to(self: T, *args: Any, **kwargs: Any) -> T:
+        """Move or convert parameters and buffers: `to(device)`, `to(dtype)`, `to(tensor)`.
+
+        Only floating tensors are converted; another device than the CPU raises RuntimeError.
+        """
+        dtype = kwargs.get("dtype")
+        require_cpu(kwargs.get("device"))
+        for a in args:
+            if isinstance(a, Tensor):
+                dtype = a.dtype
+            elif isinstance(a, dtypes.dtype):
+                dtype = a
+            elif a is not None and not isinstance(a, bool):
+                require_cpu(a)
+        if dtype is None:
+            return self
+        if not (dtype.is_floating_point or dtype.is_complex):
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got {dtype}"
+            )
+        return self._to_dtype(dtype)
+
+    def _to_dtype(self: T, dtype: dtypes.dtype) -> T:
+        numpy_dtype = dtypes.to_numpy(dtype)
+        return self._apply(
+            lambda t: make(t.array.astype(numpy_dtype)) if t.is_floating_point() else t
+        )
+
+    def float(self: T) -> T:
+        """Convert floating parameters and buffers to float32."""
+        return self._to_dtype(dtypes.float32)
+
+    def double(self: T) -> T:
+        """Convert floating parameters and buffers to float64."""
+        return self._to_dtype(dtypes.float64)
+
+    def half(self: T) -> T:
+        """Convert floating parameters and buffers to float16."""
+        return self._to_dtype(dtypes.float16)
+
+    def bfloat16(self: T) -> T:
+        """Raises NotImplementedError: NumPy has no bfloat16."""
+        return self._to_dtype(dtypes.bfloat16)
+
+    def type(self: T, dst_type: dtypes.dtype) -> T:
+        """Convert all parameters and buffers to `dst_type`."""
+        numpy_dtype = dtypes.to_numpy(dst_type)
+        return self._apply(lambda t: make(t.array.astype(numpy_dtype)))
+
+    def cpu(self: T) -> T:
+        """Nothing to do: everything is on the CPU."""
+        return self
+
+    def cuda(self: T, device: Any = None) -> T:
+        """Raises RuntimeError: tinygrad_lite runs on the CPU only."""
+        require_cpu("cuda")
+        return self
+
+    def share_memory(self: T) -> T:
+        """Raises NotImplementedError: processes exchange tensors by pickling."""
+        raise NotImplementedError(
+            "share_memory() is not available: send state_dict() to the other process instead"
+        )
+
+    # -- hooks ------------------------------------------------------------------------------------
+
+    def _own_hooks(self) -> Hooks:
+        if self._hooks is None:
+            object.__setattr__(self, "_hooks", Hooks())
+        return self._hooks  # type: ignore[no-any-return]
+
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, args)` before `forward`; it may return other arguments."""
+        return RemovableHandle(self._own_hooks().pre, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHandle:
+        """Call `hook(module, args, output)` after `forward`; it may return another output."""
+        entry = (hook, with_kwargs, always_call)
+        return RemovableHandle(self._own_hooks().post, entry, prepend)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` in the backward pass."""
+        return RemovableHandle(self._own_hooks().backward, hook, prepend)
+
+    register_backward_hook = register_full_backward_hook
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHandle:
+        """Call `hook(module, grad_output)` in the backward pass, before the module's own."""
+        return RemovableHandle(self._own_hooks().backward_pre, hook, prepend)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` at the end of `state_dict`."""
+        return RemovableHandle(self._own_hooks().state_dict, hook)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` at the start of `state_dict`."""
+        return RemovableHandle(self._own_hooks().state_dict_pre, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, ...)` before this module's entries are read."""
+        return RemovableHandle(self._own_hooks().load_pre, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
+        return RemovableHandle(self._own_hooks().load_post, hook)
+
+    # -- printing ---------------------------------------------------------------------------------
+
+    def _get_name(self) -> str:
+        return type(self).__name__
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of `repr`: override it."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        lines = extra.split("\n") if extra else []
+        children = [f"({n}): {_indented(repr(m))}" for n, m in self._modules.items()]
+        if not children and len(lines) <= 1:
+            return f"{self._get_name()}({extra})"
+        body = "\n  ".join([*lines, *children])
+        return f"{self._get_name()}(\n  {body}\n)"
+
+
+def _indented(text: str) -> str:
+    first, *rest = text.split("\n")
+    return "\n".join([first, *("  " + line for line in rest)])
+
+
+def _say_where(error: Exception, module: Module) -> None:
+    """Add to an error that leaves `forward` the path of the module it came from."""
+    if not error.args or not isinstance(error.args[0], str):
+        return
+    trail = getattr(error, "_trail", None)
+    if trail is None:
+        trail = error._trail = ([module], error.args[0])  # type: ignore[attr-defined]
+    elif trail[0][-1] is not module:
+        trail[0].append(module)
+    modules, message = trail
+    names = [type(modules[-1]).__name__]
+    for parent, child in itertools.pairwise(reversed(modules)):
+        path = next((p for p, m in parent.named_modules() if m is child), type(child).__name__)
+        names.append(path)
+    inner = modules[0]
+    brief = f"{type(inner).__name__}({inner.extra_repr()})"
+    error.args = (f"{message} [in {'.'.join(names)}: {brief}]", *error.args[1:])
+
+
