@@ -50,6 +50,7 @@ class Import(NamedTuple):
     target: str
     line: int
     at_top: bool  # runs when the module is imported
+    for_types: bool  # stands under `if TYPE_CHECKING`: never runs
 
 
 def files(folder: Path = PACKAGE) -> list[Path]:
@@ -91,6 +92,12 @@ def imports(path: Path) -> Iterator[Import]:
     module = module_name(path)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     tree = ast.parse(path.read_text(), str(path))
+    for_types = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for child in ast.walk(node)
+    }
     inside = {
         id(child)
         for node in ast.walk(tree)
@@ -98,10 +105,10 @@ def imports(path: Path) -> Iterator[Import]:
         for child in ast.walk(node)
     }
     for node in ast.walk(tree):
-        at_top = id(node) not in inside
+        how = id(node) not in inside, id(node) in for_types
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield Import(alias.name, node.lineno, at_top)
+                yield Import(alias.name, node.lineno, *how)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -111,4 +118,4 @@ def imports(path: Path) -> Iterator[Import]:
             for alias in node.names:
                 deeper = f"{base}.{alias.name}"
                 inner = base.startswith("tinygrad_lite") and _exists(deeper)
-                yield Import(deeper if inner else base, node.lineno, at_top)
+                yield Import(deeper if inner else base, node.lineno, *how)
