@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tinygrad_lite.kernels import conv
+from tinygrad_lite.kernels import _jit, conv, conv_numba, conv_numpy, conv_plan
 from tinygrad_lite.kernels.conv import conv_forward, conv_input_grad, conv_weight_grad
 
 CASES = {
@@ -45,8 +45,18 @@ def naive(x, w, stride, padding, dilation, groups):
     return out
 
 
+@pytest.fixture(params=["numpy", "compiled"])
+def path(request, monkeypatch):
+    """Each way a convolution can run, whatever its size."""
+    if request.param == "compiled" and not _jit.enabled():
+        pytest.skip("numba is off")
+    least = 1 if request.param == "compiled" else 1 << 60
+    monkeypatch.setattr(conv, "_WORTH_CALLING", least)
+    monkeypatch.setattr(conv, "_WORTH_LOADING", least)
+
+
 @pytest.fixture(params=CASES.values(), ids=CASES)
-def case(request):
+def case(request, path):
     x_shape, w_shape, stride, padding, dilation, groups = request.param
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal(x_shape), rng.standard_normal(w_shape)
@@ -105,7 +115,56 @@ def test_dtype_and_layout_do_not_matter(case, dtype):
     )
 
 
-def test_input_grad_with_fewer_positions_than_the_forward_gives():
+def test_bias_is_added_to_its_feature(case):
+    x, w, how = case
+    bias = np.arange(len(w), dtype=w.dtype)
+    plain = conv_forward(x, w, **how)
+    added = conv_forward(x, w, **how, bias=bias)
+    shaped = bias.reshape(-1, *(1 for _ in plain.shape[2:]))
+    np.testing.assert_allclose(added, plain + shaped, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("batch", [1, 5, 33])
+@pytest.mark.parametrize(
+    ("channels", "features", "size", "kernel", "stride", "padding", "groups"),
+    [
+        (3, 8, 17, 3, 1, 1, 1),
+        (16, 24, 14, 3, 2, 1, 1),
+        (11, 13, 28, 1, 1, 0, 1),
+        (16, 16, 16, 1, 1, 0, 1),
+        (6, 10, 9, 5, 1, 2, 2),
+        (9, 9, 23, 3, 1, 1, 9),
+        (4, 1, 40, 3, 1, 1, 1),
+        (2, 40, 7, 3, 3, 0, 1),
+        (8, 8, 50, 1, 3, 0, 1),
+    ],
+)
+def test_compiled_blocks_agree_with_numpy(
+    batch, channels, features, size, kernel, stride, padding, groups, dtype
+):
+    """Sizes around the edges of blocks and vectors, where compiled code has its special cases."""
+    if not _jit.enabled():
+        pytest.skip("numba is off")
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((batch, channels, size, size + 1)).astype(dtype)
+    w = rng.standard_normal((features, channels // groups, kernel, kernel)).astype(dtype)
+    strides, pads, ones = (stride,) * 2, ((padding,) * 2,) * 2, (1, 1)
+    expected = conv_numpy.forward(x, w, strides, pads, ones, groups)
+    g = rng.standard_normal(expected.shape).astype(dtype)
+    geo = conv_plan.geometry(x.shape, w.shape, g.shape[2:], strides, pads, ones, groups)
+    tolerance = {"rtol": 1e-4, "atol": 1e-3} if dtype == np.float32 else {"atol": 1e-11}
+    out = conv_numba.forward(x, w, None, geo)
+    np.testing.assert_allclose(out.reshape(g.shape), expected, **tolerance)
+    dx = conv_numba.input_grad(g, w, geo)
+    expected = conv_numpy.input_grad(g, w, x.shape, strides, pads, ones, groups)
+    np.testing.assert_allclose(dx.reshape(x.shape), expected, **tolerance)
+    dw = conv_numba.weight_grad(g, x, geo)
+    expected = conv_numpy.weight_grad(g, x, w.shape, strides, pads, ones, groups)
+    np.testing.assert_allclose(dw.reshape(w.shape), expected, **tolerance)
+
+
+def test_input_grad_with_fewer_positions_than_the_forward_gives(path):
     """A transposed convolution with output padding beyond the stride: the rest is zero."""
     rng = np.random.default_rng(0)
     g, w = rng.standard_normal((2, 3, 4)), rng.standard_normal((3, 2, 2))

@@ -11,9 +11,12 @@ padding one pair (before, after) a dimension, so that an even kernel can keep th
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
-from . import conv_numpy
+from . import conv_numba, conv_numpy, conv_plan
+from ._jit import enabled, loaded
 from .conv_numpy import Pairs, Shape
 from .conv_numpy import output_shape as conv_output_shape
 
@@ -28,12 +31,21 @@ def conv_forward(
     padding: Pairs,
     dilation: Shape,
     groups: int,
+    bias: np.ndarray | None = None,
 ) -> np.ndarray:
     """out[n, o, p] = sum_{c, k} w[o, c, k] x[n, c, p * stride + k * dilation - padding].
 
     x (N, C, *S), w (O, C // groups, *K); returns (N, O, *P), see `conv_output_shape`.
     """
-    return conv_numpy.forward(x, w, stride, padding, dilation, groups)
+    positions = conv_output_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
+    if _compiled(x, w, len(x) * len(w) * prod(positions)):
+        geo = conv_plan.geometry(x.shape, w.shape, positions, stride, padding, dilation, groups)
+        out = conv_numba.forward(np.ascontiguousarray(x), w, bias, geo)
+        return out.reshape(len(x), len(w), *positions)
+    out = conv_numpy.forward(x, w, stride, padding, dilation, groups)
+    if bias is not None:
+        out += bias.reshape(-1, *(1 for _ in positions))
+    return out
 
 
 def conv_input_grad(
@@ -52,6 +64,11 @@ def conv_input_grad(
     P may also be smaller than `conv_output_shape` of it (a transposed convolution with output
     padding): what no output reached is zero.
     """
+    if _compiled(g, w, g.size):
+        geo = conv_plan.geometry(
+            input_shape, w.shape, g.shape[2:], stride, padding, dilation, groups
+        )
+        return conv_numba.input_grad(np.ascontiguousarray(g), w, geo).reshape(input_shape)
     return conv_numpy.input_grad(g, w, input_shape, stride, padding, dilation, groups)
 
 
@@ -66,4 +83,23 @@ def conv_weight_grad(
     groups: int,
 ) -> np.ndarray:
     """The transpose of `conv_forward` in w: g (N, O, *P), x (N, C, *S) to weight_shape."""
+    if _compiled(g, x, g.size, prod(weight_shape[1:])):
+        geo = conv_plan.geometry(
+            x.shape, weight_shape, g.shape[2:], stride, padding, dilation, groups
+        )
+        dw = conv_numba.weight_grad(np.ascontiguousarray(g), np.ascontiguousarray(x), geo)
+        return dw.reshape(weight_shape)
     return conv_numpy.weight_grad(g, x, weight_shape, stride, padding, dilation, groups)
+
+
+_WORTH_CALLING = 1 << 17
+_WORTH_LOADING = 1 << 21
+"""Multiplications from which the kernels win: once loaded, and with loading them."""
+
+
+def _compiled(a: np.ndarray, b: np.ndarray, outputs: int, taps: int | None = None) -> bool:
+    """Whether the compiled kernel runs: real numbers of one dtype, and work enough."""
+    if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64) or not 3 <= a.ndim <= 5:
+        return False
+    work = outputs * (prod(b.shape[1:]) if taps is None else taps)
+    return enabled() and work >= (_WORTH_CALLING if loaded() else _WORTH_LOADING)

@@ -1,0 +1,489 @@
+"""The compiled convolutions; see conv_plan.py for the geometry, _gemm.py for the inner loops.
+
+Each thread lays out one image (or a few) padded in its own scratch memory, then runs register
+blocks over it: a block of output channels along the flattened positions (`shifted`), or a block of
+weights summed along them (`summed`).
+
+A zero in the border is multiplied like any number. In the weight gradient this has one effect
+that can be seen: where x is infinite or NaN in a position, taps that never meet an output there
+may become NaN too.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from . import conv_plan
+from ._gemm import (
+    block,
+    copy_run,
+    dots,
+    lanes,
+    row_dots,
+    row_tile,
+    row_tile_one,
+    tile,
+    tile_one,
+    tile_two,
+)
+from ._jit import jit, prange, threads
+from .conv_plan import Geometry
+
+# Compiled ---------------------------------------------------------------------------------------
+
+
+@jit
+def pack(x, start, out, to, channels, channel_step, phase_step, spec):
+    """Lays out x[start:] (channels, *size) padded and in phases; the border is zero already."""
+    base = 12
+    for c in range(channels):
+        phase = to + c * channel_step
+        at0 = base
+        for _ in range(spec[9]):
+            at1 = base + 3 * spec[9]
+            for _ in range(spec[10]):
+                at2 = base + 3 * (spec[9] + spec[10])
+                for _ in range(spec[11]):
+                    first, end = spec[at2], spec[at2 + 1]
+                    for u in range(spec[at0], spec[at0 + 1]):
+                        i = u * spec[3] + spec[at0 + 2]
+                        for v in range(spec[at1], spec[at1 + 1]):
+                            j = v * spec[4] + spec[at1 + 2]
+                            source = start + ((c * spec[0] + i) * spec[1] + j) * spec[2]
+                            source += first * spec[5] + spec[at2 + 2]
+                            target = phase + (u * spec[7] + v) * spec[8] + first
+                            if spec[5] == 1:
+                                copy_run(out, target, x, source, end - first)
+                            else:
+                                for k in range(end - first):
+                                    out[target + k] = x[source + k * spec[5]]
+                    phase += phase_step
+                    at2 += 3
+                at1 += 3
+            at0 += 3
+
+
+@jit
+def row_of_tiles(
+    out, to, step, bias, first, a, left, b, right, at, table, count, start, end, limit, lanes
+):
+    """One block of rows over positions start to end; writes no position from `limit` on."""
+    q = start
+    while q + 3 * lanes <= end:
+        tile(out, to + q, step, bias, first, a, left, b, right + q, at, table, count)
+        q += 3 * lanes
+    vectors = (end - q + lanes - 1) // lanes
+    if vectors > 0:
+        q = min(q, limit - vectors * lanes)
+        if vectors == 3:
+            tile(out, to + q, step, bias, first, a, left, b, right + q, at, table, count)
+        elif vectors == 2:
+            tile_two(out, to + q, step, bias, first, a, left, b, right + q, at, table, count)
+        else:
+            tile_one(out, to + q, step, bias, first, a, left, b, right + q, at, table, count)
+
+
+@jit
+def single_row(out, to, bias, first, a, left, b, right, at, table, count, end, lanes):
+    """One row over positions 0 to end, rounded up to whole vectors."""
+    q = 0
+    while q + 4 * lanes <= end:
+        row_tile(out, to + q, 0, bias, first, a, left, b, right + q, at, table, count)
+        q += 4 * lanes
+    while q < end:
+        row_tile_one(out, to + q, 0, bias, first, a, left, b, right + q, at, table, count)
+        q += lanes
+
+
+@jit
+def write_rows(x, start, step, rows, padded1, padded2, out, to, channel, size1, size2, target):
+    """The positions a job keeps, from the computed rows to their places."""
+    width = target[9] - target[8]
+    for i in range(rows):
+        for u in range(target[1] - target[0]):
+            for v in range(target[5] - target[4]):
+                source = start + i * step + target[8]
+                source += ((target[0] + u) * padded1 + target[4] + v) * padded2
+                place = to + i * channel + target[10]
+                place += ((target[2] + u * target[3]) * size1 + target[6] + v * target[7]) * size2
+                if target[11] == 1:
+                    copy_run(out, place, x, source, width)
+                else:
+                    for k in range(width):
+                        out[place + k * target[11]] = x[source + k]
+
+
+@jit
+def shifted_share(
+    t, share, x, out, bias, weights, at, spec, units, targets, scratch, size, channels, counts
+):
+    """What thread t of `share` does: its run of (image, block of channels) pairs."""
+    images, x_image, out_image, out_channel = counts[0], counts[1], counts[2], counts[3]
+    channel_step, phase_step, direct, positions = counts[4], counts[5], counts[6], counts[7]
+    rows, lanes, step, panel = counts[8], counts[9], counts[10], counts[11]
+    pairs = images * len(units)
+    begin, end = t * pairs // share, (t + 1) * pairs // share
+    memory = t * size
+    tiles = memory + size - rows * step
+    if direct == 0:
+        scratch[memory : memory + size] = 0
+    while begin < end:
+        image = begin // len(units)
+        first = begin - image * len(units)
+        last = min(len(units), first + end - begin)
+        begin += last - first
+        if direct == 0:
+            pack(x, image * x_image, scratch, memory, channels, channel_step, phase_step, spec)
+        for start in range(0, positions, panel):
+            stop = min(start + panel, positions)
+            for k in range(first, last):
+                unit = units[k]
+                job, channel, wide = unit[0], unit[1], unit[2]
+                place = image * out_image + channel * out_channel
+                if direct == 1 and wide == rows:
+                    row_of_tiles(
+                        out, place, out_channel, bias, unit[3], weights, unit[4],
+                        x, image * x_image + unit[5], at, unit[6], unit[7],
+                        start, stop, positions, lanes,
+                    )  # fmt: skip
+                    continue
+                if direct == 1:
+                    row_of_tiles(
+                        scratch, tiles, step, bias, unit[3], weights, unit[4],
+                        x, image * x_image + unit[5], at, unit[6], unit[7],
+                        start, stop, positions, lanes,
+                    )  # fmt: skip
+                    for i in range(wide):
+                        copy_run(
+                            out, place + i * out_channel + start,
+                            scratch, tiles + i * step + start, stop - start,
+                        )  # fmt: skip
+                    continue
+                if rows == 1:
+                    single_row(
+                        scratch, tiles, bias, unit[3], weights, unit[4],
+                        scratch, memory + unit[5], at, unit[6], unit[7], positions, lanes,
+                    )  # fmt: skip
+                else:
+                    row_of_tiles(
+                        scratch, tiles, step, bias, unit[3], weights, unit[4],
+                        scratch, memory + unit[5], at, unit[6], unit[7],
+                        0, positions, step, lanes,
+                    )  # fmt: skip
+                write_rows(
+                    scratch, tiles, step, wide, spec[7], spec[8],
+                    out, place, out_channel, counts[12], counts[13], targets[job],
+                )  # fmt: skip
+
+
+@jit(parallel=True)
+def shifted(
+    share, x, out, bias, weights, at, spec, units, targets, scratch, size, channels, counts
+):
+    """For each image and block of output channels: weights times the shifted rows of x."""
+    for t in prange(share):
+        shifted_share(
+            t, share, x, out, bias, weights, at, spec, units, targets, scratch, size, channels,
+            counts,
+        )  # fmt: skip
+
+
+@jit
+def summed_share(t, share, g, x, sums, at, g_spec, x_spec, units, scratch, size, counts):
+    """What thread t does of `summed`: its run of (part of the batch, part of the blocks) pairs."""
+    images, parts, splits, together = counts[0], counts[1], counts[2], counts[3]
+    g_image, x_image, features, channels = counts[4], counts[5], counts[6], counts[7]
+    g_step, x_step, x_phase, volume = counts[8], counts[9], counts[10], counts[11]
+    rows, tile_size, chunk, part_size = counts[12], counts[13], counts[14], counts[15]
+    memory = t * size
+    g_memory, x_memory = memory, memory + counts[16]
+    scratch[memory : memory + size] = 0
+    pairs = parts * splits
+    for pair in range(t * pairs // share, (t + 1) * pairs // share):
+        part, split = pair // splits, pair % splits
+        first, last = split * len(units) // splits, (split + 1) * len(units) // splits
+        image, end = part * images // parts, (part + 1) * images // parts
+        while image < end:
+            several = min(together, end - image)
+            if several < together:
+                scratch[g_memory:x_memory] = 0
+            for k in range(several):
+                pack(
+                    g, (image + k) * g_image, scratch, g_memory + k * volume,
+                    features, g_step, 0, g_spec,
+                )  # fmt: skip
+                pack(
+                    x, (image + k) * x_image, scratch, x_memory + k * volume,
+                    channels, x_step, x_phase, x_spec,
+                )  # fmt: skip
+            image += several
+            for start in range(0, several * volume, chunk):
+                length = min(chunk, several * volume - start)
+                for u in range(first, last):
+                    unit = units[u]
+                    left = g_memory + unit[0] * g_step + start
+                    right = x_memory + unit[1] * x_step + start
+                    place = part * part_size + unit[2]
+                    for k in range(unit[3]):
+                        if rows == 1:
+                            row_dots(
+                                sums, place + k * tile_size, scratch, left, g_step,
+                                scratch, right, at, 3 * k, length,
+                            )  # fmt: skip
+                        else:
+                            dots(
+                                sums, place + k * tile_size, scratch, left, g_step,
+                                scratch, right, at, 3 * k, length,
+                            )  # fmt: skip
+
+
+@jit(parallel=True)
+def summed(share, g, x, sums, at, g_spec, x_spec, units, scratch, size, counts):
+    """For each block of features and three weights: g times x, summed over the positions."""
+    for t in prange(share):
+        summed_share(t, share, g, x, sums, at, g_spec, x_spec, units, scratch, size, counts)
+
+
+# Called -----------------------------------------------------------------------------------------
+
+
+def _round_up(n: int, unit: int) -> int:
+    return -(-n // unit) * unit
+
+
+def _scratch(size: int, dtype: np.dtype) -> np.ndarray:
+    """Uninitialized memory that starts on a cache line."""
+    raw = np.empty(size + 64 // dtype.itemsize, dtype=dtype)
+    skip = -raw.ctypes.data % 64 // dtype.itemsize
+    return raw[skip : skip + size]
+
+
+def _pack_weights(w: np.ndarray, rows: int) -> np.ndarray:
+    """(G, features, K) to (G, blocks, K, rows), zeros where there is no feature."""
+    groups, features, count = w.shape
+    blocks = -(-features // rows)
+    packed = np.zeros((groups, blocks * rows, count), dtype=w.dtype)
+    packed[:, :features] = w
+    return packed.reshape(groups, blocks, rows, count).transpose(0, 1, 3, 2)
+
+
+class _Tables(NamedTuple):
+    """What `shifted` needs to know of a geometry, whatever the batch."""
+
+    at: np.ndarray
+    units: np.ndarray
+    targets: np.ndarray
+    step: int
+    memory: int
+    positions: int
+
+
+@functools.lru_cache(maxsize=512)
+def _tables(geo: Geometry, backward: bool, rows: int, itemsize: int, direct: bool) -> _Tables:
+    plan = conv_plan.input_grad(geo) if backward else conv_plan.forward(geo)
+    layout = plan.layout
+    near, far = (geo.features, geo.channels) if backward else (geo.channels, geo.features)
+    _, l1, l2 = layout.padded
+    c0, c1, c2 = plan.computed
+    positions = (c0 - 1) * l1 * l2 + (c1 - 1) * l2 + c2
+    channel_step = layout.phases * layout.volume
+    at, units, weights, table = [], [], 0, 0
+    blocks = -(-far // rows)
+    for j, job in enumerate(plan.jobs):
+        shifts = job.phase * layout.volume + job.shift
+        at.append((np.arange(near)[:, None] * channel_step + shifts).ravel())
+        count = near * len(shifts)
+        for group, b in itertools.product(range(geo.groups), range(blocks)):
+            index = group * blocks + b
+            wide = min(rows, far - b * rows)
+            unit = [j, group * far + b * rows, wide, index * rows, weights + index * count * rows]
+            units.append([*unit, group * near * channel_step, table, count])
+        weights += geo.groups * blocks * count * rows
+        table += count
+    step = _round_up(positions, lanes(itemsize))
+    memory = 0 if direct else _round_up(geo.groups * near * channel_step, 64)
+    return _Tables(
+        np.concatenate(at),
+        np.array(units, dtype=np.int64),
+        np.array([job.target.ravel() for job in plan.jobs], dtype=np.int64),
+        step,
+        memory + rows * step,
+        positions,
+    )
+
+
+def _is_direct(geo: Geometry, positions: int, itemsize: int) -> bool:
+    """Whether the source can be read, and the target written, as they lie in memory."""
+    pointwise = geo.kernel == geo.stride == (1, 1, 1) and geo.before == (0, 0, 0)
+    return pointwise and geo.size == geo.positions and positions >= 3 * lanes(itemsize)
+
+
+def _run_shifted(
+    x: np.ndarray,
+    out: np.ndarray,
+    matrices: list[np.ndarray],
+    bias: np.ndarray | None,
+    geo: Geometry,
+    backward: bool,
+) -> None:
+    """Packs weights (G, far, near * taps), one array a job, and fills out (N, G * far, *size)."""
+    far = geo.channels if backward else geo.features
+    rows = 1 if far == 1 else block()[0]
+    itemsize = x.dtype.itemsize
+    size = geo.size if backward else geo.positions
+    direct = rows > 1 and _is_direct(geo, prod(size), itemsize)
+    plan = conv_plan.input_grad(geo) if backward else conv_plan.forward(geo)
+    tables = _tables(geo, backward, rows, itemsize, direct)
+    weights = np.concatenate([_pack_weights(m, rows).ravel() for m in matrices])
+    first = np.zeros((geo.groups, _round_up(far, rows)), dtype=x.dtype)
+    if bias is not None:
+        first[:, :far] = bias.reshape(geo.groups, far)
+    lane = lanes(itemsize)
+    near = x.shape[1] // geo.groups
+    panel = tables.positions
+    if direct:
+        panel = max(3 * lane, 32768 // itemsize // near // (3 * lane) * 3 * lane)
+    share = min(threads(), len(x) * len(tables.units))
+    memory = _round_up(tables.memory, 64)
+    counts = np.array(
+        [
+            len(x),
+            x.size // len(x),
+            out.size // len(x),
+            prod(size),
+            plan.layout.phases * plan.layout.volume,
+            plan.layout.volume,
+            direct,
+            tables.positions,
+            rows,
+            lane,
+            tables.step,
+            panel,
+            size[1],
+            size[2],
+        ]
+    )
+    shifted(
+        share,
+        x.reshape(-1),
+        out.reshape(-1),
+        first.reshape(-1),
+        weights,
+        tables.at,
+        plan.layout.spec,
+        tables.units,
+        tables.targets,
+        _scratch(memory * share, x.dtype),
+        memory,
+        x.shape[1],
+        counts,
+    )
+
+
+def forward(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, geo: Geometry) -> np.ndarray:
+    """x (N, C, *S), C-contiguous, of any number of dimensions: flat (N, O, P0 * P1 * P2)."""
+    out = np.empty((len(x), len(w), prod(geo.positions)), dtype=x.dtype)
+    matrix = w.reshape(geo.groups, geo.features, -1)
+    _run_shifted(x, out, [matrix], bias, geo, False)
+    return out
+
+
+def input_grad(g: np.ndarray, w: np.ndarray, geo: Geometry) -> np.ndarray:
+    """g (N, O, *P), C-contiguous: flat (N, C, S0 * S1 * S2)."""
+    plan = conv_plan.input_grad(geo)
+    make = np.empty if plan.complete else np.zeros
+    out = make((len(g), geo.groups * geo.channels, prod(geo.size)), dtype=g.dtype)
+    by_tap = w.reshape(geo.groups, geo.features, geo.channels, -1).swapaxes(1, 2)
+    matrices = [by_tap[..., job.taps].reshape(geo.groups, geo.channels, -1) for job in plan.jobs]
+    if matrices:
+        _run_shifted(g, out, matrices, None, geo, True)
+    return out
+
+
+def weight_grad(g: np.ndarray, x: np.ndarray, geo: Geometry) -> np.ndarray:
+    """g (N, O, *P) and x (N, C, *S), C-contiguous: (G, O / G, C / G * taps).
+
+    The batch is summed in parts whose number does not depend on the number of threads, and so
+    neither does the result.
+    """
+    plan = conv_plan.forward(geo)
+    (job,) = plan.jobs
+    layout, itemsize = plan.layout, x.dtype.itemsize
+    lane, rows = lanes(itemsize), 1 if geo.features == 1 else block()[0]
+    count = geo.channels * len(job.taps)
+    row_blocks, column_blocks = -(-geo.features // rows), -(-count // 3)
+    tile_size = _round_up(3 * rows, lane)
+    part_size = geo.groups * row_blocks * column_blocks * tile_size
+    images, volume = len(x), layout.volume
+    parts = max(1, min(images, 8, (1 << 23) // part_size))
+    # Small images go several at once, so that each sum is over some hundred positions.
+    together = max(1, min(1024 // volume, -(-images // parts)))
+    g_step = _round_up(together * volume, lane)
+    x_step = layout.phases * together * volume
+    total = together * volume
+    chunks = max(1, round(total * itemsize / 4096))
+    chunk = _round_up(-(-total // chunks), lane)
+    at = (
+        np.arange(geo.channels)[:, None] * x_step + job.phase * (together * volume) + job.shift
+    ).ravel()
+    at = np.append(at, np.repeat(at[-1:], 3 * column_blocks - count))
+    units = [
+        [
+            group * geo.features + b * rows,
+            group * geo.channels,
+            (group * row_blocks + b) * column_blocks * tile_size,
+            column_blocks,
+        ]
+        for group in range(geo.groups)
+        for b in range(row_blocks)
+    ]
+    splits = 1 if parts >= 4 else min(-(-4 // parts), len(units))
+    share = min(threads(), parts * splits)
+    features, channels = geo.groups * geo.features, geo.groups * geo.channels
+    g_memory = _round_up((features + rows) * g_step, 64)
+    memory = _round_up(g_memory + channels * x_step + lane, 64)
+    counts = np.array(
+        [
+            images,
+            parts,
+            splits,
+            together,
+            g.size // images,
+            x.size // images,
+            features,
+            channels,
+            g_step,
+            x_step,
+            together * volume,
+            volume,
+            rows,
+            tile_size,
+            chunk,
+            part_size,
+            g_memory,
+        ]
+    )
+    sums = np.zeros(parts * part_size, dtype=x.dtype)
+    g_layout = conv_plan.rows_like(geo, layout)
+    summed(
+        share,
+        g.reshape(-1),
+        x.reshape(-1),
+        sums,
+        at,
+        g_layout.spec,
+        layout.spec,
+        np.array(units, dtype=np.int64),
+        _scratch(memory * share, x.dtype),
+        memory,
+        counts,
+    )
+    whole = sums.reshape(parts, -1, tile_size)[..., : 3 * rows].sum(axis=0)
+    whole = whole.reshape(geo.groups, row_blocks, column_blocks, rows, 3).swapaxes(2, 3)
+    whole = whole.reshape(geo.groups, row_blocks * rows, column_blocks * 3)
+    return whole[:, : geo.features, :count]
