@@ -15,6 +15,13 @@ from .adaptive import Adadelta as Adadelta
 from .adaptive import Adagrad as Adagrad
 from .adaptive import RMSprop as RMSprop
 from .adaptive import Rprop as Rprop
+from .lbfgs import LBFGS as LBFGS
+from .lookahead import Lookahead as Lookahead
+from .lookahead import NesterovLookahead as NesterovLookahead
+from .lookahead import SparseAdam as SparseAdam
+from .matrix import LAMB as LAMB
+from .matrix import Adafactor as Adafactor
+from .matrix import Muon as Muon
 from .optimizer import Optimizer as Optimizer
 from .sgd import ASGD as ASGD
 from .sgd import SGD as SGD

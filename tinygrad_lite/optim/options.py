@@ -18,11 +18,11 @@ def number(value: Any) -> float:
     return value.item() if isinstance(value, Tensor) else value
 
 
-def check_lr(lr: Any) -> None:
+def check_lr(lr: Any, message: str = "Invalid learning rate: {}") -> None:
     """Raise ValueError unless lr is a number or a one-element Tensor, and not negative."""
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    check(number(lr) >= 0.0, f"Invalid learning rate: {lr}")
+    check(number(lr) >= 0.0, message.format(lr))
 
 
 def check(sound: bool, message: str) -> None:
