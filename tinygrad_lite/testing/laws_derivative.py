@@ -1,0 +1,135 @@
+"""The law of the derivative: rules against finite differences, to any order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..core.tensor import make
+from .calls import Case, Map, floats_of, gradients, leaf, signed, vjp_map
+from .numeric import Estimate, derivative, one_sided
+from .report import LawError, Skip, mismatch
+
+#: Relative error allowed on a smooth op in float64, of the sum of |gradient * direction|.
+RTOL = 1e-9
+
+
+def rule_is_derivative(
+    case: Case, rng: np.random.Generator, *, order: int = 2, rtol: float = RTOL
+) -> None:
+    """Each rule against finite differences in float64, along random directions, up to `order`.
+
+    The order n function (inputs, cotangents) -> gradients is itself differentiated, so the law says
+    that its rules, recorded, have the right derivative towards the inputs and towards `g`.
+    Raises Skip at a kink whose one-sided derivatives enclose the rule's value.
+    """
+    function, arrays = case.function(), case.inputs()
+    outs = floats_of(function(*[make(a) for a in arrays]))
+    if not outs or not arrays:
+        return
+    if not all(np.all(np.isfinite(o.array)) for o in outs):
+        raise Skip("the value is not finite")
+    for level in range(1, order + 1):
+        xs = [leaf(a) for a in arrays]
+        outs = floats_of(function(*xs))
+        weights = [signed(o.array.shape, rng).astype(o.array.dtype) for o in outs]
+        found = gradients(outs, xs, weights)
+        rules = [np.zeros_like(a) if g is None else g for a, g in zip(arrays, found, strict=True)]
+        for i in range(len(arrays)):
+            _along(case, function, arrays, i, rules, weights, rng, level, rtol)
+        function = vjp_map(function, len(arrays))
+        arrays = arrays + weights
+
+
+def _curve(function: Map, arrays: Sequence[np.ndarray], i: int, d: np.ndarray) -> Any:
+    def at(t: float) -> list[np.ndarray]:
+        moved = list(arrays)
+        moved[i] = (moved[i] + t * d).astype(arrays[i].dtype)
+        with np.errstate(all="ignore"):
+            return [o.array for o in floats_of(function(*[make(a) for a in moved]))]
+
+    return at
+
+
+def _along(
+    case: Case,
+    function: Map,
+    arrays: list[np.ndarray],
+    i: int,
+    rules: list[np.ndarray],
+    weights: list[np.ndarray],
+    rng: np.random.Generator,
+    level: int,
+    rtol: float,
+) -> None:
+    d = signed(arrays[i].shape, rng)
+    curve = _curve(function, arrays, i, d)
+    analytic = float(np.sum(rules[i] * d))
+    numeric = derivative(curve, weights)
+    scale = max(float(np.sum(np.abs(rules[i] * d))), abs(numeric.value), 1e-12)
+    size = sum(float(np.sum(np.abs(w * a))) for w, a in zip(weights, curve(0.0), strict=True))
+    precision = max(float(np.finfo(w.dtype).eps) for w in weights) / 2.2e-16
+    allowed = rtol * max(1.0, precision) * scale + 3 * numeric.error + 1e-13 * precision * size
+    if numeric.good(scale + size) and abs(analytic - numeric.value) <= allowed:
+        return
+    sides = one_sided(curve, weights)
+    if sides.kink:
+        if sides.between(analytic):
+            raise Skip(f"a kink: {sides.left:.6g} on the left, {sides.right:.6g} on the right")
+    elif not numeric.good(scale + size):
+        raise Skip(f"no reliable numerical derivative: {numeric}")
+    raise _explained(case, function, arrays, i, rules, weights, level, sides)
+
+
+def _explained(
+    case: Case,
+    function: Map,
+    arrays: list[np.ndarray],
+    i: int,
+    rules: list[np.ndarray],
+    weights: list[np.ndarray],
+    level: int,
+    sides: Any,
+) -> LawError:
+    """The report: every element's numerical derivative, the worst one named."""
+    numerics: list[np.ndarray | None] = [None] * len(arrays)
+    for j, a in enumerate(arrays):
+        if a.size <= 64 and (j == i or a.shape == arrays[i].shape):
+            numerics[j] = elementwise(function, arrays, j, weights)
+    inputs = case.inputs()
+    law = f"rule_is_derivative (order {level})"
+    named = case
+    if level > 1:  # the gradient's own inputs: those of the call, then the cotangents
+        names = [case.name_of(k) for k in case.wanted]
+        names += [f"g{k}" if k else "g" for k in range(len(arrays) - len(inputs))]
+        everything = tuple(range(len(arrays)))
+        named = replace(case, arrays=arrays, names=tuple(names), wanted=everything)
+    if numerics[i] is None:
+        return LawError(law, f"{case.name}: wrong gradient towards {named.name_of(i)}", case)
+    what = "gradient" if level == 1 else f"derivative of order {level}"
+    error = mismatch(law, named, i, rules[i], numerics, weights, what=what)
+    error.case = case
+    if level > 1:
+        error.cotangents = []
+    if sides.kink:
+        error.headline += (
+            f" (a kink: {sides.left:.6g} on the left and {sides.right:.6g} on the right along the "
+            "direction tried, and the rule is not between)"
+        )
+    return error
+
+
+def elementwise(
+    function: Map, arrays: Sequence[np.ndarray], i: int, weights: list[np.ndarray]
+) -> np.ndarray:
+    """The numerical gradient of sum(weights * function) towards array i, element by element."""
+    result = np.zeros(arrays[i].shape)
+    for index in np.ndindex(arrays[i].shape):
+        d = np.zeros(arrays[i].shape)
+        d[index] = 1.0
+        estimate: Estimate = derivative(_curve(function, arrays, i, d), weights)
+        result[index] = estimate.value
+    return result
