@@ -309,16 +309,17 @@ def test_no_code_runs(evil):
         b"\x80\x02ctorch\nTensor\n)R.",  # a call of what may only be named
         b"\x80\x02X\x01\x00\x00\x00aX\x01\x00\x00\x00ba.",  # APPEND to a str
         b"\x80\x02ctorch\nfloat32\n}X\x01\x00\x00\x00aK\x01sb.",  # BUILD of a dtype
-        b"\x80\x02cnumpy\ndtype\nX\x02\x00\x00\x00f4\x89\x89\x87R(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb.",  # flags
+        (
+            b"\x80\x02cnumpy\ndtype\nX\x02\x00\x00\x00f4\x89\x89\x87R"
+            b"(K\x03X\x01\x00\x00\x00<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb."
+        ),  # a dtype's flags
         b"Pabc\n.",  # PERSID
         b"\x82\x01.",  # EXT1
         b"\xff.",
     ],
 )  # fmt: skip
 def test_no_other_way_in(program):
-    with pytest.raises(
-        (pickle.UnpicklingError, RuntimeError), match="Weights only|damaged|storage"
-    ):
+    with pytest.raises((pickle.UnpicklingError, RuntimeError), match="Weights only|damaged|stor"):
         load(forged(program))
 
 

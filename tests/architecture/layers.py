@@ -34,6 +34,7 @@ CORE: tuple[str, ...] = (
     "strided",  # views as geometry
     "node",  # the tape
     "tensor",  # an array plus a node
+    "pickling",  # copies
     "random",  # generators
     "primitive",  # an op is one declaration
     "inplace",  # writes that the graph sees

@@ -208,7 +208,7 @@ def _fill_dtype(target: np.dtype, state: Any) -> None:
         same = False
     if not same:
         raise _damaged(f"state {state!r:.100} of a NumPy dtype; structured ones are not loaded")
-    target.__setstate__(state)
+    target.__setstate__(state)  # type: ignore[attr-defined]
 
 
 def _fill_array(target: np.ndarray, state: Any) -> None:

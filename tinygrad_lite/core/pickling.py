@@ -1,0 +1,75 @@
+"""Copies of Tensors: `pickle`, `copy.copy` and `copy.deepcopy`, by PyTorch's rules.
+
+All three give a leaf: a graph is not copied. They are bound to Tensor when this file is imported.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from .node import owner
+from .tensor import Tensor, bind
+
+
+def _blank(kind: type[Tensor]) -> Tensor:
+    """An instance whose fields `__setstate__` is about to fill."""
+    return kind.__new__(kind)
+
+
+def reduce_tensor(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
+    """What pickle stores: the array, whether a gradient is wanted, and the attributes.
+
+    `copy.copy` goes the same way and shares the memory. The gradient itself is left behind, as is
+    the history: a non-leaf comes back as a leaf.
+    """
+    return _blank, (type(self),), (self.array, self.requires_grad, self.__dict__)
+
+
+def deepcopy_tensor(self: Tensor, memo: dict[int, Any]) -> Tensor:
+    """A copy with memory of its own, its `.grad` and its attributes copied too.
+
+    Tensors that share memory and are copied together share their new memory. RuntimeError for a
+    non-leaf: what its copy should be connected to nobody can know.
+    """
+    if id(self) in memo:
+        done: Tensor = memo[id(self)]
+        return done
+    if not self.is_leaf:
+        raise RuntimeError(
+            "Only Tensors created explicitly by the user (graph leaves) support the deepcopy "
+            "protocol at the moment; detach() this one first. If you were attempting to deepcopy a "
+            "module, one of its attributes is the result of a recorded computation."
+        )
+    twin = memo[id(self)] = _blank(type(self))
+    twin.__setstate__((_copied(self.array, memo), self.requires_grad, {}))
+    twin._grad = copy.deepcopy(self._grad, memo)
+    twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+    return twin
+
+
+def _copied(array: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
+    """A copy of `array` with the same strides, in a copy of all the memory it is a view of."""
+    root = owner(array)
+    plain = isinstance(root, np.ndarray) and (root.flags.c_contiguous or root.flags.f_contiguous)
+    if not plain or array.size == 0:
+        return array.copy()
+    key = -id(root)  # ids are positive, so this is nobody's; memo[id(root)] may be the array's own
+    if key not in memo:
+        memo[key] = root, root.copy(order="K")  # the root too, lest its id be given to another
+    new = memo[key][1]
+    if array is root:
+        return new
+    offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
+    return np.ndarray(array.shape, array.dtype, _bytes(new), offset, array.strides)
+
+
+def _bytes(array: np.ndarray) -> np.ndarray:
+    """The memory of a contiguous array (of either order) as bytes, without a copy."""
+    return array.ravel(order="K").view(np.uint8)
+
+
+bind("__reduce_ex__", reduce_tensor)
+bind("__deepcopy__", deepcopy_tensor)
