@@ -35,7 +35,13 @@ def any_layout(case: Case, rng: np.random.Generator) -> None:
     value, grads = case.value(), case.gradient(cs) if cs else []
 
     def compare(subject: Case, given: Sequence[np.ndarray], how: str) -> None:
-        for got, want in zip(subject.value(), value, strict=True):
+        try:
+            values = subject.value()
+        except RuntimeError as error:
+            if "view size is not compatible" in str(error):  # x.view(): PyTorch refuses as well
+                return
+            raise
+        for got, want in zip(values, value, strict=True):
             differ("any_layout", case, f"the value with {how}", got, want, 1e-10)
         if cs:
             found = subject.gradient(given)
@@ -73,8 +79,9 @@ def stride_zero(case: Case, rng: np.random.Generator) -> None:
             expanded = case.with_arrays(arrays)
             try:
                 want = full.value()
+                expanded.value()
             except (RuntimeError, ValueError, IndexError):
-                continue  # ties or repeats that the op's domain excludes
+                continue  # ties that the op's domain excludes, or x.view() of what is no view
             how = f"{case.name_of(i)} expanded along axis {axis}"
             for g, w in zip(expanded.value(), want, strict=True):
                 differ("stride_zero", full, f"the value with {how}", g, w, 1e-10)
