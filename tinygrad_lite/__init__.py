@@ -28,6 +28,7 @@ from .core.dtypes import (
     int64 as int64,
     int8 as int8,
     promote_types as promote_types,
+    set_default_dtype as set_default_dtype,
     uint16 as uint16,
     uint32 as uint32,
     uint64 as uint64,
@@ -59,6 +60,70 @@ cfloat, cdouble = complex64, complex128
 
 # -- ops/arithmetic --------------------------------------------------------------------------------
 from .ops.arithmetic import add as add, mul as mul, neg as neg, sub as sub
+
+# -- ops/shaping, joining, rearranging ------------------------------------------------------------
+from .ops.shaping import (
+    adjoint as adjoint,
+    atleast_1d as atleast_1d,
+    atleast_2d as atleast_2d,
+    atleast_3d as atleast_3d,
+    broadcast_tensors as broadcast_tensors,
+    broadcast_to as broadcast_to,
+    diag as diag,
+    diag_embed as diag_embed,
+    diagflat as diagflat,
+    diagonal as diagonal,
+    flatten as flatten,
+    moveaxis as moveaxis,
+    movedim as movedim,
+    narrow as narrow,
+    permute as permute,
+    ravel as ravel,
+    reshape as reshape,
+    select as select,
+    squeeze as squeeze,
+    swapaxes as swapaxes,
+    swapdims as swapdims,
+    t as t,
+    transpose as transpose,
+    unflatten as unflatten,
+    unsqueeze as unsqueeze,
+)
+from .ops.joining import (
+    cat as cat,
+    chunk as chunk,
+    column_stack as column_stack,
+    concat as concat,
+    concatenate as concatenate,
+    dsplit as dsplit,
+    dstack as dstack,
+    hsplit as hsplit,
+    hstack as hstack,
+    row_stack as row_stack,
+    split as split,
+    split_with_sizes as split_with_sizes,
+    stack as stack,
+    tensor_split as tensor_split,
+    unbind as unbind,
+    vsplit as vsplit,
+    vstack as vstack,
+)
+from .ops.rearranging import (
+    block_diag as block_diag,
+    flip as flip,
+    fliplr as fliplr,
+    flipud as flipud,
+    repeat_interleave as repeat_interleave,
+    roll as roll,
+    rot90 as rot90,
+    tile as tile,
+    tril as tril,
+    triu as triu,
+)
+
+# -- ops/indexing, scattering, matrix --------------------------------------------------------------
+from .ops.scattering import gather as gather
+from .ops.matrix import matmul as matmul
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd

@@ -286,7 +286,8 @@ class Primitive:
         if mode.watch is not None:
             mode.watch.forward(self, arrays, meta, out, node)
         if self.outputs:
-            return tuple([_output(a, node, i) for i, a in enumerate(out)])
+            of = args[0] if self.view and args and isinstance(args[0], Tensor) else None
+            return tuple([_output(a, node, i, of) for i, a in enumerate(out)])
         if self.view and args and shares_memory(out, arrays[0]) and isinstance(args[0], Tensor):
             return make_view(out, node, args[0])
         return make(out, node)
@@ -386,8 +387,11 @@ def _asks(rule: Rule | None) -> tuple[str, ...]:
     return () if rule is None else tuple(inspect.signature(rule).parameters)[1:]
 
 
-def _output(array: Any, node: Node | None, index: int) -> Tensor:
+def _output(array: Any, node: Node | None, index: int, of: Tensor | None = None) -> Tensor:
     array = np.asarray(array)
+    if of is not None and shares_memory(array, of.array):
+        pick = None if node is None else Pick(node, index, array.shape, array.dtype)
+        return make_view(array, pick, of)
     if node is None or array.dtype.kind not in "fc":
         return make(array)
     return make(array, Pick(node, index, array.shape, array.dtype))
