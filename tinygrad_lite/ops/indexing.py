@@ -1,0 +1,384 @@
+"""x[index] and x[index] = value, for every index PyTorch accepts.
+
+An index is read as PyTorch reads it: first its basic parts (integers, slices, None, Ellipsis) take
+a view, then the integer arrays and masks pick elements out of that view. The result of the second
+step lies where the first array was, or in front if other axes lie between the arrays: NumPy's rule,
+except that an integer is always a basic part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import EllipsisType, NoneType
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import blank
+from ..core.doors import primitive
+from ..core.inplace import rebase, require_writable
+from ..core.modes import current
+from ..core.node import Node, touch
+from ..core.primitive import REGISTRY
+from ..core.samples import Real, sample
+from ..core.tensor import Tensor, bind, live_node
+from .views import reshaped, sliced
+
+Index = tuple[Any, ...]
+_BASIC = frozenset({int, slice, NoneType, EllipsisType})
+_ROWS = np.array([2, 0, 2])
+_MASK = np.array([True, False, True])
+
+
+@primitive(
+    lambda g, x_shape, index: scattered(g, shape=x_shape, index=index),
+    promote=None,
+    method=False,
+    title="Index",
+    samples=[
+        sample(Real("3 n"), index=(_ROWS,)),
+        sample(Real("n 3 3"), index=(slice(None), _ROWS[:2], _MASK)),
+        sample(Real("3 n"), index=(_MASK,)),
+    ],
+)
+def picked(x: Any, *, index: Index) -> Any:
+    """x[index] for integer arrays and masks, one at most for each axis, and full slices; a copy."""
+    if len(index) == 1 and index[0].dtype.kind != "b":
+        return x.take(index[0], axis=0)
+    return x[index]
+
+
+@primitive(
+    lambda g, index: picked(g, index=index),
+    promote=None,
+    method=False,
+    title="IndexBackward",
+    samples=[
+        sample(Real("3 m"), shape=lambda m: (4, m), index=(_ROWS,)),
+        sample(Real("2 m"), shape=lambda m: (3, m), index=(_MASK,)),
+    ],
+)
+def scattered(g: Any, *, shape: Sequence[int], index: Index) -> Any:
+    """Zeros of `shape` with g added at `index` (elements picked twice receive both)."""
+    out = np.zeros(shape, g.dtype)
+    add_at(out, index, g)
+    return out
+
+
+@primitive(
+    lambda g, index: replaced(g, blank(g, ()), index=index),
+    lambda g, index: g[index],
+    promote=None,
+    method=False,
+    title="IndexPut",
+    samples=[
+        sample(Real("3 n"), Real("3 n"), index=(np.array([2, 0, 1]),)),
+        sample(Real("3 n"), Real("2 n"), index=(_MASK,)),
+        sample(Real("3 n"), Real(""), index=(1, slice(0, None, 2))),
+    ],
+)
+def replaced(x: Any, v: Any, *, index: Index) -> Any:
+    """x with v, broadcast, in the place of x[index]."""
+    out = np.array(x)
+    out[index] = v
+    return out
+
+
+def add_at(out: np.ndarray, index: Index, g: np.ndarray) -> None:
+    """out[index] += g, where elements named twice receive both."""
+    arrays = [i for i in index if not isinstance(i, slice)]
+    if len(arrays) == 1 and arrays[0].dtype.kind == "b":
+        out[index] += g  # a single mask names no element twice
+    elif len(index) == 1 and out.ndim > 1:
+        rows = index[0].reshape(-1)
+        add_rows(out, rows, g.reshape(rows.size, *out.shape[1:]))
+    else:
+        np.add.at(out, index, g)
+
+
+def add_rows(out: np.ndarray, rows: np.ndarray, g: np.ndarray) -> None:
+    """out[rows[i]] += g[i] for every i: the rows are summed in groups of equal number."""
+    if rows.size == 0:
+        return
+    rows = rows % out.shape[0]
+    order = np.argsort(rows, kind="stable")
+    rows = rows[order]
+    starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+    out[rows[starts]] += np.add.reduceat(g[order], starts, axis=0)
+
+
+# -- reading an index ------------------------------------------------------------------------------
+
+
+def parse(index: Any, shape: Sequence[int]) -> tuple[Index, Index | None]:
+    """The basic part of an index into `shape`, and the arrays (None if there are none).
+
+    IndexError in PyTorch's words for what is no index.
+    """
+    entries = list(index) if isinstance(index, tuple) else [index]
+    entries = [_entry(i) for i in entries]
+    taken = sum(_axes_of(i) for i in entries)
+    if taken > len(shape):
+        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
+    basic: list[Any] = []
+    advanced: list[Any] = []
+    axis = 0
+    for entry in entries:
+        if entry is Ellipsis:
+            if Ellipsis in [b for b in basic if b is Ellipsis]:
+                raise IndexError("an index can only have a single ellipsis ('...')")
+            skipped = len(shape) - taken
+            basic.append(Ellipsis)
+            advanced.extend([slice(None)] * skipped)
+            axis += skipped
+        elif entry is None or type(entry) is bool:
+            basic.append(None)
+            advanced.append(slice(None) if entry is None else np.array([entry]))
+        elif isinstance(entry, int):
+            basic.append(entry)
+            axis += 1
+        elif isinstance(entry, slice):
+            basic.append(entry)
+            advanced.append(slice(None))
+            axis += 1
+        else:
+            _check_array(entry, shape, axis)
+            basic.extend([slice(None)] * _axes_of(entry))
+            advanced.append(entry)
+            axis += _axes_of(entry)
+    arrays = [a for a in advanced if isinstance(a, np.ndarray)]
+    if not arrays:
+        return tuple(basic), None
+    while not isinstance(advanced[-1], np.ndarray):
+        advanced.pop()
+    return tuple(basic), tuple(advanced)
+
+
+def _entry(i: Any) -> Any:
+    """One entry of an index as an int, bool, slice, None, Ellipsis or array."""
+    if isinstance(i, Tensor):
+        i = i.array
+    elif isinstance(i, (list, tuple, range)):
+        try:
+            i = np.array(_plain(i))
+        except ValueError as error:
+            raise IndexError(f"a list as an index must be rectangular: {error}") from None
+        if i.size == 0:
+            i = i.astype(np.int64)
+    if isinstance(i, (np.ndarray, np.generic)):
+        kind = i.dtype.kind
+        if kind not in "biu":
+            raise IndexError(
+                "tensors used as indices must be long, int, byte or bool tensors, "
+                f"got {i.dtype.name}"
+            )
+        if i.ndim == 0:
+            return bool(i) if kind == "b" else int(i)
+        if i.dtype == np.uint8:
+            return i.astype(bool)
+        return np.asarray(i)
+    if isinstance(i, slice):
+        return _slice(i)
+    if i is None or i is Ellipsis or type(i) is bool:
+        return i
+    if hasattr(i, "__index__"):
+        return i.__index__()
+    raise IndexError(
+        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
+        f"indices (got {type(i).__name__})"
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.array
+    return [_plain(v) for v in value] if isinstance(value, (list, tuple, range)) else value
+
+
+def _slice(s: slice) -> slice:
+    if s.step is not None and s.step <= 0:
+        raise ValueError("step must be greater than zero (use flip to reverse an axis)")
+    try:
+        bounds = [None if b is None else b.__index__() for b in (s.start, s.stop, s.step)]
+    except AttributeError:
+        raise TypeError(
+            "slice indices must be integers or None or have an __index__ method"
+        ) from None
+    return slice(*bounds)
+
+
+def _axes_of(i: Any) -> int:
+    if i is None or i is Ellipsis or type(i) is bool:
+        return 0
+    return i.ndim if isinstance(i, np.ndarray) and i.dtype.kind == "b" else 1
+
+
+def _check_array(i: np.ndarray, shape: Sequence[int], axis: int) -> None:
+    if i.dtype.kind == "b":
+        for k, n in enumerate(i.shape):
+            if shape[axis + k] != n:
+                raise IndexError(
+                    f"The shape of the mask {list(i.shape)} at index {k} does not match the shape "
+                    f"of the indexed tensor {list(shape)} at index {axis + k}"
+                )
+    elif i.size:
+        n = shape[axis]
+        low, high = i.min(), i.max()
+        if low < -n or high >= n:
+            wrong = high if high >= n else low
+            raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {n}")
+
+
+def _complaint(error: IndexError, x: np.ndarray, index: Any) -> IndexError:
+    """NumPy's IndexError in PyTorch's words."""
+    text = str(error)
+    if x.ndim == 0:
+        return IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
+            "tensor to a number"
+        )
+    if text.startswith("too many indices"):
+        return IndexError(f"too many indices for tensor of dimension {x.ndim}")
+    if "ellipsis" in text:
+        return IndexError("an index can only have a single ellipsis ('...')")
+    return IndexError(text.replace("for axis", "for dimension"))
+
+
+def _is_basic(index: Any) -> bool:
+    if type(index) is not tuple:
+        return type(index) in _BASIC and (type(index) is not slice or _is_plain(index))
+    for i in index:
+        kind = type(i)
+        if kind not in _BASIC or (kind is slice and not _is_plain(i)):
+            return False
+    return True
+
+
+def _is_plain(s: slice) -> bool:
+    step = s.step
+    return (step is None or (type(step) is int and step > 0)) and not (
+        isinstance(s.start, Tensor) or isinstance(s.stop, Tensor)
+    )
+
+
+# -- x[index] --------------------------------------------------------------------------------------
+
+
+def getitem(self: Tensor, index: Any) -> Any:
+    """x[index]: a view for integers, slices, None and Ellipsis, a copy where arrays take part."""
+    if _is_basic(index):
+        key = index if type(index) is tuple else (index,)
+        try:
+            return sliced(self, index=key)
+        except IndexError as error:
+            raise _complaint(error, self.array, index) from None
+    index = as_tuple(index)
+    try:
+        basic, advanced = parse(index, self.array.shape)
+        x = sliced(self, index=basic) if any(b != slice(None) for b in basic) else self
+    except IndexError as error:
+        raise _complaint(error, self.array, index) from None
+    if advanced is None:
+        return x
+    return _pick(x, advanced)
+
+
+def as_tuple(index: Any) -> Any:
+    """A list that holds slices, None or Tensors stands for a tuple; other lists are arrays."""
+    if isinstance(index, list) and any(
+        isinstance(i, (slice, NoneType, EllipsisType)) or (isinstance(i, Tensor) and i.ndim)
+        for i in index
+    ):
+        return tuple(index)
+    return index
+
+
+def _pick(x: Tensor, advanced: Index) -> Any:
+    try:
+        return picked(x, index=advanced)
+    except IndexError as error:
+        if "broadcast" in str(error):
+            shapes = ", ".join(str(list(a.shape)) for a in advanced if isinstance(a, np.ndarray))
+            raise IndexError(
+                "shape mismatch: indexing tensors could not be broadcast together with shapes "
+                + shapes
+            ) from None
+        raise _complaint(error, x.array, advanced) from None
+
+
+# -- x[index] = value ------------------------------------------------------------------------------
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """x[index] = value, in place; differentiable in x and in the value.
+
+    The value is broadcast and converted to x's dtype.
+    """
+    require_writable(self)
+    target: Tensor = self
+    where: Any
+    if _is_basic(index):
+        where = index if type(index) is tuple else (index,)
+    else:
+        basic, advanced = parse(as_tuple(index), self.array.shape)
+        where = basic
+        if advanced is not None:
+            where = advanced
+            if any(b != slice(None) for b in basic):
+                target = sliced(self, index=basic)
+    if isinstance(value, Tensor):
+        v = value.array
+    else:
+        v = value if isinstance(value, (int, float, complex, bool)) else np.asarray(value)
+    a = target.array
+    if current().grad:
+        parents = (live_node(target), live_node(value) if isinstance(value, Tensor) else None)
+        if parents[0] is not None or parents[1] is not None:
+            _record_write(target, where, value, parents)
+            return
+    _assign(a, where, v)
+    touch(a, "__setitem__")
+
+
+def _assign(a: np.ndarray, where: Index, v: Any) -> None:
+    if isinstance(v, np.ndarray) and np.may_share_memory(a, v):
+        v = v.copy()
+    try:
+        a[where] = v
+    except IndexError as error:
+        raise _complaint(error, a, where) from None
+    except ValueError as error:
+        shape = list(_shape_of(a, where))
+        if any(isinstance(i, np.ndarray) for i in where):
+            raise RuntimeError(
+                f"shape mismatch: value tensor of shape {list(np.shape(v))} cannot be broadcast "
+                f"to indexing result of shape {shape}"
+            ) from error
+        raise RuntimeError(
+            f"The expanded size of the tensor must match the existing size: cannot write a value "
+            f"of shape {list(np.shape(v))} into shape {shape}"
+        ) from error
+
+
+def _shape_of(a: np.ndarray, where: Index) -> tuple[int, ...]:
+    return np.broadcast_to(np.int8(0), a.shape)[where].shape
+
+
+def _record_write(x: Tensor, where: Index, value: Any, parents: Any) -> None:
+    """Write, and give x the node of "x with `where` replaced"."""
+    v = value
+    if isinstance(value, Tensor) and value.array.ndim and value.array.shape[0] == 1:
+        surplus = value.array.ndim - len(_shape_of(x.array, where))
+        if surplus > 0 and value.array.shape[:surplus] == (1,) * surplus:
+            v = reshaped(value, shape=value.array.shape[surplus:])
+            parents = (parents[0], live_node(v))
+    values = v.array if isinstance(v, Tensor) else np.asarray(v)
+    _assign(x.array, where, values)
+    touch(x.array, "__setitem__")
+    op = REGISTRY["replaced"]
+    saved = op.keep(parents, (x.array, values), {"index": where}, x.array, None)
+    rebase(x, Node(op, parents, saved, x.array.shape, x.array.dtype))
+
+
+bind("__getitem__", getitem)
+bind("__setitem__", setitem)

@@ -1,0 +1,356 @@
+"""Joining tensors and taking them apart: cat, stack, split and their relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import blank
+from ..core.doors import composed, primitive
+from ..core.samples import Real, one_of, sample
+from ..core.shapes import canonical_axis
+from ..core.tensor import Tensor, bind
+from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
+from .views import sliced
+
+
+def along(axis: int, index: Any) -> tuple[Any, ...]:
+    """The index that takes `index` along `axis` and everything of the axes before."""
+    return (slice(None),) * axis + (index,)
+
+
+def _offsets(sizes: Sequence[int]) -> list[slice]:
+    bounds = [0]
+    for n in sizes:
+        bounds.append(bounds[-1] + n)
+    return [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+
+
+def _apart(g: Any, tensors_shape: Sequence[Sequence[int]], dim: int) -> tuple[Any, ...]:
+    places = _offsets([shape[dim] for shape in tensors_shape])
+    return tuple([sliced(g, index=along(dim, s)) for s in places])
+
+
+@primitive(
+    _apart,
+    method=False,
+    title="Cat",
+    samples=[sample(Real("n m"), Real("n k"), Real("n 1"), dim=1), sample(Real("n"), dim=0)],
+)
+def joined(*tensors: Any, dim: int) -> Any:
+    """Arrays joined along the axis `dim`."""
+    return np.concatenate(tensors, axis=dim)
+
+
+@primitive(
+    lambda g, tensors_shape, dim: tuple(
+        [sliced(g, index=along(dim, i)) for i in range(len(tensors_shape))]
+    ),
+    method=False,
+    title="Stack",
+    samples=[sample(Real("n m"), Real("n m"), dim=one_of(0, 1, 2)), sample(Real(""), dim=0)],
+)
+def stacked(*tensors: Any, dim: int) -> Any:
+    """Arrays of one shape joined along a new axis `dim`."""
+    return np.stack(tensors, axis=dim)
+
+
+def sequence_of_tensors(name: str, tensors: Any) -> list[Tensor]:
+    """`tensors` as a list; TypeError unless they are Tensors, RuntimeError if there are none."""
+    if isinstance(tensors, Tensor) or not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, "
+            f"not {type(tensors).__name__}"
+        )
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}"
+            )
+    return list(tensors)
+
+
+@composed(method=False)
+def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
+    """Tensors joined along the axis `dim`; all other sizes must agree. Dtypes are promoted.
+
+    A tensor of shape (0,) is skipped whatever the others' shapes are, as PyTorch does.
+    """
+    no_out("cat", out)
+    dim = dim if axis is None else axis
+    xs = sequence_of_tensors("cat", tensors)
+    if not xs:
+        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+    solid = [x for x in xs if x.array.shape != (0,)] or xs
+    first = solid[0].array
+    for i, x in enumerate(solid):
+        if x.array.ndim == 0:
+            raise RuntimeError(
+                f"zero-dimensional tensor (at position {i}) cannot be concatenated; "
+                "use stack, or reshape it to (1,)"
+            )
+    d = canonical_axis(dim, first.ndim)
+    for i, x in enumerate(solid[1:], 1):
+        a = x.array
+        if a.ndim != first.ndim:
+            raise RuntimeError(
+                f"Tensors must have same number of dimensions: got {first.ndim} and {a.ndim}"
+            )
+        if a.shape[:d] != first.shape[:d] or a.shape[d + 1 :] != first.shape[d + 1 :]:
+            pairs = enumerate(zip(first.shape, a.shape, strict=True))
+            wrong = next((m, n) for k, (m, n) in pairs if k != d and m != n)
+            raise RuntimeError(
+                f"Sizes of tensors must match except in dimension {d}. Expected size {wrong[0]} "
+                f"but got size {wrong[1]} for tensor number {i} in the list."
+            )
+    return joined(*solid, dim=d)
+
+
+concat = concatenate = cat
+
+
+@composed(method=False)
+def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
+    """Tensors of one shape joined along a new axis `dim`."""
+    no_out("stack", out)
+    xs = sequence_of_tensors("stack", tensors)
+    if not xs:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = xs[0].array.shape
+    for i, x in enumerate(xs):
+        if x.array.shape != shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 "
+                f"and {list(x.array.shape)} at entry {i}"
+            )
+    return stacked(*xs, dim=canonical_axis(dim, len(shape) + 1))
+
+
+@composed(method=False)
+def hstack(tensors: Any, *, out: Any = None) -> Any:
+    """Tensors joined along axis 1 (vectors along axis 0)."""
+    no_out("hstack", out)
+    xs = [atleast_1d(x) for x in sequence_of_tensors("hstack", tensors)]
+    if not xs:
+        raise RuntimeError("hstack expects a non-empty TensorList")
+    return cat(xs, 0 if xs[0].ndim == 1 else 1)
+
+
+@composed(method=False)
+def vstack(tensors: Any, *, out: Any = None) -> Any:
+    """Tensors joined along axis 0; vectors are rows."""
+    no_out("vstack", out)
+    xs = [atleast_2d(x) for x in sequence_of_tensors("vstack", tensors)]
+    if not xs:
+        raise RuntimeError("vstack expects a non-empty TensorList")
+    return cat(xs, 0)
+
+
+row_stack = vstack
+
+
+@composed(method=False)
+def dstack(tensors: Any, *, out: Any = None) -> Any:
+    """Tensors joined along axis 2."""
+    no_out("dstack", out)
+    xs = [atleast_3d(x) for x in sequence_of_tensors("dstack", tensors)]
+    if not xs:
+        raise RuntimeError("dstack expects a non-empty TensorList")
+    return cat(xs, 2)
+
+
+@composed(method=False)
+def column_stack(tensors: Any, *, out: Any = None) -> Any:
+    """Tensors joined along axis 1; scalars and vectors are columns."""
+    no_out("column_stack", out)
+    xs = sequence_of_tensors("column_stack", tensors)
+    if not xs:
+        raise RuntimeError("column_stack expects a non-empty TensorList")
+    return hstack([reshape(x, (x.numel(), 1)) if x.ndim <= 1 else x for x in xs])
+
+
+# -- taking apart ----------------------------------------------------------------------------------
+
+
+def _together(g: Any, x_shape: Sequence[int], sizes: Sequence[int], dim: int) -> Any:
+    known = next(a for a in g if a is not None)
+    shape = list(x_shape)
+    parts = []
+    for a, n in zip(g, sizes, strict=True):
+        shape[dim] = n
+        parts.append(blank(known, tuple(shape)) if a is None else a)
+    return joined(*parts, dim=dim)
+
+
+@primitive(
+    _together,
+    outputs=True,
+    view=True,
+    promote=None,
+    method=False,
+    title="Split",
+    samples=[sample(Real("n 5 m"), sizes=one_of((2, 3), (5,), (1, 0, 4)), dim=1)],
+)
+def pieces(x: Any, *, sizes: Sequence[int], dim: int) -> Any:
+    """x cut along the axis `dim` into pieces of the given sizes."""
+    return tuple([x[along(dim, s)] for s in _offsets(sizes)])
+
+
+def _restacked(g: Any, x_shape: Sequence[int], dim: int) -> Any:
+    known = next(a for a in g if a is not None)
+    shape = (*x_shape[:dim], *x_shape[dim + 1 :])
+    return stacked(*[blank(known, shape) if a is None else a for a in g], dim=dim)
+
+
+@primitive(
+    _restacked,
+    outputs=True,
+    view=True,
+    promote=None,
+    method=False,
+    title="Unbind",
+    samples=[sample(Real("3 n"), dim=0), sample(Real("n 2 m"), dim=1)],
+)
+def slices(x: Any, *, dim: int) -> Any:
+    """x[0], x[1], ... along the axis `dim`."""
+    lead = (slice(None),) * dim
+    return tuple([x[(*lead, i, ...)] for i in range(x.shape[dim])])
+
+
+@composed()
+def split(
+    tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
+) -> Any:
+    """Views of consecutive pieces along `dim`: all of one size (the last may be less), or a list."""
+    if split_size is not None:
+        split_size_or_sections = split_size
+    if isinstance(split_size_or_sections, (list, tuple)):
+        return split_with_sizes(tensor, split_size_or_sections, dim)
+    n, d = _extent("split", tensor, dim)
+    size = split_size_or_sections
+    if isinstance(size, bool) or not hasattr(size, "__index__"):
+        raise TypeError(f"split_size must be an int or a list of ints, not {type(size).__name__}")
+    size = int(size)
+    if size < 0:
+        raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+    if size == 0:
+        if n:
+            raise RuntimeError(
+                f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
+            )
+        return pieces(tensor, sizes=(0,), dim=d)
+    count = max(-(-n // size), 1)
+    return pieces(tensor, sizes=(size,) * (count - 1) + (n - size * (count - 1),), dim=d)
+
+
+def _extent(name: str, x: Any, dim: int) -> tuple[int, int]:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(x).__name__}")
+    if x.array.ndim == 0:
+        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor")
+    d = canonical_axis(dim, x.array.ndim)
+    return x.array.shape[d], d
+
+
+@composed()
+def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> Any:
+    """Views of consecutive pieces of the given sizes along `dim`; they must sum to its size."""
+    n, d = _extent("split_with_sizes", input, dim)
+    sizes = tuple([int(s) for s in split_sizes])
+    if any(s < 0 for s in sizes):
+        raise RuntimeError(
+            "split_with_sizes expects split_sizes have only non-negative entries, "
+            f"but got split_sizes={list(sizes)}"
+        )
+    if sum(sizes) != n:
+        raise RuntimeError(
+            f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
+            f"dimension {d}), but got split_sizes={list(sizes)}"
+        )
+    return pieces(input, sizes=sizes, dim=d)
+
+
+@composed()
+def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
+    """At most `chunks` views of equal size along `dim`; the last may be smaller."""
+    n, d = _extent("chunk", input, dim)
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    size = -(-n // chunks)
+    if size == 0:
+        return pieces(input, sizes=(0,) * chunks, dim=d)
+    return split(input, size, d)
+
+
+def _bounds(n: int, sections: Any) -> list[int]:
+    """The sizes of tensor_split's pieces: `sections` is their number or the list of cuts."""
+    if isinstance(sections, Tensor):
+        sections = sections.tolist()
+    if isinstance(sections, int):
+        if sections <= 0:
+            raise RuntimeError(f"number of sections must be larger than 0, got {sections}")
+        return [n // sections + (i < n % sections) for i in range(sections)]
+    raise TypeError(type(sections).__name__)
+
+
+@composed()
+def tensor_split(
+    input: Any, indices_or_sections: Any, dim: int = 0, *, indices: Any = None, sections: Any = None
+) -> Any:
+    """Views along `dim`: a number of nearly equal pieces, or cut before each given index."""
+    for given in (indices, sections):
+        indices_or_sections = indices_or_sections if given is None else given
+    n, d = _extent("tensor_split", input, dim)
+    cuts = indices_or_sections
+    cuts = cuts.tolist() if isinstance(cuts, Tensor) else cuts
+    if not isinstance(cuts, (list, tuple)):
+        return pieces(input, sizes=tuple(_bounds(n, cuts)), dim=d)
+    ends = [slice(None, c).indices(n)[1] for c in cuts]
+    edges = list(zip([0, *ends], [*ends, n], strict=True))
+    return tuple([sliced(input, index=along(d, slice(a, max(a, b)))) for a, b in edges])
+
+
+def _split_along(name: str, dim: int, least: int) -> Any:
+    def cut(input: Any, indices_or_sections: Any) -> Any:
+        if input.ndim < least:
+            raise RuntimeError(
+                f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor "
+                f"with {input.ndim} dimensions!"
+            )
+        d = 0 if name == "hsplit" and input.ndim == 1 else dim
+        if isinstance(indices_or_sections, int) and input.shape[d] % indices_or_sections:
+            raise RuntimeError(
+                f"torch.{name} attempted to split along dimension {d}, but the size of the "
+                f"dimension {input.shape[d]} is not divisible by the split_size "
+                f"{indices_or_sections}!"
+            )
+        return tensor_split(input, indices_or_sections, d)
+
+    cut.__name__ = cut.__qualname__ = name
+    cut.__doc__ = f"Views that cut the tensor along axis {dim}, see `tensor_split`."
+    return composed()(cut)
+
+
+hsplit = _split_along("hsplit", 1, 1)
+vsplit = _split_along("vsplit", 0, 2)
+dsplit = _split_along("dsplit", 2, 3)
+
+
+@composed()
+def unbind(input: Any, dim: int = 0) -> Any:
+    """Views x[0], x[1], ... along the axis `dim`."""
+    if input.array.ndim == 0:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
+    d = canonical_axis(dim, input.array.ndim)
+    return slices(input, dim=d)
+
+
+def _iterate(self: Tensor) -> Any:
+    if self.array.ndim == 0:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(unbind(self, 0))
+
+
+bind("__iter__", _iterate)

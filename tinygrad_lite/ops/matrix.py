@@ -1,0 +1,236 @@
+"""Products of matrices and vectors.
+
+Products do not promote: both operands must have one dtype, as in PyTorch. Integer products wrap.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import sum_to
+from ..core.doors import composed, primitive
+from ..core.modes import current
+from ..core.node import Node
+from ..core.samples import Real, sample
+from ..core.tensor import Tensor, live_node, make
+from .arguments import kind, require_tensor
+from .shaping import no_out
+
+_ndarray = np.ndarray
+
+
+def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The matrix product of arrays of at least one axis; a batch of rows times one matrix is
+    folded into a single product."""
+    if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous:
+        return np.matmul(_rows(x), y).reshape(*x.shape[:-1], y.shape[1])
+    return np.matmul(x, y)
+
+
+def _rows(x: Any) -> Any:
+    """x as a matrix: all axes but the last folded into one."""
+    return x if x.ndim == 2 else x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _summed(d: Any, shape: Any) -> Any:
+    """d summed over the axes along which the operand was broadcast."""
+    return d if d.shape == shape else sum_to(d, shape=shape)
+
+
+def _towards_left(g: Any, y: Any, x_shape: Any) -> Any:
+    if len(x_shape) == 1:
+        return g * y if y.ndim == 1 else _summed(product(y, g[..., None])[..., 0], x_shape)
+    if y.ndim == 1:
+        return g[..., None] * y
+    return _summed(product(g, y.mT), x_shape)
+
+
+def _towards_right(g: Any, x: Any, y_shape: Any) -> Any:
+    if x.ndim == 1:
+        return g * x if len(y_shape) == 1 else x[:, None] * g[..., None, :]
+    if len(y_shape) == 1:
+        return product(_rows(x).mT, g.reshape(math.prod(g.shape)))
+    if len(y_shape) == 2 and x.ndim > 2:
+        return product(_rows(x).mT, _rows(g))
+    return _summed(product(x.mT, g), y_shape)
+
+
+def _fitting(x: np.ndarray, y: np.ndarray) -> None:
+    """Raise RuntimeError, as PyTorch words it, unless x @ y is defined."""
+    if x.ndim == 0 or y.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
+        )
+    if x.dtype != y.dtype:
+        a, b = kind(x.dtype), kind(y.dtype)
+        if x.ndim == 1 and y.ndim == 1:
+            raise RuntimeError(
+                f"dot : expected both vectors to have same dtype, but found {a} and {b}"
+            )
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {c_name(x)} != {c_name(y)}; "
+            "convert one of them with .to(dtype)"
+        )
+    inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
+    if x.shape[-1] == inner:
+        return
+    if x.ndim == 1 and y.ndim == 1:
+        raise RuntimeError(
+            f"inconsistent tensor size, expected tensor [{x.shape[0]}] and src [{y.shape[0]}] to "
+            f"have the same number of elements, but got {x.shape[0]} and {y.shape[0]} elements "
+            "respectively"
+        )
+    if y.ndim == 1:
+        n = x.size // max(x.shape[-1], 1)
+        raise RuntimeError(
+            f"size mismatch, got input ({n}), mat ({n}x{x.shape[-1]}), vec ({y.shape[0]})"
+        )
+    if y.ndim == 2:
+        n = 1 if x.ndim == 1 else x.size // max(x.shape[-1], 1)
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1]} and "
+            f"{y.shape[0]}x{y.shape[1]})"
+        )
+    raise RuntimeError(
+        f"Expected size for first two dimensions of batch2 tensor to be: "
+        f"[{y.shape[0]}, {x.shape[-1]}] but got: [{y.shape[0]}, {y.shape[-2]}]. "
+        f"(matmul of {list(x.shape)} and {list(y.shape)})"
+    )
+
+
+_C_NAMES = {
+    "float32": "float",
+    "float64": "double",
+    "float16": "c10::Half",
+    "int64": "long int",
+    "int32": "int",
+    "int16": "short int",
+    "int8": "signed char",
+    "uint8": "unsigned char",
+}
+
+
+def c_name(a: np.ndarray) -> str:
+    """The C++ name of an array's dtype, which PyTorch's matmul errors print."""
+    return _C_NAMES.get(a.dtype.name, a.dtype.name)
+
+
+@primitive(
+    _towards_left,
+    _towards_right,
+    promote=None,
+    method=False,
+    title="Mm",
+    samples=[
+        sample(Real("n k"), Real("k m")),
+        sample(Real("b n k"), Real("k m")),
+        sample(Real("b n k"), Real("a 1 k m")),
+        sample(Real("k"), Real("k")),
+        sample(Real("k"), Real("b k m")),
+        sample(Real("b n k"), Real("k")),
+    ],
+)
+def product(x: Any, y: Any) -> Any:
+    """x @ y for arrays of any rank from 1 on, leading axes broadcast against each other."""
+    _fitting(x, y)
+    return np.asarray(multiply(x, y))
+
+
+@composed(operator="matmul")
+def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
+    """The matrix product: (..., n, k) @ (..., k, m) -> (..., n, m), leading axes broadcast.
+
+    A vector on the left is a row, on the right a column, whose axis then goes; two vectors give
+    their dot product. RuntimeError if shapes do not fit or dtypes differ.
+    """
+    no_out("matmul", out)
+    if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
+        for x in (input, other):
+            if not isinstance(x, (Tensor, _ndarray)):
+                require_tensor("matmul", x)
+        return product(input, other)
+    mode = current()
+    if mode.watch is not None:
+        return product(input, other)
+    x, y = input.array, other.array
+    try:
+        if x.dtype is not y.dtype:
+            _fitting(x, y)
+        result = multiply(x, y)
+    except ValueError:
+        _fitting(x, y)
+        raise RuntimeError(
+            f"The batch sizes of {list(x.shape)} and {list(y.shape)} do not broadcast: The size of "
+            "tensor a must match the size of tensor b"
+        ) from None
+    if type(result) is not _ndarray:
+        result = np.asarray(result)
+    if mode.grad:
+        m = input.node if input.base is None else live_node(input)
+        n = other.node if other.base is None else live_node(other)
+        if m is not None or n is not None:
+            saved = (
+                x if n is not None else None,
+                y if m is not None else None,
+                None,
+                x.shape,
+                y.shape,
+            )
+            return make(result, Node(_PRODUCT, (m, n), saved, result.shape, result.dtype))
+    return make(result)
+
+
+_PRODUCT = product.op
+
+
+@primitive(
+    lambda g, W: product(g, W),
+    lambda g, x: product(_rows(g).mT, _rows(x)) if g.ndim > 1 else g[:, None] * x,
+    lambda g, b_shape: sum_to(g, shape=b_shape),
+    promote=None,
+    method=False,
+    title="Addmm",
+    samples=[
+        sample(Real("n k"), Real("m k"), Real("m")),
+        sample(Real("a b k"), Real("m k"), Real("m")),
+        sample(Real("k"), Real("m k"), Real("m")),
+    ],
+)
+def affine(x: Any, W: Any, b: Any) -> Any:
+    """x @ W.T + b: x (..., k), W (m, k), b (m,) or None; the result is (..., m)."""
+    if x.dtype != W.dtype:
+        raise RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {kind(x.dtype)} and {kind(W.dtype)}"
+        )
+    if x.ndim == 0 or x.shape[-1] != W.shape[-1]:
+        n = x.size // max(x.shape[-1], 1) if x.ndim else 1
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1] if x.ndim else 1} and "
+            f"{W.shape[-1]}x{W.shape[0]})"
+        )
+    out = multiply(x, W.T)
+    if b is None:
+        return out
+    if b.dtype != out.dtype:
+        raise RuntimeError(
+            f"self and mat2 must have the same dtype, but got {kind(b.dtype)} and {kind(W.dtype)}"
+        )
+    if b.ndim > out.ndim or (b.ndim and b.shape[-1] not in (1, out.shape[-1])):
+        raise RuntimeError(
+            f"The expanded size of the tensor ({out.shape[-1]}) must match the existing size "
+            f"({b.shape[-1]}) at non-singleton dimension {out.ndim - 1}.  "
+            f"Target sizes: {list(out.shape)}.  Tensor sizes: {list(b.shape)}"
+        )
+    out += b
+    return out
+
+
+@composed(method=False)
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """input @ weight.T + bias as one op: (..., in), (out, in), (out,) -> (..., out)."""
+    if weight.ndim == 1:
+        return matmul(input, weight) if bias is None else matmul(input, weight) + bias
+    return affine(input, weight, bias)

@@ -1,0 +1,487 @@
+"""Shapes and axes: view, reshape, transpose, expand, squeeze, flatten, diagonal and their relatives.
+
+All of these are views wherever PyTorch's are: the result shares memory with its input.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.chain import broadcast, cast
+from ..core.doors import composed
+from ..core.samples import Real, one_of, sample
+from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
+from ..core.tensor import Tensor, bind, live_node, make_view
+from .arguments import require_tensor
+from .views import diagonal_of, on_diagonal, permuted, reshaped, sliced, view_door, windows
+
+broadcast = view_door(broadcast.op)
+TensorFunction = Callable[..., Any]
+
+
+def no_out(name: str, out: Any) -> None:
+    """Raise TypeError if the caller passed `out=`."""
+    if out is not None:
+        raise TypeError(
+            f"{name}(): out= is not supported, because it hides a write from the graph; "
+            f"assign the result, or copy it: x.copy_({name}(...))"
+        )
+
+
+def sizes_of(name: str, sizes: Sequence[Any], named: Any) -> tuple[int, ...]:
+    """The sizes given as `f(2, 3)`, `f((2, 3))` or by name."""
+    if named is not None:
+        sizes = (named,) if isinstance(named, (tuple, list)) else ((named,),)
+    if len(sizes) == 1 and type(sizes[0]) is int:
+        return (sizes[0],)
+    if not sizes:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "shape"')
+    return shape_from(sizes)
+
+
+# -- another shape ---------------------------------------------------------------------------------
+
+
+@composed(samples=[sample(Real("n m k"), shape=lambda n, m, k: (m, n * k))])
+def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
+    """The same elements in row-major order in another shape; one size may be -1.
+
+    A view where strides allow it, else a copy.
+    """
+    require_tensor("reshape", input)
+    target = sizes_of("reshape", sizes, shape)
+    return reshaped(input, shape=infer_size(target, input.array.size))
+
+
+@composed()
+def view(input: Any, *sizes: Any, size: Any = None, dtype: Any = None) -> Any:
+    """The same memory in another shape (or, for a dtype, its bits read as that type).
+
+    RuntimeError where no view of that shape exists: use `reshape`, which copies then.
+    """
+    if dtype is None and sizes and isinstance(sizes[0], dtypes.dtype):
+        dtype = sizes[0]
+    if dtype is not None:
+        return _view_as_type(input, dtypes.to_numpy(dtype))
+    a = input.array
+    target = infer_size(sizes_of("view", sizes, size), a.size)
+    if not a.flags.c_contiguous:
+        try:
+            np.reshape(a, target, copy=False)
+        except ValueError:
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one "
+                "dimension spans across two contiguous subspaces). Use .reshape(...) instead. "
+                f"(size {list(a.shape)}, stride {list(input.stride())}, asked for {list(target)})"
+            ) from None
+    return reshaped(input, shape=target)
+
+
+def _view_as_type(x: Tensor, d: np.dtype) -> Tensor:
+    a = x.array
+    if d == a.dtype:
+        return reshaped(x, shape=a.shape)
+    if a.ndim == 0 and d.itemsize != a.itemsize:
+        raise RuntimeError(
+            f"self.dim() cannot be 0 to view {x.dtype} as {dtypes.from_numpy_dtype(d)} "
+            "(different element sizes)"
+        )
+    if live_node(x) is not None:
+        raise RuntimeError("view(dtype) has no derivative: detach() the tensor first")
+    try:
+        return make_view(a.view(d), None, x)
+    except ValueError as error:
+        raise RuntimeError(
+            f"self.stride(-1) must be 1 to view {x.dtype} as {dtypes.from_numpy_dtype(d)} "
+            f"(different element sizes): {error}"
+        ) from None
+
+
+@composed()
+def view_as(input: Any, other: Any) -> Any:
+    """`input.view(other.shape)`."""
+    return view(input, other.array.shape)
+
+
+@composed()
+def reshape_as(input: Any, other: Any) -> Any:
+    """`input.reshape(other.shape)`."""
+    return reshape(input, other.array.shape)
+
+
+@composed(samples=[sample(Real("n m k"), start_dim=one_of(0, 1, -2), end_dim=one_of(2, -1))])
+def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+    """Axes `start_dim` to `end_dim` (both included) as one."""
+    require_tensor("flatten", input)
+    shape = input.array.shape
+    if not shape:
+        canonical_axis(start_dim, 0), canonical_axis(end_dim, 0)
+        return reshaped(input, shape=(1,))
+    first, last = canonical_axis(start_dim, len(shape)), canonical_axis(end_dim, len(shape))
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if first == last:
+        return input
+    merged = math.prod(shape[first : last + 1])
+    return reshaped(input, shape=(*shape[:first], merged, *shape[last + 1 :]))
+
+
+@composed()
+def ravel(input: Any) -> Any:
+    """All elements in row-major order."""
+    return reshape(input, -1)
+
+
+@composed(samples=[sample(Real("6 n"), dim=0, sizes=one_of((2, 3), (-1, 2)))])
+def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+    """The axis `dim` as several axes of the given sizes, one of which may be -1."""
+    sizes = shape_from((sizes,))
+    shape = input.array.shape
+    if not sizes:
+        raise RuntimeError("unflatten: sizes must be non-empty")
+    d = canonical_axis(dim, len(shape))
+    n = shape[d]
+    known = math.prod([s for s in sizes if s != -1])
+    if (-1 in sizes and (known == 0 or n % known)) or (-1 not in sizes and known != n):
+        raise RuntimeError(
+            f"unflatten: Provided sizes {list(sizes)} don't multiply up to the size of dim {d} "
+            f"({n}) in the input tensor"
+        )
+    return reshaped(input, shape=(*shape[:d], *infer_size(sizes, n), *shape[d + 1 :]))
+
+
+@composed(samples=[sample(Real("n 1 m"), dim=one_of(1, -2, 0)), sample(Real("1 n 1"))])
+def squeeze(input: Any, dim: Any = None) -> Any:
+    """Without its axes of size 1: all of them, or those of them named by `dim`."""
+    require_tensor("squeeze", input)
+    shape = input.array.shape
+    if dim is None:
+        return reshaped(input, shape=tuple([n for n in shape if n != 1]))
+    axes = canonical_axes(dim, len(shape)) if dim != () else ()
+    kept = tuple([n for i, n in enumerate(shape) if n != 1 or i not in axes])
+    return reshaped(input, shape=kept)
+
+
+@composed(samples=[sample(Real("n m"), dim=one_of(0, 1, 2, -1, -3))])
+def unsqueeze(input: Any, dim: int) -> Any:
+    """With a new axis of size 1 at place `dim`."""
+    require_tensor("unsqueeze", input)
+    shape = input.array.shape
+    d = canonical_axis(dim, len(shape) + 1)
+    return reshaped(input, shape=(*shape[:d], 1, *shape[d:]))
+
+
+def _atleast(n: int, widen: Callable[[tuple[int, ...]], tuple[int, ...]]) -> TensorFunction:
+    def function(*tensors: Any) -> Any:
+        if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+            return tuple([function(x) for x in tensors[0]])
+        if len(tensors) != 1:
+            return tuple([function(x) for x in tensors])
+        x = tensors[0]
+        return x if x.array.ndim >= n else reshaped(x, shape=widen(x.array.shape))
+
+    function.__name__ = function.__qualname__ = f"atleast_{n}d"
+    function.__doc__ = f"With at least {n} axes, new ones of size 1; several inputs give a tuple."
+    return composed(method=False)(function)
+
+
+atleast_1d = _atleast(1, lambda s: (1,))
+atleast_2d = _atleast(2, lambda s: (1, *s) if s else (1, 1))
+atleast_3d = _atleast(3, lambda s: {0: (1, 1, 1), 1: (1, *s, 1), 2: (*s, 1)}[len(s)])
+
+
+# -- another order of axes -------------------------------------------------------------------------
+
+
+@composed(samples=[sample(Real("n m k"), dims=one_of((1, 2, 0), (-1, 0, 1)))])
+def permute(input: Any, *axes: Any, dims: Any = None) -> Any:
+    """With axis `dims[i]` in place i."""
+    require_tensor("permute", input)
+    order = sizes_of("permute", axes, dims)
+    ndim = input.array.ndim
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the "
+            f"length of the desired ordering of dimensions i.e. input.dim() = {ndim} is not equal "
+            f"to len(dims) = {len(order)}"
+        )
+    canonical = tuple([canonical_axis(d, ndim) for d in order])
+    if len(set(canonical)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return permuted(input, axes=canonical)
+
+
+@composed(samples=[sample(Real("n m k"), dim0=one_of(0, -1), dim1=one_of(1, -2))])
+def transpose(input: Any, dim0: int, dim1: int) -> Any:
+    """With the axes `dim0` and `dim1` exchanged."""
+    require_tensor("transpose", input)
+    ndim = input.array.ndim
+    i, j = canonical_axis(dim0, ndim), canonical_axis(dim1, ndim)
+    axes = list(range(ndim))
+    if ndim:
+        axes[i], axes[j] = j, i
+    return permuted(input, axes=tuple(axes))
+
+
+def _transposed_like(name: str, first: str, second: str) -> TensorFunction:
+    def exchange(input: Any, *dims: Any, **named: Any) -> Any:
+        given = (*dims, *[named[n] for n in (first, second) if n in named])
+        return transpose(input, *given)
+
+    exchange.__name__ = exchange.__qualname__ = name
+    exchange.__doc__ = "The same as `transpose`."
+    return composed()(exchange)
+
+
+swapaxes = _transposed_like("swapaxes", "axis0", "axis1")
+swapdims = _transposed_like("swapdims", "dim0", "dim1")
+
+
+@composed(samples=[sample(Real("n m"))])
+def t(input: Any) -> Any:
+    """The transpose of a matrix; a vector or scalar as it is."""
+    require_tensor("t", input)
+    if input.array.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return permuted(input, axes=tuple(range(input.array.ndim))[::-1])
+
+
+def _T(self: Tensor) -> Any:
+    """All axes in reverse order."""
+    ndim = self.array.ndim
+    if ndim not in (0, 2):
+        warnings.warn(
+            "The use of `x.T` on tensors of dimension other than 2 to reverse their shape is "
+            "deprecated and it will throw an error in a future release. Consider `x.mT` to "
+            "transpose batches of matrices or `x.permute(*torch.arange(x.ndim - 1, -1, -1))` to "
+            "reverse the dimensions of a tensor.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return permuted(self, axes=tuple(range(ndim))[::-1])
+
+
+def _mT(self: Tensor) -> Any:
+    """The last two axes exchanged."""
+    ndim = self.array.ndim
+    if ndim < 2:
+        raise RuntimeError(
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
+        )
+    return permuted(self, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
+
+
+def _H(self: Tensor) -> Any:
+    """The conjugate transpose of a matrix."""
+    if self.array.ndim not in (0, 2):
+        raise RuntimeError(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
+        )
+    return _conjugated(t(self))
+
+
+def _mH(self: Tensor) -> Any:
+    """The conjugate transposes of a batch of matrices."""
+    return _conjugated(_mT(self))
+
+
+def _conjugated(x: Tensor) -> Any:
+    return x.conj() if x.array.dtype.kind == "c" else x  # type: ignore[attr-defined]
+
+
+def adjoint(input: Any) -> Any:
+    """The conjugate transposes of a batch of matrices."""
+    return _mH(input)
+
+
+for _name, _getter in (("T", _T), ("mT", _mT), ("H", _H), ("mH", _mH)):
+    bind(_name, property(_getter))
+bind("adjoint", adjoint)
+
+
+@composed(samples=[sample(Real("n m k"), source=(0, -1), destination=one_of((2, 0), (0, 1)))])
+def movedim(input: Any, source: Any, destination: Any) -> Any:
+    """With the axes `source` at the places `destination`, the others in order."""
+    ndim = input.array.ndim
+    source = (source,) if not isinstance(source, (tuple, list)) else source
+    destination = (destination,) if not isinstance(destination, (tuple, list)) else destination
+    if len(source) != len(destination):
+        raise RuntimeError(
+            "movedim: Invalid source or destination dims: source "
+            f"({list(source)} dims) should contain the same number of dims as destination "
+            f"({list(destination)} dims)"
+        )
+    src = [canonical_axis(d, ndim) for d in source]
+    dst = [canonical_axis(d, ndim) for d in destination]
+    for name, dims, given in (("source", src, source), ("destination", dst, destination)):
+        if len(set(dims)) != len(dims):
+            raise RuntimeError(f"movedim: repeated dim in `{name}` ({list(given)})")
+    order = [-1] * ndim
+    for s, d in zip(src, dst, strict=True):
+        order[d] = s
+    rest = iter([i for i in range(ndim) if i not in src])
+    return permuted(input, axes=tuple([next(rest) if s < 0 else s for s in order]))
+
+
+@composed()
+def moveaxis(input: Any, source: Any, destination: Any) -> Any:
+    """The same as `movedim`."""
+    return movedim(input, source, destination)
+
+
+# -- repeated without copying ----------------------------------------------------------------------
+
+
+@composed(samples=[sample(Real("n 1 m"), size=lambda n, m: (2, n, 3, -1))])
+def expand(input: Any, *sizes: Any, size: Any = None, implicit: bool = False) -> Any:
+    """With axes of size 1 repeated to `sizes` (-1: as it is) and new ones in front; a view."""
+    a = input.array
+    target = list(sizes_of("expand", sizes, size))
+    lead = len(target) - a.ndim
+    if lead < 0:
+        raise RuntimeError(
+            f"expand({input.dtype}{{{list(a.shape)}}}, size={target}): the number of sizes "
+            f"provided ({len(target)}) must be greater or equal to the number of dimensions in "
+            f"the tensor ({a.ndim})"
+        )
+    for i, n in enumerate(target):
+        have = a.shape[i - lead] if i >= lead else 1
+        if n == -1:
+            if i < lead:
+                raise RuntimeError(
+                    f"expand({input.dtype}{{{list(a.shape)}}}, size={target}): the expanded size "
+                    f"of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
+                )
+            target[i] = have
+        elif n < 0:
+            raise RuntimeError(f"expand: invalid size {n} in {target}")
+        elif have not in (1, n):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({have}) at "
+                f"non-singleton dimension {i}.  Target sizes: {target}.  "
+                f"Tensor sizes: {list(a.shape)}"
+            )
+    return broadcast(input, shape=tuple(target))
+
+
+@composed()
+def expand_as(input: Any, other: Any) -> Any:
+    """`input.expand(other.shape)`."""
+    return expand(input, other.array.shape)
+
+
+@composed()
+def broadcast_to(input: Any, size: Any) -> Any:
+    """`input.expand(size)`."""
+    return expand(input, size)
+
+
+@composed(method=False)
+def broadcast_tensors(*tensors: Any) -> Any:
+    """All tensors expanded to their common shape."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    shape = broadcast_shape([x.array.shape for x in tensors])
+    return tuple([broadcast(x, shape=shape) for x in tensors])
+
+
+# -- parts -----------------------------------------------------------------------------------------
+
+
+@composed(samples=[sample(Real("n 4"), dim=1, index=one_of(0, -1, 2))])
+def select(input: Any, dim: int, index: Any) -> Any:
+    """x[..., index, ...] at the axis `dim`, which goes; a view."""
+    a = input.array
+    if a.ndim == 0:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    d = canonical_axis(dim, a.ndim)
+    i = int(index)
+    if not -a.shape[d] <= i < a.shape[d]:
+        raise IndexError(
+            f"select(): index {i} out of range for tensor of size {list(a.shape)} at dimension {d}"
+        )
+    return sliced(input, index=(slice(None),) * d + (i,))
+
+
+@composed(samples=[sample(Real("n 4"), dim=1, start=one_of(0, -2, 1), length=2)])
+def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+    """The elements `start` to `start + length` along `dim`; a view."""
+    a = input.array
+    if a.ndim == 0:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    d = canonical_axis(dim, a.ndim)
+    n, first = a.shape[d], int(start)
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    if not -n <= first <= n:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-n}, {n}], but got {first})"
+        )
+    first = first + n if first < 0 else first
+    if first + length > n:
+        raise RuntimeError(f"start ({first}) + length ({length}) exceeds dimension size ({n}).")
+    return sliced(input, index=(slice(None),) * d + (slice(first, first + length),))
+
+
+@composed(samples=[sample(Real("n 5"), dimension=one_of(1, -1), size=2, step=one_of(1, 2))])
+def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
+    """Windows of `size` every `step` along an axis, each window as a new last axis; a view."""
+    ndim = input.array.ndim
+    d = canonical_axis(dimension, ndim)
+    x = input if ndim else reshaped(input, shape=(1,))
+    n = x.array.shape[d]
+    if size > n:
+        raise RuntimeError(f"maximum size for tensor at dimension {d} is {n} but size is {size}")
+    if size < 0:
+        raise RuntimeError(f"size is {size} but must be >= 0")
+    if step <= 0:
+        raise RuntimeError(f"step is {step} but must be > 0")
+    out = windows(movedim(x, d, -1), size=size, step=step)
+    return movedim(out, -2, d) if ndim else reshaped(out, shape=(size,))
+
+
+@composed(
+    samples=[sample(Real("3 n 4"), offset=one_of(0, 1, -2), dim1=one_of(0, -1), dim2=one_of(1, -2))]
+)
+def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The elements x[i, i + offset] of the axes dim1 and dim2, as a new last axis; a view."""
+    ndim = input.array.ndim
+    i, j = canonical_axis(dim1, ndim), canonical_axis(dim2, ndim)
+    if i == j:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    return diagonal_of(movedim(input, (i, j), (-2, -1)), offset=offset)
+
+
+@composed(samples=[sample(Real("n 3"), offset=one_of(0, 1, -2), dim1=one_of(0, -2), dim2=-1)])
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """Matrices with the last axis on their diagonal, zero elsewhere."""
+    shape = input.array.shape
+    ndim = len(shape) + 1
+    i, j = canonical_axis(dim1, ndim), canonical_axis(dim2, ndim)
+    if i == j:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    n = shape[-1] + abs(offset)
+    out = on_diagonal(input, shape=(*shape[:-1], n, n), offset=offset)
+    return movedim(out, (-2, -1), (i, j))
+
+
+@composed(samples=[sample(Real("n"), diagonal=one_of(0, 1)), sample(Real("n 3"), diagonal=0)])
+def diag(input: Any, diagonal: int = 0) -> Any:
+    """The matrix with this vector on its diagonal, or the diagonal of this matrix (a copy)."""
+    if input.array.ndim == 1:
+        return diag_embed(input, diagonal)
+    if input.array.ndim == 2:
+        return cast(diagonal_of(input, offset=diagonal), dtype=input.array.dtype)
+    raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.array.ndim}D")
+
+
+@composed()
+def diagflat(input: Any, offset: int = 0) -> Any:
+    """The matrix with all elements of the input on its diagonal."""
+    return diag_embed(ravel(input), offset)
