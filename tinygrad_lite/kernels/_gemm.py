@@ -20,10 +20,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from . import _threads
 from ._jit import Late
 
 __all__ = [
     "block",
+    "copy_every_other",
     "copy_run",
     "dots",
     "lanes",
@@ -39,6 +41,7 @@ __all__ = [
 @functools.cache
 def _target() -> tuple[int, int]:
     """(bytes of a vector register, number of them) of the machine numba compiles for."""
+    _threads.load_numba()  # which settles the vector width
     from numba.core.registry import cpu_target
 
     triple, _, features = cpu_target.target_context.codegen().magic_tuple()
@@ -274,26 +277,76 @@ def _make_dots(rows: int, columns: int) -> Any:
     return dots
 
 
-def _make_copy_run() -> Any:
-    """to[at : at + count] = x[start : start + count], by memcpy."""
+def _make_copy(step: int) -> Any:
+    """to[at + k] = x[start + k * step] for k < count; step is 1 or 2.
+
+    Whole vectors, the last of which overlaps the one before; what is shorter than a vector is done
+    in halves, quarters, single numbers. memcpy takes longer to be called than such a row takes.
+    """
     from numba import types
-    from numba.core import cgutils
     from numba.extending import intrinsic
 
     @intrinsic
-    def copy_run(_context, to, at, x, start, count):
+    def copy(_context, to, at, x, start, count):
         signature = types.void(to, types.intp, x, types.intp, types.intp)
 
         def codegen(context, builder, signature, args):
             write = _Writer(context, builder, to.dtype)
+            ir = write.ir
             target = write.pointer(signature.args[0], args[0], args[1])
             source = write.pointer(signature.args[2], args[2], args[3])
-            cgutils.raw_memcpy(builder, target, source, args[4], write.size, align=write.size)
+            count = args[4]
+            end = builder.append_basic_block("copied")
+
+            def move(k: Any, width: int) -> None:
+                vector = ir.VectorType(write.scalar, width)
+                from_ = write.at(source, builder.mul(k, write.constant(step)))
+
+                def load(offset: int) -> Any:
+                    where = builder.bitcast(write.at(from_, offset), vector.as_pointer())
+                    return builder.load(where, align=write.size)
+
+                if step == 1:
+                    value = load(0)
+                else:  # the second load ends on the last number wanted, not one behind it
+                    order = [i if i < width else i + 1 for i in range(0, 2 * width, 2)]
+                    mask = ir.Constant(ir.VectorType(ir.IntType(32), width), order)
+                    value = builder.shuffle_vector(load(0), load(width - 1), mask)
+                where = builder.bitcast(write.at(target, k), vector.as_pointer())
+                builder.store(value, where, align=write.size)
+
+            width = write.lanes
+            while width >= 2:
+                fits = builder.append_basic_block("fits")
+                less = builder.append_basic_block("less")
+                long = builder.icmp_signed(">=", count, write.constant(width))
+                builder.cbranch(long, fits, less)
+                builder.position_at_end(fits)
+                last = builder.sub(count, write.constant(width))
+                loop = builder.append_basic_block("loop")
+                rest = builder.append_basic_block("rest")
+                builder.cbranch(builder.icmp_signed(">", last, write.constant(0)), loop, rest)
+                builder.position_at_end(loop)
+                k = builder.phi(write.index)
+                k.add_incoming(write.constant(0), fits)
+                move(k, width)
+                following = builder.add(k, write.constant(width))
+                k.add_incoming(following, loop)
+                builder.cbranch(builder.icmp_signed("<", following, last), loop, rest)
+                builder.position_at_end(rest)
+                move(last, width)
+                builder.branch(end)
+                builder.position_at_end(less)
+                width //= 2
+            with builder.if_then(builder.icmp_signed(">", count, write.constant(0))):
+                builder.store(builder.load(source), target)
+            builder.branch(end)
+            builder.position_at_end(end)
             return context.get_dummy_value()
 
         return signature, codegen
 
-    return copy_run
+    return copy
 
 
 # `columns` of a tile are vectors; the narrower ones are for what is left at the end of a row, the
@@ -305,4 +358,5 @@ row_tile = Late(lambda: _make_tile(1, 4))
 row_tile_one = Late(lambda: _make_tile(1, 1))
 dots = Late(lambda: _make_dots(*block()))
 row_dots = Late(lambda: _make_dots(1, block()[1]))
-copy_run = Late(_make_copy_run)
+copy_run = Late(lambda: _make_copy(1))
+copy_every_other = Late(lambda: _make_copy(2))

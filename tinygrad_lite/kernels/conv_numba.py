@@ -21,6 +21,7 @@ import numpy as np
 from . import conv_plan
 from ._gemm import (
     block,
+    copy_every_other,
     copy_run,
     dots,
     lanes,
@@ -40,32 +41,32 @@ from .conv_plan import Geometry
 @jit
 def pack(x, start, out, to, channels, channel_step, phase_step, spec):
     """Lays out x[start:] (channels, *size) padded and in phases; the border is zero already."""
-    base = 12
-    for c in range(channels):
-        phase = to + c * channel_step
-        at0 = base
-        for _ in range(spec[9]):
-            at1 = base + 3 * spec[9]
-            for _ in range(spec[10]):
-                at2 = base + 3 * (spec[9] + spec[10])
-                for _ in range(spec[11]):
-                    first, end = spec[at2], spec[at2 + 1]
-                    for u in range(spec[at0], spec[at0 + 1]):
-                        i = u * spec[3] + spec[at0 + 2]
-                        for v in range(spec[at1], spec[at1 + 1]):
-                            j = v * spec[4] + spec[at1 + 2]
-                            source = start + ((c * spec[0] + i) * spec[1] + j) * spec[2]
-                            source += first * spec[5] + spec[at2 + 2]
-                            target = phase + (u * spec[7] + v) * spec[8] + first
-                            if spec[5] == 1:
-                                copy_run(out, target, x, source, end - first)
-                            else:
-                                for k in range(end - first):
-                                    out[target + k] = x[source + k * spec[5]]
-                    phase += phase_step
-                    at2 += 3
-                at1 += 3
-            at0 += 3
+    size0, size1, size2 = spec[0], spec[1], spec[2]
+    step0, step1, step2 = spec[3], spec[4], spec[5]
+    padded1, padded2 = spec[7], spec[8]
+    phases0, phases1, phases2 = spec[9], spec[10], spec[11]
+    for f in range(phases0 * phases1 * phases2):
+        at0 = 12 + 3 * (f // (phases1 * phases2))
+        at1 = 12 + 3 * (phases0 + f // phases2 % phases1)
+        at2 = 12 + 3 * (phases0 + phases1 + f % phases2)
+        begin0, end0, from0 = spec[at0], spec[at0 + 1], spec[at0 + 2]
+        begin1, end1, from1 = spec[at1], spec[at1 + 1], spec[at1 + 2]
+        begin2, width = spec[at2], spec[at2 + 1] - spec[at2]
+        from2 = start + begin2 * step2 + spec[at2 + 2]
+        for c in range(channels):
+            phase = to + c * channel_step + f * phase_step + begin2
+            for u in range(begin0, end0):
+                plane = (c * size0 + u * step0 + from0) * size1
+                for v in range(begin1, end1):
+                    source = (plane + v * step1 + from1) * size2 + from2
+                    target = phase + (u * padded1 + v) * padded2
+                    if step2 == 1:
+                        copy_run(out, target, x, source, width)
+                    elif step2 == 2:
+                        copy_every_other(out, target, x, source, width)
+                    else:
+                        for k in range(width):
+                            out[target + k] = x[source + k * step2]
 
 
 @jit
@@ -103,19 +104,20 @@ def single_row(out, to, bias, first, a, left, b, right, at, table, count, end, l
 @jit
 def write_rows(x, start, step, rows, padded1, padded2, out, to, channel, size1, size2, target):
     """The positions a job keeps, from the computed rows to their places."""
-    width = target[9] - target[8]
+    planes, lines, width = target[1] - target[0], target[5] - target[4], target[9] - target[8]
+    step0, step1, step2 = target[3], target[7], target[11]
+    source = start + (target[0] * padded1 + target[4]) * padded2 + target[8]
+    place = to + (target[2] * size1 + target[6]) * size2 + target[10]
     for i in range(rows):
-        for u in range(target[1] - target[0]):
-            for v in range(target[5] - target[4]):
-                source = start + i * step + target[8]
-                source += ((target[0] + u) * padded1 + target[4] + v) * padded2
-                place = to + i * channel + target[10]
-                place += ((target[2] + u * target[3]) * size1 + target[6] + v * target[7]) * size2
-                if target[11] == 1:
-                    copy_run(out, place, x, source, width)
+        for u in range(planes):
+            for v in range(lines):
+                near = source + i * step + (u * padded1 + v) * padded2
+                far = place + i * channel + (u * step0 * size1 + v * step1) * size2
+                if step2 == 1:
+                    copy_run(out, far, x, near, width)
                 else:
                     for k in range(width):
-                        out[place + k * target[11]] = x[source + k]
+                        out[far + k * step2] = x[near + k]
 
 
 @jit
