@@ -1,8 +1,8 @@
 """Update rules with moments of the gradient: Adam and its relatives; see updates.py.
 
 m is the running mean of gradients, v of their squares (u: their running maximum). The corrections
-for the zeros both began with come in as constants: `step` = -lr / (1 - b1^t) and `root` =
-sqrt(1 - b2^t), or 1 - b2^t itself where epsilon stands inside the square root (flag `inside`).
+for the zeros both began with come in as constants: `step` = -lr / (1 - b1^t) and `scale` =
+1 / sqrt(1 - b2^t), or 1 / (1 - b2^t) where epsilon stands inside the square root (flag `inside`).
 `decay` = 1 - lr * weight_decay, or 1 where the decay is an L2 penalty `l2` on the gradient.
 """
 
@@ -18,9 +18,9 @@ from .updates import Rule, share, to_tuple, view
 def adam(p, g, m, v, c):
     """m <- m + (1 - b1)(g - m); v <- b2 v + (1 - b2) g^2;
 
-    p <- p + step * m / (sqrt(v) / root + eps).
+    p <- p + step * m / (sqrt(v) * scale + eps).
     """
-    maximize, decay, l2, w1, b2, w2, step, root, eps, inside = c
+    maximize, decay, l2, w1, b2, w2, step, scale, eps, inside = c
     if maximize:
         g = -g
     p = p * decay
@@ -28,8 +28,8 @@ def adam(p, g, m, v, c):
         g = g + l2 * p
     m = m + w1 * (g - m)
     v = b2 * v + w2 * g * g
-    scale = np.sqrt(v / root + eps) if inside else np.sqrt(v) / root + eps
-    return p + step * m / scale, m, v
+    below = np.sqrt(v * scale + eps) if inside else np.sqrt(v) * scale + eps
+    return p + step * m / below, m, v
 
 
 @jit(parallel=True, nogil=True)
@@ -51,7 +51,7 @@ def adam_pass(table, offsets, constants, ways):
 @jit
 def amsgrad(p, g, m, v, top, c):
     """As `adam`, divided by the largest v so far: top <- max(top, v)."""
-    maximize, decay, l2, w1, b2, w2, step, root, eps, inside = c
+    maximize, decay, l2, w1, b2, w2, step, scale, eps, inside = c
     if maximize:
         g = -g
     p = p * decay
@@ -60,8 +60,8 @@ def amsgrad(p, g, m, v, top, c):
     m = m + w1 * (g - m)
     v = b2 * v + w2 * g * g
     top = np.maximum(top, v)
-    scale = np.sqrt(top / root + eps) if inside else np.sqrt(top) / root + eps
-    return p + step * m / scale, m, v, top
+    below = np.sqrt(top * scale + eps) if inside else np.sqrt(top) * scale + eps
+    return p + step * m / below, m, v, top
 
 
 @jit(parallel=True, nogil=True)
@@ -112,8 +112,8 @@ def adamax_pass(table, offsets, constants, ways):
 
 @jit
 def nadam(p, g, m, v, c):
-    """Adam with Nesterov momentum: p <- p + (step_g * g + step_m * m) / (sqrt(v / root) + eps)."""
-    maximize, decay, l2, w1, b2, w2, step_g, step_m, root, eps = c
+    """Adam with Nesterov momentum: p <- p + (step_g * g + step_m * m) / (sqrt(v * scale) + eps)."""
+    maximize, decay, l2, w1, b2, w2, step_g, step_m, scale, eps = c
     if maximize:
         g = -g
     p = p * decay
@@ -121,8 +121,8 @@ def nadam(p, g, m, v, c):
         g = g + l2 * p
     m = m + w1 * (g - m)
     v = b2 * v + w2 * g * g
-    scale = np.sqrt(v / root) + eps
-    return p + step_g * g / scale + step_m * m / scale, m, v
+    below = np.sqrt(v * scale) + eps
+    return p + (step_g * g + step_m * m) / below, m, v
 
 
 @jit(parallel=True, nogil=True)

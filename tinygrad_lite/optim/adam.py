@@ -101,7 +101,7 @@ class Adam(Optimizer):
             beta2,
             1 - beta2,
             -(number(group["lr"]) / (1 - beta1**t)),
-            correction if flag else correction**0.5,
+            1 / correction if flag else 1 / correction**0.5,
             group["eps"],
             flag,
         )
@@ -267,7 +267,7 @@ class NAdam(Optimizer):
             so_far = float(product)
             step_g = -lr * (1.0 - mu) / (1.0 - so_far)
             step_m = -lr * following / (1.0 - so_far * following)
-            table.append((*start, step_g, step_m, 1 - beta2**t, group["eps"]))
+            table.append((*start, step_g, step_m, 1 / (1 - beta2**t), group["eps"]))
         return table.__getitem__
 
 

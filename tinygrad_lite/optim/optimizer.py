@@ -282,7 +282,7 @@ class Optimizer:
             return None
         rule = self.rule(group)
         if rule.state or self.counts_steps:
-            states = [self.state[p] for p in params]
+            states = list(map(self.state.__getitem__, params))
         else:
             states = [_NO_STATE] * len(params)
         sweep = self._sweeps.get(id(group))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
+from ..core.node import describe
 from ..core.tensor import Tensor, make
 
 Group = dict[str, Any]
@@ -51,7 +52,7 @@ def scalar(value: float) -> Tensor:
 def type_name(value: Any) -> str:
     """How error messages name a value's type."""
     if isinstance(value, Tensor):
-        return "torch.Tensor"
+        return describe(value.array)[1:].split(" ")[0]  # e.g. torch.FloatTensor
     kind = type(value)
     return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 

@@ -136,6 +136,7 @@ class ASGD(Optimizer):
             eta, mu = state["eta"].array, state["mu"].array
             rate, weight = float(eta), float(mu)
             table.append((maximize, l2, 1 - lambd * rate, rate, weight, float(weight != 1)))
-            eta[...] = lr / (1 + lambd * lr * t) ** group["alpha"]
-            mu[...] = 1 / max(1, t - group["t0"])
+            # Rounded to the default dtype even where a loaded state is wider, as PyTorch does.
+            eta[...] = scalar(lr / (1 + lambd * lr * t) ** group["alpha"]).array
+            mu[...] = scalar(1 / max(1, t - group["t0"])).array
         return table.__getitem__

@@ -97,13 +97,13 @@ class Sweep:
         ]
         if not any(fresh):
             return
-        for k, row in enumerate(rows):
-            if fresh[k]:
-                self._check(k, row, rows[0])
-        self.rows = rows
         if any(fresh[:1] + fresh[2:]):  # anything but gradients: lay out anew
+            for k, row in enumerate(rows):
+                self._check(k, row, rows[0])
+            self.rows = rows
             self._lay_out()
-        else:
+        else:  # a gradient has its parameter's shape: Tensor.grad sees to that
+            self.rows = rows
             for block in self.blocks:
                 block.replace(1, rows[1])
 
