@@ -161,6 +161,7 @@ class Block:
         self.where = where
         arrays = [rows[0][i] for i in where]
         self.dtype = arrays[0].dtype
+        self.shapes = [a.shape for a in arrays]
         self.offsets = np.cumsum([0, *(a.size for a in arrays)], dtype=np.int64)
         self.table = np.empty((len(rows), len(where)), np.int64)
         self.constants = np.empty((0, 0), self.dtype)
@@ -182,7 +183,7 @@ class Block:
         while (t := misfit(self.table[1], self.offsets, id(self.dtype), flags)) >= 0:
             array = arrays[t]
             if t not in self.copies:
-                self.copies[t] = np.empty(array.shape, self.dtype)
+                self.copies[t] = np.empty(self.shapes[t], self.dtype)
             self.strided.append((self.copies[t], array))
             self.table[1, t] = id(self.copies[t])
 
