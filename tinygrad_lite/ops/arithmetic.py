@@ -1,4 +1,4 @@
-"""Sums, products, quotients, powers, and what selects between values."""
+"""Sums, products, quotients, powers, remainders, and `where`, which other rules are built of."""
 
 from __future__ import annotations
 
@@ -6,8 +6,56 @@ from typing import Any
 
 import numpy as np
 
+from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, reals, sample
+from ..core.tensor import Tensor, bind
+from .arguments import also, converted, renamed, unsupported
+
+_number = (int, float, complex, np.number)
+_AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
+
+
+def zero(g: Any) -> Any:
+    """The rule of what does not depend on its input (rounding, signs): zeros like g."""
+    return blank(g, g.shape)
+
+
+# -- where: the branch not taken contributes nothing, not even a NaN -------------------------------
+
+
+@primitive(
+    None,
+    lambda g, condition: where(condition, g, 0.0),
+    lambda g, condition: where(condition, 0.0, g),
+    broadcasts=True,
+    method=False,
+    samples=[sample(Boolean(broadcast=True), Real(broadcast=True), Real(broadcast=True))],
+)
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """x where the condition holds, y elsewhere. A NaN in the branch not taken does not matter."""
+    return np.where(condition, x, y)
+
+
+# -- the four operations ---------------------------------------------------------------------------
+
+
+def _not_bool(x: Any, y: Any) -> None:
+    booleans = [_is_bool(x), _is_bool(y)]
+    if all(booleans):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    if any(booleans):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are "
+            "trying to invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+
+
+def _is_bool(x: Any) -> bool:
+    return x.dtype.kind == "b" if isinstance(x, np.ndarray) else isinstance(x, bool)
 
 
 @primitive(
@@ -15,6 +63,7 @@ from ..core.samples import Boolean, Real, reals, sample
     lambda g: g,
     broadcasts=True,
     method=False,
+    operator="add",
     title="Add",
     samples=reals(2),
 )
@@ -28,11 +77,13 @@ def plus(x: Any, y: Any) -> Any:
     lambda g: -g,
     broadcasts=True,
     method=False,
+    operator="sub",
     title="Sub",
+    check=_not_bool,
     samples=reals(2),
 )
 def minus(x: Any, y: Any) -> Any:
-    """x - y, elementwise."""
+    """x - y, elementwise. RuntimeError for bool."""
     return np.subtract(x, y)
 
 
@@ -45,47 +96,369 @@ def minus(x: Any, y: Any) -> Any:
     samples=reals(2),
 )
 def mul(x: Any, y: Any) -> Any:
-    """x * y, elementwise."""
+    """x * y, elementwise (for bool: x and y)."""
     return np.multiply(x, y)
 
 
 @primitive(
     lambda g, y: g / y,
-    lambda g, x, y: -g * (x / y) / y,
+    lambda g, x, y: -g * ((x / y) / y),
     broadcasts=True,
     promote="float",
     method=False,
     operator="truediv",
     title="Div",
-    samples=[sample(Real(broadcast=True), Real(broadcast=True, avoid=(0.0,), margin=0.3))],
+    samples=[sample(Real(broadcast=True), _AWAY)],
 )
 def quotient(x: Any, y: Any) -> Any:
     """x / y, elementwise; integers become the default float; x / 0 is inf or NaN."""
     return np.true_divide(x, y)
 
 
+def _negatable(x: Any) -> None:
+    if _is_bool(x):
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
+            "invert a mask, use the `~` or `logical_not()` operator instead."
+        )
+
+
 @primitive(
     lambda g: -g,
     operator="neg",
     inplace=True,
+    check=_negatable,
     samples=reals(1),
 )
 def neg(x: Any) -> Any:
-    """-x, elementwise."""
+    """-x, elementwise. RuntimeError for bool."""
     return np.negative(x)
 
 
-def _scaled(other: Any, alpha: Any) -> Any:
-    return other if alpha == 1 else other * alpha
+def _scaled(x: Any, other: Any, alpha: Any) -> Any:
+    if isinstance(alpha, float) and not (x.is_floating_point() or x.is_complex()):
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    if isinstance(other, Tensor) and other.array.dtype.kind == "b":
+        return mul(other, bool(alpha))
+    return other * alpha
 
 
-@composed(operator="add", inplace=True)
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+@composed(inplace=True, samples=reals(2))
+def add(input: Any, other: Any, *, alpha: Any = 1, **names: Any) -> Any:
     """input + alpha * other, elementwise, with broadcasting and promotion."""
-    return plus(input, _scaled(other, alpha))
+    if names:
+        renamed("add", names)
+    return plus(input, other if alpha == 1 else _scaled(input, other, alpha))
 
 
-@composed(operator="sub", inplace=True)
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+@composed(inplace=True, samples=reals(2))
+def sub(input: Any, other: Any, *, alpha: Any = 1, **names: Any) -> Any:
     """input - alpha * other, elementwise, with broadcasting and promotion."""
-    return minus(input, _scaled(other, alpha))
+    if names:
+        renamed("sub", names)
+    return minus(input, other if alpha == 1 else _scaled(input, other, alpha))
+
+
+@composed(samples=reals(2))
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """other - alpha * input."""
+    return sub(other, input, alpha=alpha)
+
+
+# -- powers ----------------------------------------------------------------------------------------
+
+
+def _power_by_base(g: Any, x: Any, y: Any) -> Any:
+    """d(x ** y)/dx = y x ** (y - 1), and 0 for y = 0 even where x is 0 or infinite."""
+    if isinstance(y, _number):
+        if y == 2:
+            return g * (2 * x)
+        return g * 0.0 if y == 0 else g * (y * pow(x, y - 1))
+    return where(y == 0, 0.0, g * (y * pow(x, y - 1)))
+
+
+def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
+    """d(x ** y)/dy = x ** y log x, and 0 for x = 0, y >= 0, where that would be 0 * inf."""
+    return where((x == 0) & (y >= 0), 0.0, g * (out * log(x)))
+
+
+@primitive(
+    _power_by_base,
+    _power_by_exponent,
+    broadcasts=True,
+    operator="pow",
+    inplace=True,
+    samples=[
+        sample(Real(low=0.3, high=2.0, broadcast=True), Real(low=-2.0, high=2.0, broadcast=True)),
+    ],
+)
+def pow(x: Any, y: Any) -> Any:
+    """x ** y, elementwise. 0 ** 0 is 1; its derivative towards x is 0.
+
+    RuntimeError for integers with a negative exponent that is a number.
+    """
+    if isinstance(y, (int, float)):
+        if y == 2:
+            return np.square(x)
+        if y == 0.5:
+            return np.sqrt(x)
+        return x**y
+    if y.dtype.kind in "iu" and y.size and np.less(y, 0).any():
+        if y.ndim == 0:
+            raise RuntimeError("Integers to negative integer powers are not allowed.")
+        return _integer_power(x, y)
+    if y.dtype.kind == "b":
+        return np.logical_or(x, np.logical_not(y))
+    return np.power(x, y)
+
+
+def _integer_power(x: Any, y: Any) -> Any:
+    """Integer powers with negative exponents: 0 except for the bases 1 and -1."""
+    inverse = np.where(x == 1, 1, np.where(x == -1, np.where(y % 2 == 0, 1, -1), 0))
+    return np.where(y < 0, inverse, np.power(x, np.abs(y))).astype(y.dtype)
+
+
+@primitive(lambda g, x: g * (2 * x), inplace=True, title="Pow", samples=reals(1))
+def square(x: Any) -> Any:
+    """x * x, elementwise."""
+    return np.multiply(x, x)
+
+
+@primitive(
+    lambda g, out: g / (2 * out),
+    promote="float",
+    inplace=True,
+    samples=reals(1, low=0.2, high=3.0),
+)
+def sqrt(x: Any) -> Any:
+    """Square root, elementwise; NaN for negative x. Its derivative at 0 is infinite."""
+    return np.sqrt(x)
+
+
+@primitive(
+    lambda g, out: -0.5 * g * (out * out * out),
+    promote="float",
+    inplace=True,
+    samples=reals(1, low=0.2, high=3.0),
+)
+def rsqrt(x: Any) -> Any:
+    """1 / sqrt(x), elementwise; inf at 0, NaN below."""
+    return 1 / np.sqrt(x)
+
+
+@primitive(
+    lambda g, out: -g * (out * out),
+    promote="float",
+    inplace=True,
+    samples=[sample(_AWAY)],
+)
+def reciprocal(x: Any) -> Any:
+    """1 / x, elementwise; integers become the default float."""
+    return 1 / x
+
+
+@primitive(
+    lambda g, x: g / x,
+    promote="float",
+    inplace=True,
+    samples=reals(1, low=0.2, high=3.0),
+)
+def log(x: Any) -> Any:
+    """Natural logarithm, elementwise; -inf at 0, NaN below."""
+    return np.log(x)
+
+
+@composed(inplace=True, samples=[])
+def float_power(input: Any, exponent: Any, **names: Any) -> Any:
+    """input ** exponent, computed in float64."""
+    renamed("float_power", names)
+    wide = [converted(a, np.float64) if isinstance(a, Tensor) else a for a in (input, exponent)]
+    return pow(wide[0], wide[1])
+
+
+# -- division as integers know it ------------------------------------------------------------------
+
+
+def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
+    """x and y as arrays of one dtype; RuntimeError if they are integers and y has a zero."""
+    if isinstance(y, np.ndarray):
+        x = np.asarray(x, y.dtype)
+    else:
+        y = np.asarray(y, x.dtype)
+    if y.dtype.kind in "iub" and not y.all():
+        raise RuntimeError("ZeroDivisionError")
+    return x, y
+
+
+@primitive(
+    zero,
+    zero,
+    broadcasts=True,
+    operator="floordiv",
+    inplace=True,
+    samples=[sample(Real(broadcast=True, margin=0.1), _AWAY, smooth=False)],
+)
+def floor_divide(x: Any, y: Any) -> Any:
+    """The largest whole number not above x / y, in the common dtype.
+
+    RuntimeError ("ZeroDivisionError") for integers by 0; floats give inf or NaN.
+    """
+    x, y = _divisible(x, y)
+    if y.dtype.kind != "f":
+        if y.dtype.kind == "b":
+            raise unsupported("div_floor", y.dtype)
+        return np.floor_divide(x, y)
+    # NumPy gives NaN for inf // y; PyTorch divides where the remainder cannot tell
+    return np.where(np.isinf(x) | (y == 0), np.true_divide(x, y), np.floor_divide(x, y))
+
+
+@primitive(
+    zero,
+    zero,
+    broadcasts=True,
+    method=False,
+    title="Div",
+    samples=[sample(Real(broadcast=True), _AWAY, smooth=False)],
+)
+def truncated_quotient(x: Any, y: Any) -> Any:
+    """x / y rounded towards zero, in the common dtype."""
+    x, y = _divisible(x, y)
+    if y.dtype.kind == "f":
+        return np.trunc(np.true_divide(x, y))
+    floor, rest = np.divmod(x, y)
+    return floor + ((rest != 0) & ((x < 0) != (y < 0))).astype(y.dtype)
+
+
+@composed(inplace=True, samples=[sample(Real(broadcast=True), _AWAY)])
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, **names: Any) -> Any:
+    """input / other; `rounding_mode` "trunc" or "floor" rounds it and keeps integers integers."""
+    if names:
+        renamed("div", names)
+    if rounding_mode is None:
+        return quotient(input, other)
+    if rounding_mode == "trunc":
+        return truncated_quotient(input, other)
+    if rounding_mode == "floor":
+        return floor_divide(input, other)
+    raise RuntimeError(
+        "div expected rounding_mode to be one of None, 'trunc', or 'floor' "
+        f"but found '{rounding_mode}'"
+    )
+
+
+@primitive(
+    lambda g: g,
+    lambda g, x, y: -g * floor_divide(x, y),
+    broadcasts=True,
+    operator="mod",
+    inplace=True,
+    samples=[
+        sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))
+    ],
+)
+def remainder(x: Any, y: Any) -> Any:
+    """x - y * floor(x / y): the remainder with the sign of y (Python's %).
+
+    RuntimeError ("ZeroDivisionError") for integers by 0; floats give NaN. At the jumps, where x is
+    a multiple of y, the derivative towards x is 1.
+    """
+    x, y = _divisible(x, y)
+    return np.remainder(x, y)
+
+
+@primitive(
+    lambda g: g,
+    lambda g, x, y: -g * truncated_quotient(x, y),
+    broadcasts=True,
+    inplace=True,
+    samples=[
+        sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))
+    ],
+)
+def fmod(x: Any, y: Any) -> Any:
+    """x - y * trunc(x / y): the remainder with the sign of x (C's fmod).
+
+    RuntimeError ("ZeroDivisionError") for integers by 0; floats give NaN.
+    """
+    x, y = _divisible(x, y)
+    return np.fmod(x, y)
+
+
+# -- sign and size ---------------------------------------------------------------------------------
+
+
+def _measurable(x: Any) -> None:
+    if _is_bool(x):
+        raise unsupported("abs", np.bool_)
+
+
+@primitive(
+    lambda g, x: g * sign(x),
+    operator="abs",
+    inplace=True,
+    check=_measurable,
+    samples=reals(1, avoid=(0.0,)),
+)
+def abs(x: Any) -> Any:
+    """|x|, elementwise. The derivative at 0 is 0."""
+    return np.absolute(x)
+
+
+@primitive(
+    zero,
+    inplace=True,
+    samples=reals(1, avoid=(0.0,)),
+)
+def sign(x: Any) -> Any:
+    """-1, 0 or 1 by the sign of x; NaN counts as 0, as in PyTorch. The derivative is 0."""
+    if x.dtype.kind == "f":
+        return np.subtract(x > 0, x < 0, dtype=x.dtype)
+    return x.copy() if x.dtype.kind == "b" else np.sign(x)
+
+
+@primitive(
+    lambda g, x, out: g * (where(x == 0, 0.0, sign(x)) * sign(out)),
+    zero,
+    broadcasts=True,
+    promote="float",
+    inplace=True,
+    samples=[sample(_AWAY, _AWAY)],
+)
+def copysign(x: Any, y: Any) -> Any:
+    """|x| with the sign of y (of -0.0 too). The derivative towards x at 0 is 0, towards y 0."""
+    return np.copysign(x, y)
+
+
+@primitive(None, method=True, samples=[])
+def signbit(x: Any) -> Any:
+    """True where the sign bit of x is set (-0.0 included)."""
+    if x.dtype.kind in "bu":
+        return np.zeros(x.shape, np.bool_)
+    return x < 0 if x.dtype.kind == "i" else np.signbit(x)
+
+
+@primitive(operator="pos", method=False, check=lambda x: _signed_plus(x), samples=[])
+def positive(x: Any) -> Any:
+    """+x: x itself, copied."""
+    return x.copy()
+
+
+def _signed_plus(x: Any) -> None:
+    if _is_bool(x):
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+
+
+# -- in place, and under other names ---------------------------------------------------------------
+
+multiply = also("multiply", mul, inplace=True)
+subtract = also("subtract", sub, inplace=True)
+divide = also("divide", div, inplace=True)
+true_divide = also("true_divide", div, inplace=True)
+negative = also("negative", neg, inplace=True)
+absolute = also("absolute", abs, inplace=True)
+sgn = also("sgn", sign, inplace=True)
+
+for _operator, _method in (("add", "add_"), ("sub", "sub_"), ("truediv", "div_")):
+    bind(f"__i{_operator}__", Tensor.__dict__[_method])

@@ -1,0 +1,321 @@
+"""Activations as primitives, where a composition would lose accuracy or time.
+
+Every rule reads with arrays and with Tensors. At a kink the derivative is PyTorch's: that of the
+left branch (0 for relu at 0, `negative_slope` for leaky_relu, and so on).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.doors import composed, primitive
+from ..core.samples import Real, axis, one_of, reals, sample
+from ..core.shapes import canonical_axis
+from ..core.tensor import Tensor
+from .arguments import add_up, converted, kind, renamed, require_tensor, top_of, unsupported
+from .arithmetic import where
+from .exponential import exp
+from .reduction import total
+from .special import erf
+from .trigonometric import tanh as tanh
+
+_SMOOTH = reals(1)
+_KINK = reals(1, avoid=(0.0,))
+
+
+def _floating(name: str) -> Any:
+    def check(x: Any) -> None:
+        if x.dtype.kind not in "f":
+            raise unsupported(name, x.dtype)
+
+    return check
+
+
+def _no_bool_relu(x: Any) -> None:
+    if x.dtype.kind == "b":
+        raise RuntimeError("Boolean inputs not supported for relu")
+
+
+@primitive(lambda g, out: g * (out > 0), inplace=True, check=_no_bool_relu, samples=_KINK)
+def relu(x: Any) -> Any:
+    """max(x, 0), elementwise. The derivative at 0 is 0."""
+    return np.maximum(x, x.dtype.type(0))
+
+
+@primitive(lambda g, out: g * (out * (1 - out)), promote="float", inplace=True, samples=_SMOOTH)
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)), elementwise: e / (1 + e) with e = exp(-|x|) below 0, without overflow."""
+    out = np.exp(-np.abs(x))
+    return np.where(x >= 0, x.dtype.type(1), out) / (1 + out)
+
+
+@primitive(
+    lambda g, x: g * sigmoid(-x),
+    method=False,
+    check=_floating("log_sigmoid_forward"),
+    title="LogSigmoid",
+    samples=_SMOOTH,
+)
+def logsigmoid(x: Any) -> Any:
+    """log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|)), elementwise."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+
+
+def _softplus_rule(g: Any, x: Any, beta: float, threshold: float) -> Any:
+    return where(x * beta > threshold, g, g * sigmoid(x * beta))
+
+
+@primitive(
+    _softplus_rule,
+    method=False,
+    check=_floating("softplus"),
+    samples=[sample(Real(), beta=one_of(1, 2.0)), sample(Real(), beta=1, threshold=20)],
+)
+def softplus(x: Any, *, beta: float = 1, threshold: float = 20) -> Any:
+    """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
+    scaled = x * beta
+    smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
+    return np.where(scaled > threshold, x, smooth)
+
+
+@primitive(
+    lambda g, x, alpha, scale, input_scale: where(
+        x <= 0, g * (scale * alpha * input_scale * exp(x * input_scale)), g * scale
+    ),
+    method=False,
+    check=_floating("elu"),
+    samples=[
+        sample(Real(avoid=(0.0,)), alpha=one_of(1.0, 0.5)),
+        sample(Real(avoid=(0.0,)), alpha=1.6, scale=1.05),
+        sample(Real(avoid=(0.0,)), alpha=0.7, input_scale=1.4),
+    ],
+)
+def elu(x: Any, *, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 1.0) -> Any:
+    """scale * x for x > 0, scale * alpha * (exp(input_scale * x) - 1) elsewhere.
+
+    The derivative at 0 is that of the exponential branch. selu and celu are this with constants.
+    """
+    below = np.expm1(np.minimum(x, 0) * input_scale)
+    return np.where(x > 0, x * scale, below * (scale * alpha))
+
+
+@primitive(
+    lambda g, x, negative_slope: where(x > 0, g, g * negative_slope),
+    method=False,
+    check=_floating("leaky_relu"),
+    samples=[sample(Real(avoid=(0.0,)), negative_slope=one_of(0.01, 0.2))],
+)
+def leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
+    """x for x > 0, negative_slope * x elsewhere; the derivative at 0 is negative_slope."""
+    if 0 <= negative_slope <= 1:
+        return np.maximum(x, x * negative_slope)
+    return np.where(x > 0, x, x * negative_slope)
+
+
+@primitive(
+    lambda g, x, min_val, max_val: where((x <= min_val) | (x >= max_val), 0.0, g),
+    method=False,
+    samples=[sample(Real(avoid=(-1.0, 1.0)), min_val=-1.0, max_val=1.0)],
+)
+def hardtanh(x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
+    """x limited to [min_val, max_val]; the derivative at the bounds is 0."""
+    return np.minimum(np.maximum(x, min_val), max_val).astype(x.dtype, copy=False)
+
+
+@primitive(
+    lambda g, x: where((x > -3) & (x < 3), g * (1 / 6), 0.0),
+    method=False,
+    check=_floating("hardsigmoid"),
+    samples=[sample(Real(low=-5, high=5, avoid=(-3.0, 3.0)))],
+)
+def hardsigmoid(x: Any) -> Any:
+    """min(max(x + 3, 0), 6) / 6; the derivative at the bounds is 0."""
+    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+
+
+@primitive(
+    lambda g, x: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g)),
+    method=False,
+    check=_floating("hardswish"),
+    samples=[sample(Real(low=-5, high=5, avoid=(-3.0, 3.0)))],
+)
+def hardswish(x: Any) -> Any:
+    """x * min(max(x + 3, 0), 6) / 6; the derivative is 0 at -3 and 1 at 3."""
+    return x * (np.minimum(np.maximum(x + 3, 0), 6) / 6)
+
+
+@primitive(
+    lambda g, out: where(out == 0, 0.0, g),
+    method=False,
+    check=_floating("hardshrink"),
+    samples=[sample(Real(avoid=(-0.5, 0.5)), lambd=0.5)],
+)
+def hardshrink(x: Any, *, lambd: float = 0.5) -> Any:
+    """x where |x| > lambd, else 0; the derivative at the bounds is 0."""
+    return np.where(np.abs(x) <= lambd, x.dtype.type(0), x)
+
+
+@primitive(
+    lambda g, out: where(out == 0, 0.0, g),
+    method=False,
+    check=_floating("softshrink"),
+    samples=[sample(Real(avoid=(-0.5, 0.5)), lambd=0.5)],
+)
+def softshrink(x: Any, *, lambd: float = 0.5) -> Any:
+    """x moved towards 0 by lambd, and 0 between -lambd and lambd, where the derivative is 0."""
+    return x - np.minimum(np.maximum(x, -lambd), lambd)
+
+
+@primitive(
+    lambda g, x, threshold: where(x <= threshold, 0.0, g),
+    method=False,
+    samples=[sample(Real(avoid=(0.3,)), threshold=0.3, value=-1.0)],
+)
+def threshold(x: Any, *, threshold: float, value: float) -> Any:
+    """x where x > threshold, else value; the derivative at the threshold is 0."""
+    return np.where(x <= threshold, np.asarray(value).astype(x.dtype), x)
+
+
+@primitive(lambda g, x: _silu_rule(g, x), method=False, check=_floating("silu"), samples=_SMOOTH)
+def silu(x: Any) -> Any:
+    """x * sigmoid(x), elementwise (also called swish)."""
+    return x * sigmoid(x)
+
+
+def _silu_rule(g: Any, x: Any) -> Any:
+    s = sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+def _mish_rule(g: Any, x: Any) -> Any:
+    t = tanh(softplus(x))
+    return g * (t + x * sigmoid(x) * (1 - t * t))
+
+
+@primitive(_mish_rule, method=False, check=_floating("mish"), samples=_SMOOTH)
+def mish(x: Any) -> Any:
+    """x * tanh(softplus(x)), elementwise."""
+    return x * np.tanh(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
+
+
+_NORMAL = 1 / math.sqrt(2 * math.pi)
+_TANH = math.sqrt(2 / math.pi)
+_CUBIC = 0.044715
+
+
+def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
+    if approximate == "none":
+        return g * ((1 + erf(x * math.sqrt(0.5))) * 0.5 + x * exp(x * x * -0.5) * _NORMAL)
+    square = x * x
+    t = tanh(x * (square * _CUBIC + 1) * _TANH)
+    slope = (square * (3 * _CUBIC) + 1) * _TANH
+    return g * ((t + 1) * 0.5 + x * (1 - t * t) * slope * 0.5)
+
+
+@primitive(
+    _gelu_rule,
+    method=False,
+    check=_floating("GeluKernelImpl"),
+    samples=[sample(Real(), approximate=one_of("none", "tanh"))],
+)
+def gelu(x: Any, *, approximate: str = "none") -> Any:
+    """x * Phi(x), Phi the normal distribution function.
+
+    approximate "tanh": x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x ** 3))).
+    """
+    if approximate == "none":
+        return x * ((erf(x * x.dtype.type(math.sqrt(0.5))) + 1) * x.dtype.type(0.5))
+    if approximate != "tanh":
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    return x * ((np.tanh(x * (x * x * _CUBIC + 1) * _TANH) + 1) * x.dtype.type(0.5))
+
+
+# -- softmax ---------------------------------------------------------------------------------------
+
+
+def _softmax_rule(g: Any, out: Any, axis: int) -> Any:
+    """dx = out * (g - sum(g * out))."""
+    product = g * out
+    return product - out * total(product, axes=_valid(axis, out), keepdim=True)
+
+
+def _log_softmax_rule(g: Any, out: Any, axis: int) -> Any:
+    """dx = g - softmax(x) * sum(g)."""
+    return g - exp(out) * total(g, axes=_valid(axis, out), keepdim=True)
+
+
+def _valid(axis: int, x: Any) -> Any:
+    return axis % x.ndim if x.ndim else ()
+
+
+_ALONG = [sample(Real("n m"), axis=axis()), sample(Real("n 3 m"), axis=axis())]
+
+
+@primitive(
+    _softmax_rule,
+    method=False,
+    promote=None,
+    title="Softmax",
+    samples=_ALONG,
+)
+def softmax_along(x: Any, *, axis: int) -> Any:
+    """exp(x) / sum(exp(x)) along `axis`, without overflow; NaN where all are -inf."""
+    if not x.size:
+        return x.copy()
+    axes: Any = _valid(axis, x)
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    out = np.subtract(wide, top_of(wide, axis=axes, keepdims=True))
+    out = np.asarray(out)
+    np.exp(out, out=out)
+    np.divide(out, add_up(out, axis=axes, keepdims=True), out=out)
+    return out.astype(x.dtype, copy=False)
+
+
+@primitive(
+    _log_softmax_rule,
+    method=False,
+    promote=None,
+    title="LogSoftmax",
+    samples=_ALONG,
+)
+def log_softmax_along(x: Any, *, axis: int) -> Any:
+    """x - log(sum(exp(x))) along `axis`, without overflow."""
+    if not x.size:
+        return x.copy()
+    axes: Any = _valid(axis, x)
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    out = np.asarray(np.subtract(wide, top_of(wide, axis=axes, keepdims=True)))
+    np.subtract(out, np.log(add_up(np.exp(out), axis=axes, keepdims=True)), out=out)
+    return out.astype(x.dtype, copy=False)
+
+
+def _prepared(name: str, input: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]:
+    require_tensor(name, input)
+    input = converted(input, dtype)
+    if input.array.dtype.kind != "f":
+        raise NotImplementedError(
+            f"\"{name}_lastdim_kernel_impl\" not implemented for '{kind(input.array.dtype)}'"
+        )
+    return input, canonical_axis(dim, input.array.ndim)
+
+
+@composed(samples=[sample(Real("n m"), dim=axis())])
+def softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
+    """exp(input) / sum(exp(input)) along `dim`, without overflow. NotImplementedError for integers
+    without `dtype`."""
+    if names:
+        input, dim = renamed("softmax", names, input=input, dim=dim)
+    x, at = _prepared("softmax", input, dim, dtype)
+    return softmax_along(x, axis=at)
+
+
+@composed(samples=[sample(Real("n m"), dim=axis())])
+def log_softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
+    """input - log(sum(exp(input))) along `dim`, without overflow."""
+    if names:
+        input, dim = renamed("log_softmax", names, input=input, dim=dim)
+    x, at = _prepared("log_softmax", input, dim, dtype)
+    return log_softmax_along(x, axis=at)

@@ -1,0 +1,130 @@
+"""What the public functions of this layer do with their arguments, in one place.
+
+PyTorch also takes NumPy's names (`axis`, `keepdims`, `x`) and, in most functions, `out`. A public
+function collects what it does not know in `**names` and hands it to `renamed`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import cast
+from ..core.dtypes import to_numpy
+from ..core.shapes import canonical_axes
+from ..core.tensor import Tensor, bind
+
+#: reductions without np.sum's layer of Python; Any, because their stubs do not know a bool keepdims
+add_up: Any = np.add.reduce
+top_of: Any = np.maximum.reduce
+bottom_of: Any = np.minimum.reduce
+
+_TORCH_NAME = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input"}
+_TORCH_NAME |= {"x2": "other"}
+
+_KINDS = {
+    "float16": "Half",
+    "float32": "Float",
+    "float64": "Double",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+    "int8": "Char",
+    "int16": "Short",
+    "int32": "Int",
+    "int64": "Long",
+    "uint8": "Byte",
+    "uint16": "UInt16",
+    "uint32": "UInt32",
+    "uint64": "UInt64",
+    "bool": "Bool",
+}
+
+
+def kind(dtype: Any) -> str:
+    """PyTorch's name of a NumPy dtype in messages: Float, Long, Bool, ..."""
+    return _KINDS[np.dtype(dtype).name]
+
+
+def renamed(function: str, names: dict[str, Any], **values: Any) -> Any:
+    """`values` with what stands in `names` under NumPy's names put in their place.
+
+    One value is returned bare, several as a tuple. TypeError for `out` and for unknown names.
+    """
+    for name, value in names.items():
+        if name == "out":
+            if value is None:
+                continue
+            raise TypeError(
+                f"{function}(): out= is not supported; assign the result, "
+                "or use the in-place form of the op"
+            )
+        target = _TORCH_NAME.get(name)
+        if target is None or target not in values:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+        values[target] = value
+    found = tuple(values.values())
+    return found[0] if len(found) == 1 else found
+
+
+def unsupported(function: str, dtype: Any) -> NotImplementedError:
+    """The error of an op that has no meaning for a dtype, as PyTorch words it."""
+    return NotImplementedError(f"\"{function}_cpu\" not implemented for '{kind(dtype)}'")
+
+
+def axes_of(dim: Any, ndim: int) -> Any:
+    """The axes that `dim` names, as NumPy wants them: None (all), one number, or a tuple."""
+    if dim is None:
+        return None
+    if type(dim) is int and ndim:
+        if 0 <= dim < ndim:
+            return dim
+        if -ndim <= dim < 0:
+            return dim + ndim
+    if isinstance(dim, (tuple, list)) and not dim:
+        return None
+    if isinstance(dim, Tensor):
+        dim = dim.tolist()
+    return canonical_axes(tuple(dim) if isinstance(dim, (tuple, list)) else dim, ndim)
+
+
+def extent(shape: tuple[int, ...], axes: Any) -> int:
+    """How many elements a reduction over `axes` takes together."""
+    if axes is None:
+        return math.prod(shape)
+    if isinstance(axes, int):
+        return shape[axes]
+    return math.prod(shape[a] for a in axes)
+
+
+def converted(x: Tensor, dtype: Any) -> Tensor:
+    """`x` in `dtype` (itself if it has it, or if `dtype` is None), as one recorded op."""
+    if dtype is None:
+        return x
+    numpy_dtype = to_numpy(dtype)
+    return x if x.array.dtype == numpy_dtype else cast(x, dtype=numpy_dtype)
+
+
+def require_tensor(function: str, x: Any, name: str = "input", position: int = 1) -> None:
+    """TypeError unless `x` is a Tensor."""
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{function}(): argument '{name}' (position {position}) must be Tensor, "
+            f"not {type(x).__name__}"
+        )
+
+
+def array_of(x: Any) -> Any:
+    """The array of a Tensor, or what is not one as it is."""
+    return x.array if isinstance(x, Tensor) else x
+
+
+def also(name: str, call: Any, inplace: bool = False) -> Any:
+    """Bind `call` as the Tensor method `name` too (and its in-place form); returns `call`."""
+    own = call.op.name if hasattr(call, "op") else call.__name__
+    bind(name, call)
+    if inplace:
+        bind(name + "_", builtins.getattr(Tensor, own + "_"))
+    return call

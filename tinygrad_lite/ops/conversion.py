@@ -1,0 +1,310 @@
+"""From one dtype to another, copies, and questions about a Tensor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.chain import cast, overwrite
+from ..core.doors import composed, primitive
+from ..core.dtypes import dtype, to_numpy
+from ..core.inplace import in_place
+from ..core.samples import reals
+from ..core.shapes import shape_from
+from ..core.tensor import Tensor, bind, device, require_cpu
+from .arguments import kind, require_tensor
+
+# -- dtype and device ------------------------------------------------------------------------------
+
+
+@composed(samples=reals(1))
+def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
+    """to(dtype), to(device), to(device, dtype) or to(other), each with non_blocking and copy.
+
+    The Tensor itself if nothing changes and not `copy`. The derivative is cast back. RuntimeError
+    for a device that is not the CPU.
+    """
+    target: Any = options.pop("dtype", None)
+    where: Any = options.pop("device", None)
+    other = options.pop("other", None)
+    copy = options.pop("copy", False)
+    options.pop("non_blocking", None)
+    options.pop("memory_format", None)
+    if options:
+        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
+    rest = list(args)
+    if rest and isinstance(rest[0], Tensor):
+        other = rest.pop(0)
+    elif rest and (rest[0] is None or isinstance(rest[0], (str, device, int))):
+        where = rest.pop(0)
+        if rest and (rest[0] is None or _is_dtype(rest[0])):
+            target = rest.pop(0)
+    elif rest and _is_dtype(rest[0]):
+        target = rest.pop(0)
+    if any(not isinstance(r, (bool, int)) for r in rest) or len(rest) > 2:
+        raise TypeError(
+            "to() received an invalid combination of arguments - got "
+            f"({', '.join(type(a).__name__ for a in args)}), but expected one of: (dtype), "
+            "(device, dtype), (Tensor other)"
+        )
+    if len(rest) == 2:
+        copy = rest[1]
+    if other is not None:
+        target = other.array.dtype
+    require_cpu(where)
+    numpy_dtype = input.array.dtype if target is None else to_numpy(target)
+    if input.array.dtype != numpy_dtype:
+        return cast(input, dtype=numpy_dtype)
+    return clone(input) if copy else input
+
+
+def _is_dtype(x: Any) -> bool:
+    return isinstance(x, (dtype, np.dtype)) or x in (bool, int, float, complex)
+
+
+def _converter(name: str, target: dtype) -> None:
+    numpy_dtype = target.numpy
+
+    def convert(self: Tensor, memory_format: Any = None) -> Tensor:
+        return self if self.array.dtype == numpy_dtype else cast(self, dtype=numpy_dtype)
+
+    convert.__name__ = name
+    convert.__doc__ = f"In {target.name} (itself if it has that dtype)."
+    bind(name, convert)
+
+
+for _name, _target in (
+    ("float", dtypes.float32),
+    ("double", dtypes.float64),
+    ("half", dtypes.float16),
+    ("long", dtypes.int64),
+    ("int", dtypes.int32),
+    ("short", dtypes.int16),
+    ("char", dtypes.int8),
+    ("byte", dtypes.uint8),
+    ("bool", dtypes.bool_),
+    ("cfloat", dtypes.complex64),
+    ("cdouble", dtypes.complex128),
+):
+    _converter(_name, _target)
+
+
+def _bfloat16(self: Tensor, memory_format: Any = None) -> Tensor:
+    """NotImplementedError: NumPy has no bfloat16."""
+    return to(self, dtypes.bfloat16)
+
+
+def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
+    """`type()`: the legacy name, e.g. "torch.FloatTensor"; `type(dtype)`: converted to it.
+
+    `dtype` is a dtype, a legacy name or a legacy class.
+    """
+    if dtype is None:
+        return f"torch.{kind(self.array.dtype)}Tensor"
+    if isinstance(dtype, str):
+        name = dtype.removeprefix("torch.").removesuffix("Tensor")
+        if name not in LEGACY:
+            raise ValueError(f"invalid type: '{dtype}'")
+        dtype = LEGACY[name]
+    return to(self, getattr(dtype, "dtype", dtype))
+
+
+#: PyTorch's legacy names of dtypes
+LEGACY: dict[str, dtype] = {
+    "Float": dtypes.float32,
+    "Double": dtypes.float64,
+    "Half": dtypes.float16,
+    "Long": dtypes.int64,
+    "Int": dtypes.int32,
+    "Short": dtypes.int16,
+    "Char": dtypes.int8,
+    "Byte": dtypes.uint8,
+    "Bool": dtypes.bool_,
+}
+
+
+def _type_as(self: Tensor, other: Tensor) -> Tensor:
+    """In the dtype of `other`."""
+    require_tensor("type_as", other, "other")
+    return to(self, other.array.dtype)
+
+
+def _cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """Itself: every Tensor is on the CPU."""
+    return self
+
+
+def _cuda(self: Tensor, device: Any = None, non_blocking: bool = False, **_: Any) -> Tensor:
+    """RuntimeError: there is no GPU here."""
+    require_cpu("cuda" if device is None else device)
+    return self
+
+
+_function: Any
+for _function in (_bfloat16, _type, _type_as, _cpu, _cuda):
+    bind(_function.__name__[1:], _function)
+
+# -- copies ----------------------------------------------------------------------------------------
+
+
+@primitive(lambda g: g, method=False, title="Clone", samples=reals(1))
+def duplicate(x: Any) -> Any:
+    """A copy of x in its own memory and in the same order."""
+    return x.copy() if 0 in x.strides else x.copy("K")
+
+
+@primitive(lambda g: g, method=False, title="Clone", samples=reals(1))
+def compact(x: Any) -> Any:
+    """A copy of x in row-major order."""
+    return x.copy()
+
+
+@composed(samples=reals(1))
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy in its own memory; gradients flow through it."""
+    require_tensor("clone", input)
+    return duplicate(input)
+
+
+@composed(samples=reals(1))
+def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
+    """Itself if its elements lie in row-major order without gaps, else a copy that does."""
+    return input if input.array.flags.c_contiguous else compact(input)
+
+
+# -- writing everything ----------------------------------------------------------------------------
+
+_write = in_place(overwrite, "copy_")
+
+
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Write `src`, broadcast and converted, into this Tensor; gradients then flow to `src`."""
+    if not isinstance(src, Tensor):
+        raise TypeError(
+            f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
+        )
+    _require_fit(self, src)
+    return _write(self, src)
+
+
+def _require_fit(self: Tensor, src: Tensor) -> None:
+    try:
+        fits = np.broadcast_shapes(self.array.shape, src.array.shape) == self.array.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise RuntimeError(
+            f"output with shape {list(self.array.shape)} doesn't match the broadcast shape of "
+            f"the source, {list(src.array.shape)} (copy_)"
+        )
+
+
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Write `value`, a number or a 0-d Tensor, into every element."""
+    if isinstance(value, Tensor) and value.array.ndim:
+        raise RuntimeError(
+            "fill_ only supports 0-dimension value tensor but got tensor with "
+            f"{value.array.ndim} dimensions."
+        )
+    return _fill(self, value)
+
+
+_fill = in_place(overwrite, "fill_")
+_zero = in_place(overwrite, "zero_")
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Write 0 into every element."""
+    return _zero(self, 0)
+
+
+def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
+    """Make this Tensor look at the memory of `source` (None: become empty)."""
+    self.array = np.zeros(0, self.array.dtype) if source is None else source.array
+    return self
+
+
+def resize_(self: Tensor, *sizes: Any) -> Tensor:
+    """Change the shape in place; elements that fit are kept, new ones are 0."""
+    shape = shape_from(sizes)
+    if self.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
+    fresh = np.zeros(shape, self.array.dtype)
+    n = min(fresh.size, self.array.size)
+    fresh.reshape(-1)[:n] = self.array.reshape(-1)[:n]
+    self.array = fresh
+    return self
+
+
+for _function in (copy_, fill_, zero_, set_, resize_):
+    bind(_function.__name__, _function)
+
+
+def fill(input: Tensor, value: Any) -> Tensor:
+    """A Tensor like `input` with `value` in every element."""
+    return fill_(clone(input), value)
+
+
+# -- questions -------------------------------------------------------------------------------------
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether `obj` is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def is_floating_point(input: Tensor) -> bool:
+    """Whether the dtype is floating."""
+    require_tensor("is_floating_point", input)
+    return input.array.dtype.kind == "f"
+
+
+def is_complex(input: Tensor) -> bool:
+    """Whether the dtype is complex."""
+    require_tensor("is_complex", input)
+    return input.array.dtype.kind == "c"
+
+
+def is_nonzero(input: Tensor) -> bool:
+    """Whether the only element is not 0; RuntimeError unless there is exactly one."""
+    require_tensor("is_nonzero", input)
+    return bool(input)
+
+
+def numel(input: Tensor) -> int:
+    """Number of elements."""
+    require_tensor("numel", input)
+    return input.array.size
+
+
+def is_same_size(input: Tensor, other: Tensor) -> bool:
+    """Whether both have the same shape."""
+    return input.array.shape == other.array.shape
+
+
+def is_set_to(self: Tensor, tensor: Tensor) -> bool:
+    """Whether both look at the same elements of the same memory."""
+    a, b = self, tensor
+    return (a.data_ptr(), a.shape, a.stride()) == (b.data_ptr(), b.shape, b.stride())
+
+
+for _function in (is_nonzero, is_same_size, is_set_to):
+    bind(_function.__name__, _function)
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype an op of the two (Tensors or numbers) would compute in."""
+    levels: tuple[list[dtype], ...] = ([], [], [])
+    for x in (tensor1, tensor2):
+        if isinstance(x, Tensor):
+            levels[0 if x.array.ndim else 1].append(x.dtype)
+        else:
+            levels[2].append(dtypes.number_dtype(x))
+    return dtypes.combine(*levels)
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether PyTorch's promotion rules let `from_` be written into `to`."""
+    return dtypes.can_cast(from_, to)

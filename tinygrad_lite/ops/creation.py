@@ -1,0 +1,642 @@
+"""Making Tensors: from data, filled with a value, in sequence."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.dtypes import dtype, from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
+from ..core.shapes import shape_from
+from ..core.tensor import Tensor, bind, make, require_cpu
+from .arguments import require_tensor
+from .conversion import clone, to
+
+# -- from data -------------------------------------------------------------------------------------
+
+
+def tensor(
+    data: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """A Tensor that holds a copy of `data`: a number, nested sequences, an array or a Tensor.
+
+    Python floats become the default dtype, ints int64; NumPy values keep their dtype. ValueError
+    for ragged sequences.
+    """
+    require_cpu(device)
+    if isinstance(data, Tensor):
+        warnings.warn(
+            "To copy construct from a tensor, it is recommended to use "
+            "sourceTensor.detach().clone() or "
+            "sourceTensor.detach().clone().requires_grad_(True), rather than "
+            "tensor(sourceTensor).",
+            UserWarning,
+            stacklevel=2,
+        )
+    return _finished(_array_from(data, dtype, copy=True), requires_grad)
+
+
+def _finished(array: np.ndarray, requires_grad: bool) -> Tensor:
+    out = make(array)
+    return out.requires_grad_() if requires_grad else out
+
+
+def _array_from(data: Any, dtype: Any, copy: bool) -> np.ndarray:
+    """The array of `data` in the dtype asked for, or in the one PyTorch infers."""
+    if isinstance(data, Tensor):
+        data = data.array
+    target = None if dtype is None else to_numpy(dtype)
+    if isinstance(data, (np.ndarray, np.generic)):
+        array = np.asarray(data)
+        own = from_numpy_dtype(array.dtype).numpy if target is None else target
+        out = array.astype(own, copy=copy)
+        return np.asarray(out)
+    if hasattr(data, "__array__") and not isinstance(data, (list, tuple)):
+        return _array_from(np.asarray(data), dtype, copy)
+    array = _from_python(data)
+    if target is None:
+        target = _inferred(array, data)
+    return array.astype(target, copy=False)
+
+
+def _from_python(data: Any) -> np.ndarray:
+    if isinstance(data, str):
+        raise TypeError("new(): invalid data type 'str'")
+    if data is None:
+        raise RuntimeError("Could not infer dtype of NoneType")
+    if isinstance(data, (list, tuple, Sequence)):
+        data = _untensored(data)
+    try:
+        array = np.array(data)
+    except ValueError:
+        raise _ragged(data, 0) from None
+    except OverflowError:
+        raise ValueError("Overflow when unpacking long long") from None
+    if array.dtype.kind in "biufc":
+        return array
+    first = _first_leaf(data)
+    if isinstance(first, str):
+        raise ValueError("too many dimensions 'str'")
+    if isinstance(first, int):
+        raise ValueError("Overflow when unpacking long long")
+    raise RuntimeError(f"Could not infer dtype of {type(first).__name__}")
+
+
+def _untensored(data: Any) -> Any:
+    """Nested sequences with the Tensors in them replaced by arrays (detached, as in PyTorch)."""
+    if isinstance(data, Tensor):
+        return data.array
+    if isinstance(data, (list, tuple)):
+        if data and type(data[0]) in (int, float, bool):
+            return data
+        return [_untensored(d) for d in data]
+    if isinstance(data, Sequence) and not isinstance(data, str):
+        return [_untensored(d) for d in data]
+    return data
+
+
+def _ragged(data: Any, depth: int) -> ValueError:
+    """The error for sequences of unequal length, naming the first one."""
+    lengths = [len(d) if isinstance(d, (list, tuple, np.ndarray)) else -1 for d in data]
+    for n in lengths[1:]:
+        if n != lengths[0]:
+            if n == -1 or lengths[0] == -1:
+                got = type(data[lengths.index(-1)]).__name__
+                return ValueError(
+                    f"expected sequence of length {max(lengths)} at dim {depth + 1}, got {got}"
+                )
+            return ValueError(
+                f"expected sequence of length {lengths[0]} at dim {depth + 1} (got {n})"
+            )
+    for d in data:
+        if isinstance(d, (list, tuple)):
+            inner = _ragged(d, depth + 1)
+            if "of equal" not in str(inner):
+                return inner
+    return ValueError("expected sequences of equal length at every depth")
+
+
+def _first_leaf(data: Any) -> Any:
+    while isinstance(data, (list, tuple, np.ndarray)) and len(data):
+        data = data[0]
+    return data
+
+
+def _inferred(array: np.ndarray, data: Any) -> Any:
+    if array.size == 0 and array.dtype == np.float64:
+        return get_default_dtype().numpy
+    leaf = _first_leaf(data)
+    if isinstance(leaf, (np.generic, np.ndarray)):
+        return from_numpy_dtype(array.dtype).numpy
+    if array.dtype.kind == "f":
+        return get_default_dtype().numpy
+    if array.dtype.kind == "c":
+        return get_default_dtype().to_complex().numpy
+    if array.dtype.kind == "u":
+        raise ValueError("Overflow when unpacking long long")
+    return array.dtype
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a Tensor, sharing memory (and history) where it is one or an array already."""
+    require_cpu(device)
+    if isinstance(data, Tensor):
+        return data if dtype is None else to(data, dtype)
+    return make(_shareable(_array_from(data, dtype, copy=False)))
+
+
+def asarray(
+    obj: Any,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    copy: bool | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`obj` as a Tensor: sharing memory where possible, copied if `copy`."""
+    require_cpu(device)
+    if isinstance(obj, Tensor):
+        out = obj if dtype is None else to(obj, dtype)
+        out = clone(out) if copy and out is obj else out
+        if not requires_grad:
+            return out.detach()
+    else:
+        array = _array_from(obj, dtype, copy=bool(copy))
+        shared = isinstance(obj, np.ndarray) and np.may_share_memory(array, obj)
+        if copy is False and not shared:
+            raise ValueError("can't alias a Python sequence or convert without a copy (copy=False)")
+        out = make(array)
+    return out.requires_grad_() if requires_grad else out
+
+
+def _shareable(array: np.ndarray) -> np.ndarray:
+    if any(s < 0 for s in array.strides):
+        raise ValueError(
+            "At least one stride in the given numpy array is negative, and tensors with negative "
+            "strides are not currently supported. (You can probably work around this by making a "
+            "copy of your array  with array.copy().)"
+        )
+    return array
+
+
+def from_numpy(ndarray: np.ndarray) -> Tensor:
+    """A Tensor on the memory of `ndarray`. UserWarning if read-only: writing raises then."""
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    if not ndarray.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. "
+            "Conversion between byte orders is currently not supported."
+        )
+    from_numpy_dtype(ndarray.dtype)
+    _shareable(ndarray)
+    if not ndarray.flags.writeable:
+        warnings.warn(
+            "The given NumPy array is not writable, and PyTorch does not support non-writable "
+            "tensors. Here, writing into this tensor raises; copy the array if you want to write.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return make(ndarray)
+
+
+def frombuffer(
+    buffer: Any,
+    *,
+    dtype: Any,
+    count: int = -1,
+    offset: int = 0,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A 1-d Tensor on the memory of a bytes-like object."""
+    numpy_dtype = to_numpy(dtype)
+    size = memoryview(buffer).nbytes
+    if not 0 <= offset < size:
+        raise ValueError(
+            f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
+            f"({size} bytes) minus 1"
+        )
+    if count < 0 and (size - offset) % numpy_dtype.itemsize:
+        raise ValueError(
+            f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
+            f"multiple of element size ({numpy_dtype.itemsize})"
+        )
+    return _finished(np.frombuffer(buffer, numpy_dtype, count, offset), requires_grad)
+
+
+def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
+    """A 0-d Tensor of the default dtype (or `dtype`)."""
+    require_cpu(device)
+    return make(np.asarray(s, dtype=_dtype_or_default(dtype)))
+
+
+# -- filled ----------------------------------------------------------------------------------------
+
+
+def _dtype_or_default(dtype: Any) -> Any:
+    return to_numpy(get_default_dtype() if dtype is None else dtype)
+
+
+def _shape(function: str, size: tuple[Any, ...], named: Any) -> tuple[int, ...]:
+    """The shape in `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`."""
+    if not size:
+        if named is None:
+            return () if function == "new" else _missing(function)
+        size = (named,)
+    if len(size) == 1 and type(size[0]) is not int:
+        size = tuple(size[0]) if isinstance(size[0], (tuple, list)) else size
+    for n in size:
+        if type(n) is not int:
+            return _checked(function, shape_from(tuple(size)))
+    return _checked(function, size)
+
+
+def _missing(function: str) -> Any:
+    raise TypeError(
+        f"{function}() received an invalid combination of arguments - got (), but expected (tuple "
+        "of ints size, *, dtype, device, requires_grad)"
+    )
+
+
+def _checked(function: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    for n in shape:
+        if n < 0:
+            if function == "zeros":
+                raise RuntimeError("zeros: Dimension size must be non-negative.")
+            raise RuntimeError(
+                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
+            )
+    return tuple(shape)
+
+
+def refuse_out(function: str, out: Any) -> None:
+    """TypeError unless `out` is None."""
+    if out is not None:
+        raise TypeError(f"{function}(): out= is not supported; assign the result")
+
+
+def zeros(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    **named: Any,
+) -> Tensor:
+    """Zeros of shape `size` (several ints or one tuple)."""
+    refuse_out("zeros", out)
+    require_cpu(device)
+    shape = _shape("zeros", size, named.pop("size", None))
+    return _finished(np.zeros(shape, _dtype_or_default(dtype)), requires_grad)
+
+
+def ones(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    **named: Any,
+) -> Tensor:
+    """Ones of shape `size` (several ints or one tuple)."""
+    refuse_out("ones", out)
+    require_cpu(device)
+    shape = _shape("ones", size, named.pop("size", None))
+    return _finished(np.ones(shape, _dtype_or_default(dtype)), requires_grad)
+
+
+def empty(
+    *size: Any,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+    memory_format: Any = None,
+    **named: Any,
+) -> Tensor:
+    """A Tensor of shape `size` with arbitrary content."""
+    refuse_out("empty", out)
+    require_cpu(device)
+    shape = _shape("empty", size, named.pop("size", None))
+    return _finished(np.empty(shape, _dtype_or_default(dtype)), requires_grad)
+
+
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """`fill_value` (whose kind decides the dtype) in every element of shape `size`."""
+    refuse_out("full", out)
+    require_cpu(device)
+    value: Any = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if not isinstance(value, (int, float, complex, np.number, np.bool_)):
+        raise TypeError(
+            "full(): argument 'fill_value' (position 2) must be Number, "
+            f"not {type(fill_value).__name__}"
+        )
+    numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
+    return _finished(np.full(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
+
+
+# -- like another ----------------------------------------------------------------------------------
+
+
+def _like(name: str, build: Any, doc: str) -> Any:
+    def like(
+        input: Tensor,
+        *,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        pin_memory: bool = False,
+    ) -> Tensor:
+        require_tensor(name, input)
+        require_cpu(device)
+        numpy_dtype = input.array.dtype if dtype is None else to_numpy(dtype)
+        return _finished(build(input.array.shape, numpy_dtype), requires_grad)
+
+    like.__name__ = like.__qualname__ = name
+    like.__doc__ = doc
+    return like
+
+
+zeros_like = _like("zeros_like", np.zeros, "Zeros in the shape and dtype of `input`.")
+ones_like = _like("ones_like", np.ones, "Ones in the shape and dtype of `input`.")
+empty_like = _like("empty_like", np.empty, "Arbitrary content in the shape and dtype of `input`.")
+
+
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """`fill_value` in every element of the shape and dtype of `input`."""
+    require_tensor("full_like", input)
+    return full(
+        input.array.shape,
+        fill_value,
+        dtype=input.dtype if dtype is None else dtype,
+        device=device,
+        requires_grad=requires_grad,
+    )
+
+
+def _new(name: str, build: Any, doc: str) -> None:
+    def new(
+        self: Tensor,
+        *size: Any,
+        dtype: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        layout: Any = None,
+        pin_memory: bool = False,
+        **named: Any,
+    ) -> Tensor:
+        require_cpu(device)
+        numpy_dtype = self.array.dtype if dtype is None else to_numpy(dtype)
+        shape = _shape(name, size, named.pop("size", None))
+        return _finished(build(shape, numpy_dtype), requires_grad)
+
+    new.__name__ = new.__qualname__ = name
+    new.__doc__ = doc
+    bind(name, new)
+
+
+_new("new_zeros", np.zeros, "Zeros of shape `size` in this Tensor's dtype.")
+_new("new_ones", np.ones, "Ones of shape `size` in this Tensor's dtype.")
+_new("new_empty", np.empty, "Arbitrary content of shape `size` in this Tensor's dtype.")
+
+
+def new_full(self: Tensor, size: Any, fill_value: Any, **options: Any) -> Tensor:
+    """`fill_value` in every element of shape `size`, in this Tensor's dtype."""
+    options["dtype"] = self.dtype if options.get("dtype") is None else options["dtype"]
+    return full(size, fill_value, **options)
+
+
+def new_tensor(self: Tensor, data: Any, **options: Any) -> Tensor:
+    """A copy of `data` in this Tensor's dtype."""
+    options["dtype"] = self.dtype if options.get("dtype") is None else options["dtype"]
+    return tensor(data.array if isinstance(data, Tensor) else data, **options)
+
+
+def new(self: Tensor, *data: Any) -> Tensor:
+    """Legacy form of `new_empty(sizes)` and `new_tensor(data)`."""
+    if len(data) == 1 and not isinstance(data[0], int):
+        return make(_array_from(data[0], self.dtype, copy=True))
+    return make(np.zeros(data if data else 0, self.array.dtype))
+
+
+for _function in (new_full, new_tensor, new):
+    bind(_function.__name__, _function)
+
+# -- in sequence -----------------------------------------------------------------------------------
+
+
+def _number(x: Any) -> Any:
+    return x.item() if isinstance(x, (Tensor, np.generic)) else x
+
+
+def arange(
+    start: Any = 0,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """start, start + step, ... below `end`; int64 if all three are integers."""
+    refuse_out("arange", out)
+    require_cpu(device)
+    start, end, step = _number(start), _number(end), _number(step)
+    if end is None:
+        start, end = 0, start
+    if dtype is None:
+        whole = all(isinstance(v, int) for v in (start, end, step))
+        numpy_dtype = to_numpy(dtypes.int64 if whole else get_default_dtype())
+    else:
+        numpy_dtype = to_numpy(dtype)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if numpy_dtype.kind in "iu":
+        start, end, step = int(start), int(end), int(step)
+        return _finished(np.arange(start, end, step, dtype=numpy_dtype), requires_grad)
+    n = math.ceil((end - start) / step)
+    return _finished((start + step * np.arange(n)).astype(numpy_dtype), requires_grad)
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
+    """Like `arange` with the end included (deprecated in PyTorch)."""
+    if end is None:
+        start, end = 0, start
+    return arange(start, end + step / 2, step, **{"dtype": get_default_dtype(), **options})
+
+
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`steps` numbers evenly spaced from `start` to `end`, both included."""
+    refuse_out("linspace", out)
+    require_cpu(device)
+    values = _even(_number(start), _number(end), int(_number(steps)))
+    return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
+
+
+def _even(start: float, end: float, steps: int) -> np.ndarray:
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if steps < 2:
+        return np.full(steps, start, np.float64)
+    step = (end - start) / (steps - 1)
+    i = np.arange(steps)
+    return np.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """base ** v for `steps` numbers v evenly spaced from `start` to `end`."""
+    refuse_out("logspace", out)
+    require_cpu(device)
+    values = np.power(float(base), _even(_number(start), _number(end), int(steps)))
+    return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The n by m matrix (m: n) with ones on the diagonal."""
+    refuse_out("eye", out)
+    require_cpu(device)
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return _finished(np.eye(n, m, dtype=_dtype_or_default(dtype)), requires_grad)
+
+
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+) -> Tensor:
+    """(2, n): the row and column numbers of a matrix's lower triangle."""
+    require_cpu(device)
+    target = np.int64 if dtype is None else to_numpy(dtype)
+    return make(np.stack(np.tril_indices(row, offset, col)).astype(target))
+
+
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+) -> Tensor:
+    """(2, n): the row and column numbers of a matrix's upper triangle."""
+    require_cpu(device)
+    target = np.int64 if dtype is None else to_numpy(dtype)
+    return make(np.stack(np.triu_indices(row, offset, col)).astype(target))
+
+
+# -- legacy constructors ---------------------------------------------------------------------------
+
+
+class _LegacyType(type):
+    """`isinstance(x, FloatTensor)` asks for the dtype; `FloatTensor(...)` makes a Tensor."""
+
+    dtype: dtype
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype
+
+    def __call__(cls, *data: Any) -> Tensor:
+        numpy_dtype = to_numpy(cls.dtype)
+        if len(data) == 1 and not isinstance(data[0], (int, np.integer)):
+            if isinstance(data[0], (float, complex, str)):
+                raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
+            if type(data[0]).__name__ != "Size":
+                return make(_array_from(data[0], cls.dtype, copy=True))
+            data = tuple(data[0])
+        return make(np.zeros(data if data else 0, numpy_dtype))
+
+
+def _legacy(name: str, d: dtype) -> Any:
+    doc = f"Legacy: `{name}(2, 3)` or `{name}(data)`, a Tensor of {d.name}."
+    return _LegacyType(name, (), {"dtype": d, "__doc__": doc})
+
+
+FloatTensor = _legacy("FloatTensor", dtypes.float32)
+DoubleTensor = _legacy("DoubleTensor", dtypes.float64)
+HalfTensor = _legacy("HalfTensor", dtypes.float16)
+LongTensor = _legacy("LongTensor", dtypes.int64)
+IntTensor = _legacy("IntTensor", dtypes.int32)
+ShortTensor = _legacy("ShortTensor", dtypes.int16)
+CharTensor = _legacy("CharTensor", dtypes.int8)
+ByteTensor = _legacy("ByteTensor", dtypes.uint8)
+BoolTensor = _legacy("BoolTensor", dtypes.bool_)

@@ -1,0 +1,83 @@
+"""Exponentials and logarithms (`log`, `sqrt` and powers stand in arithmetic.py)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.doors import primitive
+from ..core.samples import Real, reals, sample
+from .arithmetic import log as log
+from .arithmetic import where
+
+_POSITIVE = reals(1, low=0.2, high=3.0)
+LN2 = math.log(2.0)
+
+
+@primitive(lambda g, out: g * out, promote="float", inplace=True, samples=reals(1))
+def exp(x: Any) -> Any:
+    """e ** x, elementwise; integers become the default float. Overflows to inf."""
+    return np.exp(x)
+
+
+@primitive(lambda g, out: g * (out * LN2), promote="float", inplace=True, samples=reals(1))
+def exp2(x: Any) -> Any:
+    """2 ** x, elementwise."""
+    return np.exp2(x)
+
+
+@primitive(lambda g, out: g * (out + 1), promote="float", inplace=True, samples=reals(1))
+def expm1(x: Any) -> Any:
+    """e ** x - 1, elementwise, accurate near 0."""
+    return np.expm1(x)
+
+
+@primitive(lambda g, x: g / (x * LN2), promote="float", inplace=True, samples=_POSITIVE)
+def log2(x: Any) -> Any:
+    """Logarithm to base 2, elementwise."""
+    return np.log2(x)
+
+
+@primitive(lambda g, x: g / (x * math.log(10.0)), promote="float", inplace=True, samples=_POSITIVE)
+def log10(x: Any) -> Any:
+    """Logarithm to base 10, elementwise."""
+    return np.log10(x)
+
+
+@primitive(
+    lambda g, x: g / (x + 1), promote="float", inplace=True, samples=reals(1, low=-0.7, high=3.0)
+)
+def log1p(x: Any) -> Any:
+    """log(1 + x), elementwise, accurate near 0."""
+    return np.log1p(x)
+
+
+def _share(g: Any, x: Any, out: Any) -> Any:
+    """The share of x in log(exp x + exp y); where both are -inf it is 0 / 0: take 0."""
+    return g * exp(x - where(out == -math.inf, 0.0, out))
+
+
+@primitive(
+    _share,
+    lambda g, y, out: _share(g, y, out),
+    broadcasts=True,
+    promote="float",
+    samples=[sample(Real(broadcast=True), Real(broadcast=True))],
+)
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(exp x + exp y), elementwise, without overflow."""
+    return np.logaddexp(x, y)
+
+
+@primitive(
+    lambda g, x, out: g * exp2(x - where(out == -math.inf, 0.0, out)),
+    lambda g, y, out: g * exp2(y - where(out == -math.inf, 0.0, out)),
+    broadcasts=True,
+    promote="float",
+    samples=[sample(Real(broadcast=True), Real(broadcast=True))],
+)
+def logaddexp2(x: Any, y: Any) -> Any:
+    """log2(2 ** x + 2 ** y), elementwise, without overflow."""
+    return np.logaddexp2(x, y)

@@ -1,0 +1,400 @@
+"""Random draws. The numbers come from core/random.py (Philox, keyed by the seed), not PyTorch's.
+
+Every function takes `generator`; None is the default one, which `manual_seed` sets.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.dtypes import get_default_dtype, to_numpy
+from ..core.inplace import require_writable, store
+from ..core.random import numpy_generator
+from ..core.tensor import Tensor, bind, make, require_cpu
+from .arguments import kind, require_tensor, unsupported
+from .creation import _finished, _shape, refuse_out
+
+
+def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+    """Uniform in [0, 1) of a floating dtype; float16 never rounds up to 1."""
+    if dtype == np.float16:
+        return (rng.integers(0, 2048, shape) / 2048).astype(np.float16)
+    return np.asarray(rng.random(shape, dtype=dtype))
+
+
+def _standard_normal(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+    if dtype == np.float16:
+        return rng.standard_normal(shape, dtype=np.float32).astype(np.float16)
+    return np.asarray(rng.standard_normal(shape, dtype=dtype))
+
+
+def _floating(function: str, dtype: Any) -> Any:
+    numpy_dtype = to_numpy(get_default_dtype() if dtype is None else dtype)
+    if numpy_dtype.kind != "f":
+        raise NotImplementedError(f"\"{function}\" not implemented for '{kind(numpy_dtype)}'")
+    return numpy_dtype
+
+
+def _sampler(name: str, draw: Any, check: str, doc: str) -> Any:
+    def sample(
+        *size: Any,
+        generator: Any = None,
+        out: Any = None,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        pin_memory: bool = False,
+        **named: Any,
+    ) -> Tensor:
+        refuse_out(name, out)
+        require_cpu(device)
+        shape = _shape(name, size, named.pop("size", None))
+        numpy_dtype = _floating(check, dtype)
+        return _finished(draw(numpy_generator(generator), shape, numpy_dtype), requires_grad)
+
+    sample.__name__ = sample.__qualname__ = name
+    sample.__doc__ = doc
+    return sample
+
+
+def _like_sampler(name: str, draw: Any, check: str, doc: str) -> Any:
+    def sample(
+        input: Tensor,
+        *,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        memory_format: Any = None,
+        generator: Any = None,
+    ) -> Tensor:
+        require_tensor(name, input)
+        require_cpu(device)
+        numpy_dtype = _floating(check, input.dtype if dtype is None else dtype)
+        values = draw(numpy_generator(generator), input.array.shape, numpy_dtype)
+        return _finished(values, requires_grad)
+
+    sample.__name__ = sample.__qualname__ = name
+    sample.__doc__ = doc
+    return sample
+
+
+rand = _sampler("rand", _uniform, "check_uniform_bounds", "Uniform in [0, 1), of shape `size`.")
+randn = _sampler(
+    "randn", _standard_normal, "normal_kernel_cpu", "Standard normal numbers, of shape `size`."
+)
+rand_like = _like_sampler(
+    "rand_like", _uniform, "check_uniform_bounds", "Uniform in [0, 1), in the shape of `input`."
+)
+randn_like = _like_sampler(
+    "randn_like", _standard_normal, "normal_kernel_cpu", "Standard normal, in the shape of `input`."
+)
+
+
+# -- integers --------------------------------------------------------------------------------------
+
+
+def _integers(rng: Any, low: int, high: int, shape: Any, dtype: Any) -> np.ndarray:
+    if low >= high:
+        raise RuntimeError(
+            f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
+        )
+    return np.asarray(rng.integers(low, high, shape)).astype(dtype)
+
+
+def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
+    """randint(low=0, high, size): whole numbers in [low, high), int64 unless `dtype` says else."""
+    given = list(args)
+    size = options.pop("size", None)
+    if size is None:
+        if not given or isinstance(given[-1], int):
+            raise TypeError("randint() received an invalid combination of arguments: size missing")
+        size = given.pop()
+    if "high" in options:
+        given.append(options.pop("high"))
+    low = options.pop("low", None)
+    low = low if low is not None else (given[0] if len(given) == 2 else 0)
+    high = given[-1]
+    refuse_out("randint", options.pop("out", None))
+    require_cpu(options.pop("device", None))
+    dtype = options.pop("dtype", None)
+    requires_grad = options.pop("requires_grad", False)
+    for ignored in ("layout", "pin_memory"):
+        options.pop(ignored, None)
+    if options:
+        raise TypeError(f"randint() got an unexpected keyword argument '{next(iter(options))}'")
+    numpy_dtype = np.dtype(np.int64) if dtype is None else to_numpy(dtype)
+    shape = _shape("randint", (size,), None)
+    rng = numpy_generator(generator)
+    return _finished(_integers(rng, int(low), int(high), shape, numpy_dtype), requires_grad)
+
+
+def randint_like(
+    input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, **options: Any
+) -> Tensor:
+    """Whole numbers in [low, high) (or [0, low)), in the shape and dtype of `input`."""
+    if high is None:
+        low, high = 0, low
+    options.pop("memory_format", None)
+    dtype = input.dtype if dtype is None else dtype
+    return randint(low, high, tuple(input.array.shape), dtype=dtype, **options)
+
+
+def randperm(
+    n: int,
+    *,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """The numbers 0 to n - 1 in random order."""
+    refuse_out("randperm", out)
+    require_cpu(device)
+    if n < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
+    order = numpy_generator(generator).permutation(n)
+    return _finished(order.astype(np.int64 if dtype is None else to_numpy(dtype)), requires_grad)
+
+
+# -- distributions ---------------------------------------------------------------------------------
+
+
+def normal(
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Normal numbers: normal(mean, std, size) with numbers, or with Tensors that broadcast."""
+    refuse_out("normal", out)
+    require_cpu(device)
+    _require_spread(std)
+    rng = numpy_generator(generator)
+    if size is not None:
+        numpy_dtype = _floating("normal_kernel_cpu", dtype)
+        draw = _standard_normal(rng, _shape("normal", (size,), None), numpy_dtype)
+        return _finished((draw * std + mean).astype(numpy_dtype), requires_grad)
+    if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
+        raise TypeError(
+            "normal() received an invalid combination of arguments: with two numbers, give a size"
+        )
+    m, s = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
+    numpy_dtype = m.dtype if isinstance(mean, Tensor) else s.dtype
+    if numpy_dtype.kind != "f":
+        raise NotImplementedError(
+            f"\"normal_kernel_cpu\" not implemented for '{kind(numpy_dtype)}'"
+        )
+    draw = _standard_normal(rng, np.broadcast_shapes(np.shape(m), np.shape(s)), numpy_dtype)
+    return make(np.asarray(draw * s + m, numpy_dtype))
+
+
+def _require_spread(std: Any) -> None:
+    if isinstance(std, Tensor):
+        if (std.array < 0).any():
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+    elif std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
+
+
+def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
+    """1 with probability `input` (or `p` everywhere), else 0, in the dtype of `input`."""
+    refuse_out("bernoulli", out)
+    require_tensor("bernoulli", input)
+    if p is None and input.array.dtype.kind != "f":
+        raise unsupported("bernoulli_tensor", input.array.dtype)
+    chance = input.array if p is None else (p.array if isinstance(p, Tensor) else np.asarray(p))
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+    draw = numpy_generator(generator).random(input.array.shape)
+    return make(np.asarray(draw < chance).astype(input.array.dtype))
+
+
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Any = None,
+    out: Any = None,
+) -> Tensor:
+    """Indices drawn from each row of `input`, non-negative weights: (n,) or (m, n) -> int64.
+
+    With replacement by inverting the cumulative sum; without, the largest of weights raised to
+    random powers (Efraimidis and Spirakis, 2006). RuntimeError for weights that are negative, not
+    finite or all 0.
+    """
+    refuse_out("multinomial", out)
+    require_tensor("multinomial", input)
+    w = input.array
+    if w.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if w.dtype.kind != "f":
+        raise RuntimeError(
+            f"multinomial only supports floating-point dtypes for input, got: {kind(w.dtype)}"
+        )
+    if num_samples <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and num_samples > w.shape[-1]:
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
+        )
+    if not np.isfinite(w).all() or (w < 0).any():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    rows = np.atleast_2d(w).astype(np.float64)
+    totals = rows.sum(axis=1)
+    if (totals <= 0).any():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+    rng = numpy_generator(generator)
+    if replacement:
+        edges = np.cumsum(rows, axis=1)
+        edges /= edges[:, -1:]
+        draws = rng.random((len(rows), num_samples))
+        picks = np.stack(
+            [np.searchsorted(e, d, "right") for e, d in zip(edges, draws, strict=True)]
+        )
+        last = rows.shape[1] - 1 - (rows[:, ::-1] > 0).argmax(axis=1)
+        picks = np.minimum(picks, last[:, None])
+    else:
+        if ((rows > 0).sum(axis=1) < num_samples).any():
+            raise RuntimeError(
+                "invalid multinomial distribution (with replacement=False, not enough non-negative "
+                "category to sample)"
+            )
+        times = rng.standard_exponential(rows.shape)
+        with_weight = np.where(rows > 0, times / np.where(rows > 0, rows, 1), math.inf)
+        picks = np.argsort(with_weight, axis=1, kind="stable")[:, :num_samples]
+    picks = picks.astype(np.int64)
+    return make(picks[0] if w.ndim == 1 else picks)
+
+
+def poisson(input: Tensor, generator: Any = None) -> Tensor:
+    """Poisson numbers with the rates `input`, in its dtype."""
+    require_tensor("poisson", input)
+    if (input.array < 0).any():
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    return make(np.asarray(numpy_generator(generator).poisson(input.array), input.array.dtype))
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
+    """Binomial numbers of `count` trials with probability `prob`, in their dtype."""
+    if (count.array < 0).any():
+        raise RuntimeError("count must be non-negative")
+    draw = numpy_generator(generator).binomial(count.array.astype(np.int64), prob.array)
+    return make(np.asarray(draw).astype(count.array.dtype))
+
+
+# -- in place --------------------------------------------------------------------------------------
+
+
+def _filled(self: Tensor, values: Any, by: str) -> Tensor:
+    """`values` stored into `self`, which from then on does not depend on anything."""
+    require_writable(self)
+    return store(self, make(np.asarray(values).astype(self.array.dtype, copy=False)), by)
+
+
+def _float_dtype(self: Tensor, check: str) -> Any:
+    return _floating(check, self.dtype)
+
+
+def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Any = None) -> Tensor:
+    """Fill with normal numbers."""
+    _require_spread(std)
+    dtype = _float_dtype(self, "normal_kernel_cpu")
+    draw = _standard_normal(numpy_generator(generator), self.array.shape, dtype)
+    return _filled(self, draw * std + mean, "normal_")
+
+
+def uniform_(self: Tensor, *bounds: float, generator: Any = None, **named: Any) -> Tensor:
+    """uniform_(from=0, to=1): fill with numbers uniform in [from, to)."""
+    low = bounds[0] if bounds else named.pop("from", 0.0)
+    high = bounds[1] if len(bounds) > 1 else named.pop("to", 1.0)
+    if low > high:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
+        )
+    dtype = _float_dtype(self, "check_uniform_bounds")
+    draw = _uniform(numpy_generator(generator), self.array.shape, dtype)
+    return _filled(self, draw * (high - low) + low, "uniform_")
+
+
+def exponential_(self: Tensor, lambd: float = 1, *, generator: Any = None) -> Tensor:
+    """Fill with exponential numbers of rate `lambd`."""
+    if lambd <= 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
+    _float_dtype(self, "exponential")
+    draw = numpy_generator(generator).standard_exponential(self.array.shape)
+    return _filled(self, draw / lambd, "exponential_")
+
+
+def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
+    """Fill with 1 with probability `p` (a number or a Tensor), else 0."""
+    chance = p.array if isinstance(p, Tensor) else p
+    if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
+        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
+    return _filled(self, numpy_generator(generator).random(self.array.shape) < chance, "bernoulli_")
+
+
+def random_(self: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> Tensor:
+    """random_(from=0, to): fill with whole numbers in [from, to), by default all there are."""
+    given = [b for b in bounds if b is not None]
+    high = given.pop() if given else named.pop("to", None)
+    low = given.pop() if given else named.pop("from", 0)
+    if high is None:
+        d = self.array.dtype
+        digits = {"float16": 11, "float32": 24, "float64": 53, "bool": 1}.get(d.name)
+        high = 2**digits if digits else int(np.iinfo(d).max)
+    values = _integers(numpy_generator(generator), low, high, self.array.shape, self.array.dtype)
+    return _filled(self, values, "random_")
+
+
+def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Tensor:
+    """Fill with Cauchy numbers."""
+    _float_dtype(self, "cauchy")
+    draw = numpy_generator(generator).standard_cauchy(self.array.shape)
+    return _filled(self, median + sigma * draw, "cauchy_")
+
+
+def geometric_(self: Tensor, p: float, *, generator: Any = None) -> Tensor:
+    """Fill with the number of trials up to the first success of probability `p`."""
+    if not 0 < p < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
+    return _filled(self, numpy_generator(generator).geometric(p, self.array.shape), "geometric_")
+
+
+def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Any = None) -> Tensor:
+    """Fill with exp of normal numbers."""
+    if std <= 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
+    _float_dtype(self, "log_normal")
+    draw = numpy_generator(generator).standard_normal(self.array.shape)
+    return _filled(self, np.exp(mean + std * draw), "log_normal_")
+
+
+for _function in (
+    normal_,
+    uniform_,
+    exponential_,
+    bernoulli_,
+    random_,
+    cauchy_,
+    geometric_,
+    log_normal_,
+):
+    bind(_function.__name__, _function)
+bind("bernoulli", bernoulli)
+bind("multinomial", multinomial)

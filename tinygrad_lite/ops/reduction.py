@@ -1,0 +1,466 @@
+"""Reductions: sums, moments, extremes and norms over some axes or over all.
+
+`axes` inside is None (all), a number or a tuple, already canonical; `spread` is the adjoint of
+summing: it repeats a reduced value over the axes it was reduced along.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import cast
+from ..core.doors import composed, primitive
+from ..core.samples import Real, one_of, sample
+from ..core.tensor import Tensor, make
+from .arguments import (
+    add_up,
+    axes_of,
+    bottom_of,
+    converted,
+    extent,
+    kind,
+    renamed,
+    require_tensor,
+    top_of,
+)
+from .arithmetic import abs, pow, sign, where
+from .comparison import isnan
+from .exponential import exp
+
+_AXES: dict[str, Any] = {"axes": one_of(None, 0, 1, (0, 1), (1,)), "keepdim": one_of(False, True)}
+_MATRIX = Real("n m")
+_SMALL = 4096  # elements below which filling an array beats making a view of one number
+
+#: how an axis reads in public samples
+_DIMS: dict[str, Any] = {"dim": one_of(None, 0, -1, (0, 1)), "keepdim": one_of(False, True)}
+
+
+def kept_shape(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
+    """`shape` with the reduced axes of size 1."""
+    if axes is None:
+        return (1,) * len(shape)
+    gone = (axes,) if isinstance(axes, int) else axes
+    return tuple([1 if i in gone else n for i, n in enumerate(shape)])
+
+
+@primitive(
+    lambda g, axes, keepdim: total(g, axes=axes, keepdim=keepdim),
+    promote=None,
+    method=False,
+    title="Expand",
+    samples=[
+        sample(Real("n"), shape=lambda n: (n, 3), axes=1),
+    ],
+)
+def spread(x: Any, *, shape: Any, axes: Any = None, keepdim: bool = False) -> Any:
+    """x repeated over `axes` up to `shape`: what `total` took together, handed out again."""
+    kept = x if keepdim else x.reshape(kept_shape(shape, axes))
+    if math.prod(shape) <= _SMALL:
+        out = np.empty(shape, x.dtype)
+        out[...] = kept
+        return out
+    return np.broadcast_to(kept, shape)
+
+
+# -- sums and means --------------------------------------------------------------------------------
+
+
+def _accumulator(dtype: Any) -> Any:
+    """The dtype to add up in: int64 for integers, float32 for float16."""
+    if dtype.kind in "biu":
+        return np.int64
+    return np.float32 if dtype.itemsize == 2 else None
+
+
+@primitive(
+    lambda g, x_shape, axes, keepdim: spread(g, shape=x_shape, axes=axes, keepdim=keepdim),
+    promote=None,
+    method=False,
+    title="Sum",
+    samples=[sample(_MATRIX, **_AXES)],
+)
+def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
+    """The sum of x over `axes`; bool and integers give int64."""
+    wide = _accumulator(x.dtype)
+    out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
+    return out.astype(x.dtype) if wide is np.float32 else out
+
+
+@composed(samples=[sample(_MATRIX, **_DIMS)])
+def sum(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **names: Any
+) -> Any:
+    """Sum over `dim` (a number, a tuple, or None: all). bool and integers give int64.
+
+    `dtype`: convert before adding up.
+    """
+    if names:
+        input, dim, keepdim = renamed("sum", names, input=input, dim=dim, keepdim=keepdim)
+    require_tensor("sum", input)
+    if dtype is not None:
+        input = converted(input, dtype)
+        return converted(total(input, axes=axes_of(dim, input.array.ndim), keepdim=keepdim), dtype)
+    return total(input, axes=axes_of(dim, input.array.ndim), keepdim=keepdim)
+
+
+@primitive(
+    lambda g, x_shape, axes, keepdim: spread(
+        g / extent(x_shape, axes), shape=x_shape, axes=axes, keepdim=keepdim
+    ),
+    promote=None,
+    method=False,
+    title="Mean",
+    samples=[sample(_MATRIX, **_AXES)],
+)
+def average(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
+    """The sum of x over `axes` divided by the number of elements; NaN for none."""
+    wide = _accumulator(x.dtype)
+    out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
+    out = out / extent(x.shape, axes) if x.size else out * np.float32(np.nan)
+    return out.astype(x.dtype, copy=False)
+
+
+@composed(samples=[sample(_MATRIX, **_DIMS)])
+def mean(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **names: Any
+) -> Any:
+    """Mean over `dim` (a number, a tuple, or None: all).
+
+    RuntimeError for integers without `dtype`.
+    """
+    if names:
+        input, dim, keepdim = renamed("mean", names, input=input, dim=dim, keepdim=keepdim)
+    require_tensor("mean", input)
+    if dtype is not None:
+        input = converted(input, dtype)
+    if input.array.dtype.kind not in "fc":
+        which = "Input" if dtype is None else "Optional"
+        raise RuntimeError(
+            f"mean(): could not infer output dtype. {which} dtype must be either a floating point "
+            f"or complex dtype. Got: {kind(input.array.dtype)}"
+        )
+    return average(input, axes=axes_of(dim, input.array.ndim), keepdim=keepdim)
+
+
+@composed(samples=[sample(_MATRIX, **_DIMS)])
+def nansum(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **names: Any
+) -> Any:
+    """Sum over `dim` with NaN counted as 0."""
+    if names:
+        input, dim, keepdim = renamed("nansum", names, input=input, dim=dim, keepdim=keepdim)
+    require_tensor("nansum", input)
+    return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
+
+
+@composed(samples=[sample(_MATRIX, **_DIMS)])
+def nanmean(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **names: Any
+) -> Any:
+    """Mean over `dim` of what is not NaN."""
+    if names:
+        input, dim, keepdim = renamed("nanmean", names, input=input, dim=dim, keepdim=keepdim)
+    require_tensor("nanmean", input)
+    if input.array.dtype.kind != "f":
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point or complex dtype but got "
+            f"{kind(input.array.dtype)}"
+        )
+    present = make(np.asarray(~np.isnan(input.array)))
+    return nansum(input, dim, keepdim, dtype=dtype) / sum(present, dim, keepdim)
+
+
+# -- spread of values ------------------------------------------------------------------------------
+
+
+def _variance_rule(g: Any, x: Any, axes: Any, correction: Any, keepdim: bool) -> Any:
+    shape = tuple(x.shape)
+    n = extent(shape, axes) - correction
+    away = x - average(x, axes=axes, keepdim=True)
+    g = spread(g, shape=shape, axes=axes, keepdim=keepdim)
+    if n <= 0:  # 0 / 0 at the mean, infinite elsewhere
+        return g * where(away == 0, math.nan, math.inf)
+    return g * (away * (2.0 / n))
+
+
+_MOMENTS: dict[str, Any] = {**_AXES, "correction": one_of(0, 1)}
+_TALL = Real("2 3")
+
+
+@primitive(
+    _variance_rule,
+    promote=None,
+    method=False,
+    title="Var",
+    samples=[sample(_TALL, **_MOMENTS)],
+)
+def variance(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
+    """sum((x - mean) ** 2) / (n - correction) over `axes`; NaN or inf if n <= correction."""
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    n = extent(x.shape, axes)
+    middle = add_up(wide, axis=axes, keepdims=True) / np.asarray(n, wide.dtype)
+    away = wide - middle
+    squares = add_up(away * away, axis=axes, keepdims=keepdim)
+    divisor = np.asarray(builtins.max(n - correction, 0), wide.dtype)
+    return np.true_divide(squares, divisor).astype(x.dtype, copy=False)
+
+
+def _deviation_rule(g: Any, x: Any, out: Any, axes: Any, correction: Any, keepdim: bool) -> Any:
+    g = where(out == 0, 0.0, g / (2 * out))
+    return _variance_rule(g, x, axes, correction, keepdim)
+
+
+@primitive(
+    _deviation_rule,
+    promote=None,
+    method=False,
+    title="Std",
+    samples=[sample(Real("2 3", distinct=True), **_MOMENTS)],
+)
+def deviation(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
+    """The square root of the variance. Where it is 0, so is its derivative."""
+    return np.sqrt(variance(x, axes=axes, correction=correction, keepdim=keepdim))
+
+
+def _moment_arguments(
+    name: str, input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: Any, names: Any
+) -> tuple[Any, Any, Any, bool]:
+    """(input, axes, correction, keepdim) of var and std, whose first argument may be `unbiased`."""
+    if names:
+        input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
+    require_tensor(name, input)
+    if isinstance(dim, bool):  # var(input, unbiased)
+        dim, unbiased = None, dim
+    if correction is None:
+        correction = 1 if unbiased is None or unbiased else 0
+    elif unbiased is not None:
+        raise TypeError(f"{name}() takes unbiased or correction, not both")
+    a = input.array
+    if a.dtype.kind not in "fc":
+        raise RuntimeError("std and var only support floating point and complex dtypes")
+    axes = axes_of(dim, a.ndim)
+    if a.size and extent(a.shape, axes) - correction <= 0:
+        warnings.warn(
+            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            "reduction factor (input numel divided by output numel).",
+            UserWarning,
+            stacklevel=4,
+        )
+    return input, axes, correction, bool(keepdim)
+
+
+def _moments(name: str, single: bool, functions: Any, doc: str) -> Any:
+    def moment(
+        input: Any,
+        dim: Any = None,
+        unbiased: bool | None = None,
+        keepdim: bool = False,
+        *,
+        correction: Any = None,
+        **names: Any,
+    ) -> Any:
+        input, axes, correction, keepdim = _moment_arguments(
+            name, input, dim, unbiased, correction, keepdim, names
+        )
+        first = functions[0](input, axes=axes, correction=correction, keepdim=keepdim)
+        if single:
+            return first
+        return first, average(input, axes=axes, keepdim=keepdim)
+
+    moment.__name__ = moment.__qualname__ = name
+    moment.__doc__ = doc
+    dims: dict[str, Any] = {"dim": one_of(0, -1, (0, 1)), "unbiased": one_of(True, False)}
+    return composed(method=single, samples=[sample(Real("2 3", distinct=True), **dims)])(moment)
+
+
+_MOMENT_DOC = """
+
+    n - correction is what is divided by (`unbiased` means correction 1, its default). UserWarning,
+    and NaN or inf, if n <= correction; RuntimeError for integers.
+    """
+var = _moments("var", True, (variance,), "Variance over `dim`." + _MOMENT_DOC)
+std = _moments(
+    "std",
+    True,
+    (deviation,),
+    "Standard deviation over `dim`; where it is 0 its derivative is 0." + _MOMENT_DOC,
+)
+var_mean = _moments("var_mean", False, (variance,), "(variance, mean) over `dim`." + _MOMENT_DOC)
+std_mean = _moments(
+    "std_mean", False, (deviation,), "(standard deviation, mean) over `dim`." + _MOMENT_DOC
+)
+
+
+# -- logic -----------------------------------------------------------------------------------------
+
+
+def _logic(name: str, ufunc: Any, doc: str) -> Any:
+    def reduce(input: Any, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
+        if names:
+            input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
+        require_tensor(name, input)
+        a = input.array
+        out = np.asarray(ufunc.reduce(a, axis=axes_of(dim, a.ndim), keepdims=keepdim))
+        return make(out.astype(np.uint8 if a.dtype == np.uint8 else np.bool_, copy=False))
+
+    reduce.__name__ = reduce.__qualname__ = name
+    reduce.__doc__ = doc
+    return composed(samples=[sample(_MATRIX, smooth=False, **_DIMS)])(reduce)
+
+
+all = _logic("all", np.logical_and, "Whether all elements over `dim` are true (uint8 for uint8).")
+any = _logic("any", np.logical_or, "Whether any element over `dim` is true (uint8 for uint8).")
+
+
+@composed(samples=[sample(_MATRIX, dim=one_of(None, 0, (0, 1)), smooth=False)])
+def count_nonzero(input: Any, dim: Any = None, **names: Any) -> Any:
+    """How many elements over `dim` are not 0 (int64)."""
+    if names:
+        input, dim = renamed("count_nonzero", names, input=input, dim=dim)
+    require_tensor("count_nonzero", input)
+    axes = axes_of(dim, input.array.ndim)
+    return make(np.asarray(add_up(input.array != 0, axis=axes, dtype=np.int64)))
+
+
+# -- logarithm of a sum ----------------------------------------------------------------------------
+
+
+def _weights(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
+    shape = tuple(x.shape)
+    level = spread(where(out == -math.inf, 0.0, out), shape=shape, axes=axes, keepdim=keepdim)
+    return spread(g, shape=shape, axes=axes, keepdim=keepdim) * exp(x - level)
+
+
+@primitive(
+    _weights,
+    promote="float",
+    method=False,
+    title="Logsumexp",
+    samples=[sample(_MATRIX, **_AXES)],
+)
+def log_total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
+    """log(sum(exp(x))) over `axes`, without overflow; -inf (derivative 0) for all -inf or none."""
+    if not x.size:
+        return np.log(add_up(x, axis=axes, keepdims=keepdim))
+    top = top_of(x, axis=axes, keepdims=True)
+    top = np.where(np.isfinite(top), top, x.dtype.type(0))
+    out = np.log(add_up(np.exp(x - top), axis=axes, keepdims=True)) + top
+    return out if keepdim else out.reshape(_dropped(x.shape, axes))
+
+
+def _dropped(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
+    gone = range(len(shape)) if axes is None else (axes,) if isinstance(axes, int) else axes
+    return tuple([n for i, n in enumerate(shape) if i not in gone])
+
+
+@composed(samples=[sample(_MATRIX, dim=one_of(0, -1, (0, 1)), keepdim=one_of(False, True))])
+def logsumexp(input: Any, dim: Any, keepdim: bool = False, **names: Any) -> Any:
+    """log(sum(exp(input))) over `dim`, without overflow. The derivative is the softmax."""
+    if names:
+        input, keepdim = renamed("logsumexp", names, input=input, keepdim=keepdim)
+    require_tensor("logsumexp", input)
+    return log_total(input, axes=axes_of(dim, input.array.ndim), keepdim=keepdim)
+
+
+# -- norms -----------------------------------------------------------------------------------------
+
+
+def _norm_rule(g: Any, x: Any, out: Any, p: float, axes: Any, keepdim: bool) -> Any:
+    """d|x|_p/dx = sign(x) |x| ** (p - 1) / |x|_p ** (p - 1), and 0 wherever that is 0 / 0."""
+    shape = tuple(x.shape)
+    if p == 0:
+        return x * 0.0
+    g = spread(g, shape=shape, axes=axes, keepdim=keepdim)
+    if p == 1:
+        return g * sign(x)
+    level = spread(out, shape=shape, axes=axes, keepdim=keepdim)
+    if p == 2:
+        return where(level == 0, 0.0, g * (x / level))
+    if math.isinf(p):
+        hit = abs(x) == level
+        ties = cast(total(hit, axes=axes, keepdim=True), dtype=_dtype(g))
+        return where(hit, g * sign(x) / ties, 0.0)
+    ratio = where((level == 0) | (x == 0), 0.0, pow(abs(x) / level, p - 1))
+    return g * sign(x) * ratio
+
+
+def _dtype(x: Any) -> Any:
+    return x.array.dtype if isinstance(x, Tensor) else x.dtype
+
+
+@primitive(
+    _norm_rule,
+    promote="float",
+    method=False,
+    title="LinalgVectorNorm",
+    samples=[
+        sample(
+            Real("n m", avoid=(0.0,), margin=0.2, distinct=True),
+            p=one_of(1.0, 2.0, 3.0, 1.5, 0.5),
+            **_AXES,
+        ),
+        sample(
+            Real("n m", low=0.2, high=2.0, distinct=True), p=one_of(math.inf, -math.inf), **_AXES
+        ),
+    ],
+)
+def p_norm(x: Any, *, p: float = 2.0, axes: Any = None, keepdim: bool = False) -> Any:
+    """(sum |x| ** p) ** (1 / p) over `axes`; the largest |x| for inf, the smallest for -inf, the
+    number of elements that are not 0 for p = 0. Ties of an infinite p share g evenly."""
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    if p == 2:
+        out = np.sqrt(add_up(wide * wide, axis=axes, keepdims=keepdim))
+    elif p == 0:
+        out = add_up(wide != 0, axis=axes, keepdims=keepdim, dtype=wide.dtype)
+    elif p == 1:
+        out = add_up(np.abs(wide), axis=axes, keepdims=keepdim)
+    elif math.isinf(p):
+        reduce = top_of if p > 0 else bottom_of
+        out = reduce(np.abs(wide), axis=axes, keepdims=keepdim)
+    else:
+        out = add_up(np.abs(wide) ** p, axis=axes, keepdims=keepdim) ** (1 / p)
+    return np.asarray(out).astype(x.dtype, copy=False)
+
+
+@composed(samples=[sample(Real("n m", avoid=(0.0,)), p=one_of(1, 2, 3, "fro"), **_DIMS)])
+def norm(
+    input: Any,
+    p: Any = "fro",
+    dim: Any = None,
+    keepdim: bool = False,
+    dtype: Any = None,
+    **names: Any,
+) -> Any:
+    """The p-norm of the elements over `dim`; "fro" (the default) is p = 2.
+
+    At 0 its derivative is 0. RuntimeError for integers. For the nuclear norm see
+    `linalg.matrix_norm(x, "nuc")`.
+    """
+    if names:
+        input, dim, keepdim = renamed("norm", names, input=input, dim=dim, keepdim=keepdim)
+    require_tensor("norm", input)
+    if dtype is not None:
+        input = converted(input, dtype)
+    if p in ("fro", None):
+        p = 2.0
+    elif p == "nuc":
+        raise RuntimeError('norm(): for the nuclear norm call linalg.matrix_norm(x, "nuc")')
+    elif isinstance(p, str):
+        raise RuntimeError(f'Only "fro" and "nuc" are supported as string norms, got "{p}"')
+    if input.array.dtype.kind not in "fc":
+        raise RuntimeError(
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. "
+            f"Got {kind(input.array.dtype)}"
+        )
+    return p_norm(input, p=float(p), axes=axes_of(dim, input.array.ndim), keepdim=keepdim)
+
+
+@composed(samples=[sample(Real("n m"), Real("n m"))])
+def dist(input: Any, other: Any, p: float = 2) -> Any:
+    """The p-norm of input - other."""
+    return norm(input - other, p)

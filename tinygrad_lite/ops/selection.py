@@ -1,0 +1,332 @@
+"""Choosing between values: where, clamp, maximum, minimum, lerp, and their relatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.doors import composed, primitive
+from ..core.samples import Boolean, Real, one_of, reals, sample
+from ..core.tensor import Tensor, bind, make
+from . import arithmetic
+from .arguments import also, kind, renamed
+from .arithmetic import div, minus, mul, plus, zero
+from .comparison import isnan
+
+choose = arithmetic.where
+_TWO = [sample(Real(broadcast=True), Real(low=-2.03, high=2.01, broadcast=True))]
+
+
+@composed(method=False, samples=[sample(Boolean(), Real(broadcast=True), Real(broadcast=True))])
+def where(condition: Any, input: Any = None, other: Any = None, **names: Any) -> Any:
+    """input where the condition holds, other elsewhere; both broadcast, either may be a number.
+
+    `where(condition)` alone gives the indices of the true elements, one Tensor an axis. A NaN or
+    an infinite derivative in the branch not taken does not reach the gradient. RuntimeError if the
+    condition is not bool.
+    """
+    if names:
+        input = names.get("self", input)
+    if not isinstance(condition, Tensor):
+        raise TypeError(
+            "where(): argument 'condition' (position 1) must be Tensor, "
+            f"not {type(condition).__name__}"
+        )
+    if input is None and other is None:
+        return tuple([make(a) for a in np.nonzero(condition.array)])
+    _require_condition(condition)
+    return choose(condition, input, other)
+
+
+def _require_condition(condition: Tensor) -> None:
+    if condition.array.dtype not in (np.bool_, np.uint8):
+        raise RuntimeError(
+            "where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{kind(condition.array.dtype)}"
+        )
+
+
+bind("where", lambda self, condition, other: where(condition, self, other))
+
+
+# -- the larger, the smaller -----------------------------------------------------------------------
+
+
+def _larger(g: Any, x: Any, y: Any) -> Any:
+    """All of g where x > y, half where they are equal; all where either is NaN, as in PyTorch."""
+    return choose(x == y, g * 0.5, choose(x < y, 0.0, g))
+
+
+@primitive(
+    _larger,
+    lambda g, x, y: _larger(g, y, x),
+    broadcasts=True,
+    samples=_TWO,
+)
+def maximum(x: Any, y: Any) -> Any:
+    """The larger of x and y, elementwise; NaN if either is. At a tie each gets half of g."""
+    return np.maximum(x, y)
+
+
+@primitive(
+    lambda g, x, y: _larger(g, -x, -y),
+    lambda g, x, y: _larger(g, -y, -x),
+    broadcasts=True,
+    samples=_TWO,
+)
+def minimum(x: Any, y: Any) -> Any:
+    """The smaller of x and y, elementwise; NaN if either is. At a tie each gets half of g."""
+    return np.minimum(x, y)
+
+
+@primitive(
+    lambda g, x, y: choose((x >= y) | isnan(y), g, 0.0),
+    lambda g, x, y: choose((x >= y) | isnan(y), 0.0, g),
+    broadcasts=True,
+    samples=_TWO,
+)
+def fmax(x: Any, y: Any) -> Any:
+    """The larger of x and y, elementwise, ignoring NaN. At a tie x gets all of g."""
+    return np.fmax(x, y)
+
+
+@primitive(
+    lambda g, x, y: choose((x <= y) | isnan(y), g, 0.0),
+    lambda g, x, y: choose((x <= y) | isnan(y), 0.0, g),
+    broadcasts=True,
+    samples=_TWO,
+)
+def fmin(x: Any, y: Any) -> Any:
+    """The smaller of x and y, elementwise, ignoring NaN. At a tie x gets all of g."""
+    return np.fmin(x, y)
+
+
+# -- clamp -----------------------------------------------------------------------------------------
+
+
+@primitive(
+    lambda g, x, low: choose(x < low, 0.0, g),
+    lambda g, x, low: choose(x < low, g, 0.0),
+    broadcasts=True,
+    method=False,
+    title="ClampMin",
+    samples=_TWO,
+)
+def at_least(x: Any, low: Any) -> Any:
+    """max(x, low), elementwise. At the bound x gets all of g."""
+    return np.maximum(x, low)
+
+
+@primitive(
+    lambda g, x, high: choose(x > high, 0.0, g),
+    lambda g, x, high: choose(x > high, g, 0.0),
+    broadcasts=True,
+    method=False,
+    title="ClampMax",
+    samples=_TWO,
+)
+def at_most(x: Any, high: Any) -> Any:
+    """min(x, high), elementwise. At the bound x gets all of g."""
+    return np.minimum(x, high)
+
+
+@primitive(
+    lambda g, x, low, high: choose((x < low) | (x > high), 0.0, g),
+    lambda g, x, low, high: choose((x < low) & (low < high), g, 0.0),
+    lambda g, x, low, high: choose((x > high) | (high < low), g, 0.0),
+    broadcasts=True,
+    method=False,
+    title="Clamp",
+    samples=[
+        sample(
+            Real(avoid=(-1.0, 1.0)),
+            Real(low=-1.02, high=-0.98, broadcast=True),
+            Real(low=0.98, high=1.02, broadcast=True),
+        )
+    ],
+)
+def between(x: Any, low: Any, high: Any) -> Any:
+    """min(max(x, low), high), elementwise; high where low > high. At a bound x gets all of g."""
+    return np.minimum(np.maximum(x, low), high)
+
+
+@composed(
+    inplace=True,
+    samples=[
+        sample(Real(avoid=(-1.0, 0.5)), min=-1.0, max=0.5),
+        sample(Real(avoid=(0.5,)), min=0.5),
+        sample(Real(avoid=(0.5,)), max=0.5),
+    ],
+)
+def clamp(input: Any, min: Any = None, max: Any = None, **names: Any) -> Any:
+    """input limited to [min, max], numbers or Tensors that broadcast; None: no limit there.
+
+    The derivative at a bound is 1. RuntimeError if both are None.
+    """
+    if names:
+        renamed("clamp", names)
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if max is None:
+        return at_least(input, min)
+    if min is None:
+        return at_most(input, max)
+    return between(input, min, max)
+
+
+@composed(inplace=True, samples=[sample(Real(avoid=(0.5,)), min=0.5)])
+def clamp_min(input: Any, min: Any) -> Any:
+    """The larger of input and min."""
+    return at_least(input, min)
+
+
+@composed(inplace=True, samples=[sample(Real(avoid=(0.5,)), max=0.5)])
+def clamp_max(input: Any, max: Any) -> Any:
+    """The smaller of input and max."""
+    return at_most(input, max)
+
+
+clip = also("clip", clamp, inplace=True)
+
+
+# -- mixtures --------------------------------------------------------------------------------------
+
+
+@composed(inplace=True, samples=reals(3))
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """input + weight * (end - input), elementwise."""
+    if isinstance(end, Tensor) and end.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            f"expected dtype {_c_name(input)} for `end` but got dtype {_c_name(end)}"
+        )
+    if isinstance(weight, Tensor) and weight.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            f"expected dtype {_c_name(input)} for `weight` but got dtype {_c_name(weight)}"
+        )
+    if input.array.dtype.kind not in "fc":
+        raise NotImplementedError(
+            f"\"lerp_kernel_scalar\" not implemented for '{kind(input.array.dtype)}'"
+        )
+    return plus(input, mul(weight, minus(end, input)))
+
+
+def _c_name(x: Tensor) -> str:
+    return {"Half": "c10::Half", "Byte": "unsigned char", "Long": "long int"}.get(
+        kind(x.array.dtype), kind(x.array.dtype).lower()
+    )
+
+
+def _times(value: Any, product: Any) -> Any:
+    if isinstance(value, float) and not product.is_floating_point():
+        raise RuntimeError(
+            "For integral input tensors, argument alpha must not be a floating point number."
+        )
+    return product if value == 1 else product * value
+
+
+@composed(inplace=True, samples=reals(3))
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """input + value * tensor1 * tensor2, elementwise."""
+    return plus(input, _times(value, mul(tensor1, tensor2)))
+
+
+@composed(
+    inplace=True,
+    samples=[
+        sample(
+            Real(broadcast=True),
+            Real(broadcast=True),
+            Real(broadcast=True, avoid=(0.0,), margin=0.3),
+            value=one_of(1, 0.5),
+        )
+    ],
+)
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    """input + value * tensor1 / tensor2, elementwise. RuntimeError for integers."""
+    if tensor1.array.dtype.kind in "biu" and tensor2.array.dtype.kind in "biu":
+        raise RuntimeError(
+            "Integer division with addcdiv is no longer supported, and in a future release addcdiv "
+            "will perform a true division of tensor1 and tensor2. Convert them to float first"
+        )
+    return plus(input, _times(value, div(tensor1, tensor2)))
+
+
+# -- replacing elements ----------------------------------------------------------------------------
+
+
+@primitive(
+    lambda g, x: choose(isnan(x) | (x == np.inf) | (x == -np.inf), 0.0, g),
+    inplace=True,
+    samples=reals(1),
+)
+def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
+    """x with NaN replaced by `nan`, inf by `posinf`, -inf by `neginf`.
+
+    Default: 0 and the limits of the dtype. The derivative of a replaced element is 0.
+    """
+    return np.nan_to_num(x, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
+
+
+@primitive(
+    lambda g, mask: choose(mask, 0.0, g),
+    None,
+    lambda g, mask: choose(mask, g, 0.0),
+    broadcasts=True,
+    promote=None,
+    method=False,
+    title="MaskedFill",
+    samples=[sample(Real(), Boolean(broadcast=True), Real(""))],
+)
+def filled_where(x: Any, mask: Any, value: Any) -> Any:
+    """x with `value` (0-d) where the mask holds, in x's dtype."""
+    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+
+
+@composed(inplace=True, samples=[sample(Real(), Boolean(), value=0.5)])
+def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+    """input with `value` (a number or a 0-d Tensor) where the bool mask holds; both broadcast."""
+    if not isinstance(mask, Tensor):
+        raise TypeError(
+            f"masked_fill(): argument 'mask' (position 2) must be Tensor, not {type(mask).__name__}"
+        )
+    if mask.array.dtype != np.bool_:
+        raise RuntimeError(
+            "masked_fill only supports boolean masks, but got mask with dtype "
+            f"{_SCALAR_NAMES.get(mask.array.dtype.name, mask.array.dtype.name)}"
+        )
+    if isinstance(value, Tensor) and value.array.ndim:
+        raise RuntimeError(
+            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.array.ndim} dimension(s)."
+        )
+    kinds = value.array.dtype.kind if isinstance(value, Tensor) else np.asarray(value).dtype.kind
+    if kinds in "fc" and input.array.dtype.kind in "biu":
+        number = value.item() if isinstance(value, Tensor) else value
+        if isinstance(value, Tensor) or number != int(number):
+            raise RuntimeError(
+                f"value cannot be converted to type {_c_name(input)} without overflow"
+            )
+    return filled_where(input, mask, value)
+
+
+_SCALAR_NAMES = {
+    "float32": "float",
+    "float64": "double",
+    "int64": "long int",
+    "int32": "int",
+    "uint8": "unsigned char",
+}
+
+
+@primitive(
+    zero,
+    lambda g, x: choose(x == 0, g, 0.0),
+    broadcasts=True,
+    inplace=True,
+    samples=[sample(Real(broadcast=True, avoid=(0.0,)), Real(broadcast=True))],
+)
+def heaviside(x: Any, y: Any) -> Any:
+    """0 for x < 0, y at 0, 1 for x > 0."""
+    x, y = (np.asarray(v) for v in (x, y))
+    return np.where(x == 0, y, np.where(np.isnan(x), x, x > 0)).astype(np.result_type(x, y))
