@@ -8,13 +8,10 @@ only instances of known classes are filled, and only lists, dicts and sets are a
 from __future__ import annotations
 
 import io
-import mmap as mmap_module
 import os
 import pickle
 import struct
 import sys
-import zipfile
-import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -80,6 +77,9 @@ def _load(file: Any, where: MapLocation, restricted: bool, mapped: bool, options
             f"since PyTorch 1.6 (this one begins with {magic!r}). Load an older one with PyTorch "
             "and save it again"
         )
+    import zipfile  # imported only here, as what loading alone needs: 10 ms
+    import zlib
+
     try:
         with Archive(file, mapped) as archive:
             storages = Storages(archive, where)
@@ -98,6 +98,8 @@ class Archive:
     """The records of one file: all stand in one folder, whose name is free."""
 
     def __init__(self, file: Any, mapped: bool) -> None:
+        import zipfile
+
         self.zip = zipfile.ZipFile(file)
         names = self.zip.namelist()
         pickles = [name for name in names if name.count("/") == 1 and name.endswith("/data.pkl")]
@@ -108,7 +110,9 @@ class Archive:
         self.folder = pickles[0].removesuffix("data.pkl")
         self.map = None
         if mapped:
-            self.map = mmap_module.mmap(file.fileno(), 0, access=mmap_module.ACCESS_COPY)
+            import mmap
+
+            self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
 
     def __enter__(self) -> Archive:
         return self
@@ -134,7 +138,7 @@ class Archive:
             raise RuntimeError(
                 f"the file is damaged: record {name} has {info.file_size} bytes, not {size}"
             )
-        if self.map is not None and info.compress_type == zipfile.ZIP_STORED:
+        if self.map is not None and info.compress_type == 0:
             # After the local header, whose name and extra field may differ from the directory's.
             at = info.header_offset
             name_size, extra_size = struct.unpack("<HH", self.map[at + 26 : at + 30])

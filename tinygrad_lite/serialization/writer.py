@@ -7,23 +7,21 @@
     archive/version     3
 
 Source: PyTorch documentation, "Serialization semantics"; files written by PyTorch 2.13.
+Modules that only saving needs are imported in its functions: `import tinygrad_lite` is to be quick.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import io
 import os
 import pickle
 import stat
 import struct
 import sys
-import tempfile
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
@@ -32,6 +30,9 @@ from ..core.dtypes import dtype, from_numpy_dtype
 from ..core.node import owner
 from ..core.tensor import Parameter, Size, Tensor, device, make
 from .names import STORAGE_OF, Global, global_name
+
+if TYPE_CHECKING:
+    import zipfile
 
 ALIGNMENT = 64  # of each record, so that a file can be mapped into memory
 
@@ -107,6 +108,8 @@ class Memory:
         size = self.end - self.start
         if size == 0:
             return memoryview(b"")
+        import ctypes
+
         return memoryview((ctypes.c_char * size).from_address(self.start)).cast("B")
 
 
@@ -226,6 +229,8 @@ def rebuild(name: str) -> Global:
 
 
 def _write_zip(file: Any, name: str, pickled: bytes, memories: list[Memory]) -> None:
+    import zipfile
+
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, f"{name}/data.pkl", pickled)
         _add(archive, f"{name}/.format_version", b"1")
@@ -238,6 +243,8 @@ def _write_zip(file: Any, name: str, pickled: bytes, memories: list[Memory]) -> 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes | memoryview) -> None:
     """Add a record whose content begins at a multiple of ALIGNMENT."""
+    import zipfile
+
     info = zipfile.ZipInfo(name)
     info.file_size = len(content)
     large = len(content) >= zipfile.ZIP64_LIMIT
@@ -259,6 +266,8 @@ def _replace_file(path: str, write: Callable[[Any], None]) -> None:
         with open(path, "wb") as file:  # /dev/null, a pipe: nothing there to protect
             write(file)
         return
+    import tempfile
+
     handle, temporary = tempfile.mkstemp(dir=directory, prefix=f".{os.path.basename(path)}.")
     try:
         with open(handle, "wb") as file:
