@@ -8,7 +8,15 @@ else; docs/ says where things live and why.
 
 from __future__ import annotations
 
+import warnings as _warnings
+
 from .version import __version__ as __version__
+
+# log(0) is -inf and 0/0 NaN without a word, as in PyTorch. A filter, because the state of
+# np.errstate belongs to the user's thread.
+_warnings.filterwarnings(
+    "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops)\."
+)
 
 # -- core: what a Tensor is ------------------------------------------------------------------------
 from .core.dtypes import (
@@ -340,3 +348,7 @@ from .ops.matrix import matmul as matmul
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd
+
+# -- rooms above the engine ------------------------------------------------------------------------
+from . import nn as nn, optim as optim, utils as utils
+from .serialization import load as load, save as save
