@@ -223,9 +223,7 @@ def _kaiming(
     if 0 in tensor.array.shape:
         return tensor
     if mode.lower() not in ("fan_in", "fan_out"):
-        raise ValueError(
-            f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']"
-        )
+        raise ValueError(f"Mode {mode} not supported, please use one of ['fan_in', 'fan_out']")
     gain = calculate_gain(nonlinearity, a)
     return variance_scaling_(tensor, gain**2, mode, distribution, generator)
 

@@ -9,9 +9,10 @@ import math
 import warnings
 from typing import Any
 
-from ... import ops
-from ...core import dtypes
 from ...core.tensor import Tensor
+from ...ops.activation import log_softmax, logsigmoid
+from ...ops.creation import ones_like
+from ...ops.selection import where
 
 
 def _reduced(loss: Any, reduction: str) -> Any:
@@ -102,7 +103,7 @@ def smooth_l1_loss(
         return l1_loss(input, target, reduction=reduction)
     _warn_unequal("smooth_l1_loss", input, target)
     d = (input - target).abs()
-    return _reduced(ops.where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
+    return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
 
 
 def huber_loss(
@@ -117,7 +118,7 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _warn_unequal("huber_loss", input, target)
     d = (input - target).abs()
-    return _weighted(ops.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), weight, reduction)
+    return _weighted(where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), weight, reduction)
 
 
 def binary_cross_entropy(
@@ -158,7 +159,7 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.size()}) must be the same as input size ({input.size()})"
         )
-    softplus = -ops.log_sigmoid(input)
+    softplus = -logsigmoid(input)
     if pos_weight is not None:
         softplus = (1 + (pos_weight - 1) * target) * softplus
     loss = (1 - target) * input + softplus
@@ -183,7 +184,7 @@ def nll_loss(
     _check_classes("nll_loss", input, target, ignore_index)
     axis = 0 if input.array.ndim == 1 else 1
     kept = target.array != ignore_index
-    index = target if kept.all() else ops.where(target == ignore_index, 0, target)
+    index = target if kept.all() else where(target == ignore_index, 0, target)
     picked = -input.gather(axis, index.unsqueeze(axis)).squeeze(axis)
     factor: Any = None
     if weight is not None:
@@ -191,7 +192,7 @@ def nll_loss(
     if index is not target:
         mask = (target != ignore_index).to(input.dtype)
         factor = mask if factor is None else factor * mask
-        picked = ops.where(target == ignore_index, 0.0, picked)
+        picked = where(target == ignore_index, 0.0, picked)
     loss = picked if factor is None else picked * factor
     if reduction == "mean" and factor is not None:
         return loss.sum() / factor.sum()
@@ -238,9 +239,7 @@ def cross_entropy(
     """
     reduction = _legacy(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
-        raise RuntimeError(
-            f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}"
-        )
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     axis = 0 if input.array.ndim <= 1 else 1
     if target.array.shape == input.array.shape and target.array.dtype.kind == "f":
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, axis)
@@ -250,7 +249,7 @@ def cross_entropy(
             f"no classes but got weight tensor of shape: {list(weight.array.shape)}"
         )
     _check_classes("cross_entropy", input, target, ignore_index)
-    log_p = ops.log_softmax(input, axis)
+    log_p = log_softmax(input, axis)
     hard = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
     if label_smoothing == 0:
         return hard
@@ -271,12 +270,12 @@ def _smoothed(
     if weight is not None:
         log_p = log_p * _along(weight, axis, log_p.array.ndim)
     kept = (target != ignore_index).to(log_p.dtype)
-    loss = ops.where(target == ignore_index, 0.0, -log_p.sum(axis))
+    loss = where(target == ignore_index, 0.0, -log_p.sum(axis))
     if reduction != "mean":
         return _reduced(loss, reduction)
     if weight is None:
         return loss.sum() / kept.sum()
-    index = ops.where(target == ignore_index, 0, target)
+    index = where(target == ignore_index, 0, target)
     return loss.sum() / (weight[index] * kept).sum()
 
 
@@ -290,7 +289,7 @@ def _soft_cross_entropy(
     classes = input.array.shape[axis]
     if label_smoothing > 0:
         target = target * (1 - label_smoothing) + label_smoothing / classes
-    terms = ops.log_softmax(input, axis) * target
+    terms = log_softmax(input, axis) * target
     if weight is not None:
         terms = terms * _along(weight, axis, input.array.ndim)
     loss = -terms.sum(axis)
@@ -312,7 +311,7 @@ def kl_div(
     if log_target:
         loss = target.exp() * (target - input)
     else:
-        loss = ops.xlogy(target, target) - target * input
+        loss = target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.array.shape[0] if input.array.ndim else loss.sum()
     if reduction == "mean":
@@ -341,7 +340,7 @@ def poisson_nll_loss(
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
-        loss = loss + ops.where(target <= 1, 0.0, stirling)
+        loss = loss + where(target <= 1, 0.0, stirling)
     return _reduced(loss, reduction)
 
 
@@ -357,7 +356,7 @@ def gaussian_nll_loss(
     if isinstance(var, float):
         if var < 0:
             raise ValueError("var has negative entry/entries")
-        var = var * ops.ones_like(input)
+        var = var * ones_like(input)
     elif (var.array < 0).any():
         raise ValueError("var has negative entry/entries")
     if var.array.shape != input.array.shape:
@@ -368,202 +367,6 @@ def gaussian_nll_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
     # the floor is not differentiated: below it the variance keeps its own gradient
-    var = var + ops.where(var < eps, eps - var, 0.0).detach()
+    var = var + where(var < eps, eps - var, 0.0).detach()
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
-
-
-def hinge_embedding_loss(
-    input: Tensor,
-    target: Tensor,
-    margin: float = 1.0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """x where y = 1, max(0, margin - x) where y = -1."""
-    reduction = _legacy(size_average, reduce, reduction)
-    far = ops.where(target != 1, (margin - input).clamp(min=0), 0.0)
-    near = ops.where(target != -1, input, 0.0)
-    return _reduced(far + near, reduction)
-
-
-def margin_ranking_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """max(0, -y (x1 - x2) + margin)."""
-    reduction = _legacy(size_average, reduce, reduction)
-    if not input1.array.ndim == input2.array.ndim == target.array.ndim:
-        raise RuntimeError(
-            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
-            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
-        )
-    return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
-
-
-def soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """log(1 + e^(-y x))."""
-    reduction = _legacy(size_average, reduce, reduction)
-    return _reduced(-ops.log_sigmoid(target * input), reduction)
-
-
-def multilabel_soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """The mean over classes of -(y log s(x) + (1 - y) log s(-x)), s the logistic function."""
-    reduction = _legacy(size_average, reduce, reduction)
-    loss = -(target * ops.log_sigmoid(input) + (1 - target) * ops.log_sigmoid(-input))
-    if weight is not None:
-        loss = loss * weight
-    return _reduced(loss.mean(-1), reduction)
-
-
-def multi_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    p: int = 1,
-    margin: float = 1.0,
-    weight: Tensor | None = None,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """sum over i != y of max(0, w[y] (margin - x[y] + x[i]))^p / C."""
-    reduction = _legacy(size_average, reduce, reduction)
-    if p not in (1, 2):
-        raise ValueError("only p == 1 and p == 2 supported")
-    x = input if input.array.ndim == 2 else input.unsqueeze(0)
-    y = target.reshape(-1, 1)
-    _check_classes("multi_margin_loss", x, y.squeeze(1), -(2**62))
-    gap = (margin - x.gather(1, y) + x).clamp(min=0)
-    gap = gap if p == 1 else gap * gap
-    if weight is not None:
-        gap = gap * weight[y]
-    itself = ops.arange(x.array.shape[1]) == y
-    loss = ops.where(itself, 0.0, gap).sum(1) / x.array.shape[1]
-    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
-
-
-def multilabel_margin_loss(
-    input: Tensor,
-    target: Tensor,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """sum over labels j and non-labels i of max(0, 1 - (x[j] - x[i])) / C.
-
-    The labels of a row are its entries before the first -1.
-    """
-    reduction = _legacy(size_average, reduce, reduction)
-    if input.array.shape != target.array.shape:
-        raise RuntimeError(
-            f"inconsistent target size: {list(target.array.shape)} for input of size: "
-            f"{list(input.array.shape)}"
-        )
-    x = input if input.array.ndim == 2 else input.unsqueeze(0)
-    y = target if target.array.ndim == 2 else target.unsqueeze(0)
-    valid = (y >= 0).to(dtypes.int64).cumprod(1) == 1
-    index = ops.where(valid, y, 0)
-    is_label = ops.zeros_like(x).scatter_add(1, index, valid.to(x.dtype)) > 0
-    gaps = 1 - (x.gather(1, index).unsqueeze(2) - x.unsqueeze(1))
-    counted = valid.unsqueeze(2) & ~is_label.unsqueeze(1)
-    loss = ops.where(counted, gaps.clamp(min=0), 0.0).sum((1, 2)) / x.array.shape[1]
-    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
-
-
-def cosine_embedding_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
-    margin: float = 0,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1."""
-    reduction = _legacy(size_average, reduce, reduction)
-    eps = 1e-12
-    dot = (input1 * input2).sum(-1)
-    cos = dot / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
-    near = ops.where(target == 1, 1 - cos, 0.0)
-    far = ops.where(target == -1, (cos - margin).clamp(min=0), 0.0)
-    return _reduced(near + far, reduction)
-
-
-def pairwise_distance(
-    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
-) -> Tensor:
-    """||x1 - x2 + eps||_p along the last axis."""
-    return ops.norm(x1 - x2 + eps, p, -1, keepdim)
-
-
-def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
-    """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
-    n1 = ops.norm(x1, 2, dim, True).clamp(min=eps)
-    n2 = ops.norm(x2, 2, dim, True).clamp(min=eps)
-    return ((x1 / n1) * (x2 / n2)).sum(dim)
-
-
-def triplet_margin_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    margin: float = 1.0,
-    p: float = 2,
-    eps: float = 1e-6,
-    swap: bool = False,
-    size_average: bool | None = None,
-    reduce: bool | None = None,
-    reduction: str = "mean",
-) -> Tensor:
-    """max(0, d(a, p) - d(a, n) + margin) with the p-distance (Balntas et al. 2016)."""
-    reduction = _legacy(size_average, reduce, reduction)
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
-    return triplet_margin_with_distance_loss(
-        anchor,
-        positive,
-        negative,
-        distance_function=lambda a, b: pairwise_distance(a, b, p, eps),
-        margin=margin,
-        swap=swap,
-        reduction=reduction,
-    )
-
-
-def triplet_margin_with_distance_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
-    *,
-    distance_function: Any = None,
-    margin: float = 1.0,
-    swap: bool = False,
-    reduction: str = "mean",
-) -> Tensor:
-    """As `triplet_margin_loss`, with any distance; `swap` uses the harder of two negatives."""
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
-    distance = pairwise_distance if distance_function is None else distance_function
-    near, far = distance(anchor, positive), distance(anchor, negative)
-    if swap:
-        far = ops.minimum(far, distance(positive, negative))
-    return _reduced((near - far + margin).clamp(min=0), reduction)

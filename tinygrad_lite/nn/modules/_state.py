@@ -73,7 +73,9 @@ def state_dict(
     self._save_to_state_dict(destination, prefix, keep_vars)
     for name, child in self._modules.items():
         if child is not None:
-            child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+            child.state_dict(
+                destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
+            )
     for hook in hooks.state_dict if hooks else ():
         hook(self, destination, prefix, local)
     return destination
@@ -174,7 +176,7 @@ def load_state_dict(
     state = OrderedDict(state_dict)
     with no_grad():
         missing, unexpected, errors = _load(self, state, metadata, strict, assign, dry=True)
-        if strict and (missing or unexpected) or errors:
+        if (strict and (missing or unexpected)) or errors:
             raise RuntimeError(_complaint(self, missing if strict else [], unexpected, errors))
         missing, unexpected, errors = _load(self, state, metadata, strict, assign, dry=False)
     if errors:
@@ -222,9 +224,8 @@ def _load(
 
 def _overrides_loading(module: Any) -> bool:
     """Whether loading is the module's own affair, so that trying it first is not possible."""
-    return (
-        type(module)._load_from_state_dict is not load_from_state_dict
-        or (module._hooks is not None and bool(module._hooks.load_pre))
+    return type(module)._load_from_state_dict is not load_from_state_dict or (
+        module._hooks is not None and bool(module._hooks.load_pre)
     )
 
 

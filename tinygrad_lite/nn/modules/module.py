@@ -139,7 +139,7 @@ class Module:
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {type(name).__name__}")
         if "." in name:
-            raise KeyError(f"{kind} name can't contain \".\", got: {name}")
+            raise KeyError(f'{kind} name can\'t contain ".", got: {name}')
         if name == "":
             raise KeyError(f'{kind} name can\'t be empty string ""')
         if hasattr(self, name) and name not in registry:
@@ -319,11 +319,15 @@ class Module:
 
     def get_extra_state(self) -> Any:
         """Override, with `set_extra_state`, to keep more than tensors in `state_dict`."""
-        raise RuntimeError("Reached a code path in Module.get_extra_state() that should never be called.")
+        raise RuntimeError(
+            "Reached a code path in Module.get_extra_state() that should never be called."
+        )
 
     def set_extra_state(self, state: Any) -> None:
         """See `get_extra_state`."""
-        raise RuntimeError("Reached a code path in Module.set_extra_state() that should never be called.")
+        raise RuntimeError(
+            "Reached a code path in Module.set_extra_state() that should never be called."
+        )
 
     def train(self: T, mode: bool = True) -> T:
         """Put this module and all below into training mode (dropout on, batch statistics)."""
@@ -530,5 +534,3 @@ def _say_where(error: Exception, module: Module) -> None:
     inner = modules[0]
     brief = f"{type(inner).__name__}({inner.extra_repr()})"
     error.args = (f"{message} [in {'.'.join(names)}: {brief}]", *error.args[1:])
-
-

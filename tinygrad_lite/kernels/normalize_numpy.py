@@ -1,0 +1,92 @@
+"""Normalizations in plain NumPy: forward and backward, for every shape.
+
+All of them are one computation, `standardize`: over some axes, xhat = (x - mean) rstd with
+rstd = 1 / sqrt(var + eps), then y = xhat weight + bias. With G = g weight, and means over the same
+axes,
+
+    dx = rstd (G - mean(G) - xhat mean(G xhat)),   dweight = sum(g xhat),   dbias = sum(g)
+
+where the sums run over the axes along which weight was broadcast.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+Array = np.ndarray
+Axes = tuple[int, ...]
+
+
+def standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array, Array, Array]:
+    """xhat, mean, (biased) var and rstd; the last three keep their axes, of size 1."""
+    mean = x.mean(axis=axes, keepdims=True)
+    xhat = x - mean
+    var = np.mean(xhat * xhat, axis=axes, keepdims=True)
+    rstd = 1.0 / np.sqrt(var + x.dtype.type(eps))
+    xhat *= rstd
+    return xhat, mean, var, rstd
+
+
+def forward(
+    x: Array, weight: Array | None, bias: Array | None, axes: Axes, eps: float
+) -> tuple[Array, Array, Array, Array]:
+    """y, mean, var and rstd; weight and bias broadcast against x."""
+    y, mean, var, rstd = standardize(x, axes, eps)
+    if weight is not None:
+        y *= weight
+    if bias is not None:
+        y += bias
+    return y, mean, var, rstd
+
+
+def backward(
+    g: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    rstd: Array,
+    axes: Axes,
+    need: tuple[bool, bool, bool],
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Gradients towards x, weight (in x's shape, not yet summed to weight's) and bias (likewise)."""
+    xhat = x - mean
+    xhat *= rstd
+    dweight = g * xhat if need[1] else None
+    dx = None
+    if need[0]:
+        scaled = g if weight is None else g * weight
+        product = scaled * xhat
+        dx = scaled - scaled.mean(axis=axes, keepdims=True)
+        xhat *= product.mean(axis=axes, keepdims=True)
+        dx -= xhat
+        dx *= rstd
+    return dx, dweight, g if need[2] else None
+
+
+def rms_forward(
+    x: Array, weight: Array | None, axes: Axes, eps: float
+) -> tuple[Array, Array]:
+    """y = x rstd weight with rstd = 1 / sqrt(mean(x^2) + eps)."""
+    rstd = 1.0 / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + x.dtype.type(eps))
+    y = x * rstd
+    if weight is not None:
+        y *= weight
+    return y, rstd
+
+
+def rms_backward(
+    g: Array,
+    x: Array,
+    weight: Array | None,
+    rstd: Array,
+    axes: Axes,
+    need: tuple[bool, bool],
+) -> tuple[Array | None, Array | None]:
+    """Gradients towards x and weight (the latter in x's shape)."""
+    xhat = x * rstd
+    dweight = g * xhat if need[1] else None
+    dx = None
+    if need[0]:
+        scaled = g if weight is None else g * weight
+        dx = (scaled - xhat * np.mean(scaled * xhat, axis=axes, keepdims=True)) * rstd
+    return dx, dweight

@@ -1,0 +1,8 @@
+"""Neural networks: modules, the functions behind them, initial values, utilities."""
+
+from ..core.tensor import Parameter as Parameter
+from . import functional as functional
+from . import init as init
+from . import modules as modules
+from . import utils as utils
+from .modules import *  # noqa: F403

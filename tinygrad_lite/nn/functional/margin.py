@@ -1,0 +1,209 @@
+"""Losses that ask for a margin, and the distances they measure it in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core import dtypes
+from ...core.tensor import Tensor
+from ...ops.activation import logsigmoid
+from ...ops.creation import arange, zeros_like
+from ...ops.reduction import norm
+from ...ops.selection import minimum, where
+from .loss import _check_classes, _legacy, _reduced
+
+
+def hinge_embedding_loss(
+    input: Tensor,
+    target: Tensor,
+    margin: float = 1.0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """x where y = 1, max(0, margin - x) where y = -1."""
+    reduction = _legacy(size_average, reduce, reduction)
+    far = where(target != 1, (margin - input).clamp(min=0), 0.0)
+    near = where(target != -1, input, 0.0)
+    return _reduced(far + near, reduction)
+
+
+def margin_ranking_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, -y (x1 - x2) + margin)."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if not input1.array.ndim == input2.array.ndim == target.array.ndim:
+        raise RuntimeError(
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
+            f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
+        )
+    return _reduced((-target * (input1 - input2) + margin).clamp(min=0), reduction)
+
+
+def soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """log(1 + e^(-y x))."""
+    reduction = _legacy(size_average, reduce, reduction)
+    return _reduced(-logsigmoid(target * input), reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The mean over classes of -(y log s(x) + (1 - y) log s(-x)), s the logistic function."""
+    reduction = _legacy(size_average, reduce, reduction)
+    loss = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    if weight is not None:
+        loss = loss * weight
+    return _reduced(loss.mean(-1), reduction)
+
+
+def multi_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    p: int = 1,
+    margin: float = 1.0,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """sum over i != y of max(0, w[y] (margin - x[y] + x[i]))^p / C."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    x = input if input.array.ndim == 2 else input.unsqueeze(0)
+    y = target.reshape(-1, 1)
+    _check_classes("multi_margin_loss", x, y.squeeze(1), -(2**62))
+    gap = (margin - x.gather(1, y) + x).clamp(min=0)
+    gap = gap if p == 1 else gap * gap
+    if weight is not None:
+        gap = gap * weight[y]
+    itself = arange(x.array.shape[1]) == y
+    loss = where(itself, 0.0, gap).sum(1) / x.array.shape[1]
+    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
+
+
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """sum over labels j and non-labels i of max(0, 1 - (x[j] - x[i])) / C.
+
+    The labels of a row are its entries before the first -1.
+    """
+    reduction = _legacy(size_average, reduce, reduction)
+    if input.array.shape != target.array.shape:
+        raise RuntimeError(
+            f"inconsistent target size: {list(target.array.shape)} for input of size: "
+            f"{list(input.array.shape)}"
+        )
+    x = input if input.array.ndim == 2 else input.unsqueeze(0)
+    y = target if target.array.ndim == 2 else target.unsqueeze(0)
+    valid = (y >= 0).to(dtypes.int64).cumprod(1) == 1
+    index = where(valid, y, 0)
+    is_label = zeros_like(x).scatter_add(1, index, valid.to(x.dtype)) > 0
+    gaps = 1 - (x.gather(1, index).unsqueeze(2) - x.unsqueeze(1))
+    counted = valid.unsqueeze(2) & ~is_label.unsqueeze(1)
+    loss = where(counted, gaps.clamp(min=0), 0.0).sum((1, 2)) / x.array.shape[1]
+    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
+
+
+def cosine_embedding_loss(
+    input1: Tensor,
+    input2: Tensor,
+    target: Tensor,
+    margin: float = 0,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1."""
+    reduction = _legacy(size_average, reduce, reduction)
+    eps = 1e-12
+    dot = (input1 * input2).sum(-1)
+    cos = dot / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
+    near = where(target == 1, 1 - cos, 0.0)
+    far = where(target == -1, (cos - margin).clamp(min=0), 0.0)
+    return _reduced(near + far, reduction)
+
+
+def pairwise_distance(
+    x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False
+) -> Tensor:
+    """||x1 - x2 + eps||_p along the last axis."""
+    return norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
+    """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
+    n1 = norm(x1, 2, dim, True).clamp(min=eps)
+    n2 = norm(x2, 2, dim, True).clamp(min=eps)
+    return ((x1 / n1) * (x2 / n2)).sum(dim)
+
+
+def triplet_margin_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2,
+    eps: float = 1e-6,
+    swap: bool = False,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """max(0, d(a, p) - d(a, n) + margin) with the p-distance (Balntas et al. 2016)."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    return triplet_margin_with_distance_loss(
+        anchor,
+        positive,
+        negative,
+        distance_function=lambda a, b: pairwise_distance(a, b, p, eps),
+        margin=margin,
+        swap=swap,
+        reduction=reduction,
+    )
+
+
+def triplet_margin_with_distance_loss(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    *,
+    distance_function: Any = None,
+    margin: float = 1.0,
+    swap: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """As `triplet_margin_loss`, with any distance; `swap` uses the harder of two negatives."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    distance = pairwise_distance if distance_function is None else distance_function
+    near, far = distance(anchor, positive), distance(anchor, negative)
+    if swap:
+        far = minimum(far, distance(positive, negative))
+    return _reduced((near - far + margin).clamp(min=0), reduction)

@@ -1,0 +1,135 @@
+"""Functions that rearrange, pad and resample grids of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...core.tensor import Tensor, make
+from ...ops.padding import pad_zeros, take_along_axis
+
+
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
+    """Extend `input`: `pad` holds (before, after) for the last axis, then the one before, ...
+
+    mode  "constant" (by `value`; negative numbers cut away), "reflect" (about the border element),
+          "replicate" (the border element), "circular" (the other end)
+    """
+    x = input.array
+    numbers = [int(p) for p in pad]
+    if len(numbers) % 2:
+        raise RuntimeError(f"Padding length must be divisible by 2, got {numbers}")
+    if len(numbers) // 2 > x.ndim:
+        raise RuntimeError(
+            f"Padding length should be less than or equal to two times the input dimension but got "
+            f"padding length {len(numbers)} and input of dimension {x.ndim}"
+        )
+    pairs = [(0, 0)] * x.ndim
+    for i in range(len(numbers) // 2):
+        pairs[x.ndim - 1 - i] = (numbers[2 * i], numbers[2 * i + 1])
+    if any(n + lo + hi < 0 for n, (lo, hi) in zip(x.shape, pairs, strict=True)):
+        raise RuntimeError(
+            f"The input size {list(x.shape)}, plus negative padding {numbers}, resulted in a "
+            "negative output size"
+        )
+    if mode == "constant":
+        return _constant(input, tuple(pairs), 0.0 if value is None else value)
+    if value is not None and value != 0:
+        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    index = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}.get(mode)
+    if index is None:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if len(numbers) // 2 not in (x.ndim - 1, x.ndim - 2):
+        raise NotImplementedError(
+            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now "
+            f"(mode {mode!r}, input of dimension {x.ndim}, padding length {len(numbers)})"
+        )
+    out = input
+    for axis, (lo, hi) in enumerate(pairs):
+        if (lo, hi) != (0, 0):
+            out = take_along_axis(out, axis=axis, index=index(x.shape[axis], lo, hi))
+    return out
+
+
+def _constant(input: Tensor, pairs: Any, value: float) -> Tensor:
+    out = pad_zeros(input, pads=pairs)
+    if value == 0:
+        return out
+    inside = np.ones(input.array.shape, bool)
+    return out.masked_fill(~pad_zeros(make(inside), pads=pairs), value)
+
+
+def _reflect(n: int, lo: int, hi: int) -> np.ndarray:
+    if lo >= n or hi >= n:
+        raise RuntimeError(
+            "Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({lo}, {hi}) at a dimension of size {n}"
+        )
+    i = np.abs(np.arange(-lo, n + hi))
+    return np.where(i >= n, 2 * (n - 1) - i, i)
+
+
+def _replicate(n: int, lo: int, hi: int) -> np.ndarray:
+    return np.clip(np.arange(-lo, n + hi), 0, n - 1)
+
+
+def _circular(n: int, lo: int, hi: int) -> np.ndarray:
+    if lo > n or hi > n:
+        raise RuntimeError(
+            f"Padding value causes wrapping around more than once: ({lo}, {hi}) for size {n}"
+        )
+    return np.arange(-lo, n + hi) % n
+
+
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
+    """(..., C r^2, H, W) to (..., C, H r, W r): channels become pixels (Shi et al. 2016)."""
+    *lead, c, h, w = _image("pixel_shuffle", input)
+    r = upscale_factor
+    if r <= 0:
+        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
+    if c % (r * r):
+        raise RuntimeError(
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            f"upscale_factor, but input.size(-3)={c} is not divisible by {r * r}"
+        )
+    n = len(lead)
+    x = input.reshape(*lead, c // (r * r), r, r, h, w)
+    x = x.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
+    return x.reshape(*lead, c // (r * r), h * r, w * r)
+
+
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
+    """(..., C, H r, W r) to (..., C r^2, H, W): the inverse of `pixel_shuffle`."""
+    *lead, c, h, w = _image("pixel_unshuffle", input)
+    r = downscale_factor
+    if r <= 0:
+        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
+    for name, size in (("height", h), ("width", w)):
+        if size % r:
+            raise RuntimeError(
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but {size} is "
+                f"not divisible by {r}"
+            )
+    n = len(lead)
+    x = input.reshape(*lead, c, h // r, r, w // r, r)
+    x = x.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
+    return x.reshape(*lead, c * r * r, h // r, w // r)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """Interleave the channels of `groups` groups (Zhang et al. 2018)."""
+    n, c, *rest = input.array.shape
+    if groups <= 0 or c % groups:
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} and {groups}")
+    return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(n, c, *rest)
+
+
+def _image(name: str, input: Tensor) -> tuple[int, ...]:
+    shape = input.array.shape
+    if len(shape) < 3:
+        raise RuntimeError(
+            f"{name} expects input to have at least 3 dimensions, but got input with {len(shape)} "
+            "dimension(s)"
+        )
+    return shape

@@ -1,0 +1,114 @@
+"""Batch normalization: each channel shifted and scaled by the statistics of the batch.
+
+    y = (x - mean) / sqrt(var + eps) * weight + bias
+
+In training mean and (biased) variance are those of the batch, over every axis but the channels';
+running averages of mean and unbiased variance take their place in evaluation:
+running = (1 - momentum) running + momentum batch. Source: Ioffe and Szegedy 2015.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...core.dtypes import int64
+from ...core.tensor import Parameter, Tensor
+from ...ops.creation import ones, tensor, zeros
+from .. import functional as F
+from .. import init
+from .module import Module
+
+
+class _BatchNorm(Module):
+    _version = 2
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        self.num_features = num_features
+        self.eps = eps
+        self.momentum = momentum
+        self.affine = affine
+        self.track_running_stats = track_running_stats
+        kind = {"dtype": dtype, "device": device}
+        self.register_parameter("weight", Parameter(ones(num_features, **kind)) if affine else None)
+        self.register_parameter("bias", Parameter(zeros(num_features, **kind)) if affine else None)
+        track = track_running_stats
+        self.register_buffer("running_mean", zeros(num_features, **kind) if track else None)
+        self.register_buffer("running_var", ones(num_features, **kind) if track else None)
+        self.register_buffer("num_batches_tracked", tensor(0, dtype=int64) if track else None)
+
+    def reset_running_stats(self) -> None:
+        """Running mean 0, running variance 1."""
+        if self.track_running_stats:
+            init.zeros_(self.running_mean)
+            init.ones_(self.running_var)
+            init.zeros_(self.num_batches_tracked)
+
+    def reset_parameters(self) -> None:
+        """Also weight 1 and bias 0."""
+        self.reset_running_stats()
+        if self.affine:
+            init.ones_(self.weight)
+            init.zeros_(self.bias)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        raise NotImplementedError
+
+    def forward(self, input: Tensor) -> Tensor:
+        self._check_input_dim(input)
+        average = 0.0 if self.momentum is None else self.momentum
+        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
+            self.num_batches_tracked.array[...] += 1
+            if self.momentum is None:  # cumulative average of all batches so far
+                average = 1.0 / float(self.num_batches_tracked.array)
+        use_batch = self.training or (self.running_mean is None and self.running_var is None)
+        keep = not self.training or self.track_running_stats
+        return F.batch_norm(
+            input,
+            self.running_mean if keep else None,
+            self.running_var if keep else None,
+            self.weight,
+            self.bias,
+            use_batch,
+            average,
+            self.eps,
+        )
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    """Batch normalization of (N, C) or (N, C, L), over N and L."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.array.ndim not in (2, 3):
+            raise ValueError(f"expected 2D or 3D input (got {input.array.ndim}D input)")
+
+
+class BatchNorm2d(_BatchNorm):
+    """Batch normalization of (N, C, H, W), over N, H and W."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.array.ndim != 4:
+            raise ValueError(f"expected 4D input (got {input.array.ndim}D input)")
+
+
+class BatchNorm3d(_BatchNorm):
+    """Batch normalization of (N, C, D, H, W), over N, D, H and W."""
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.array.ndim != 5:
+            raise ValueError(f"expected 5D input (got {input.array.ndim}D input)")

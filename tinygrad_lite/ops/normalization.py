@@ -1,0 +1,212 @@
+"""Normalizations as fused ops: statistics, value and gradient in a few passes.
+
+Each carries the composition that it equals. `batch_norm` and `group_norm` also return the mean and
+the biased variance (plain statistics, without a gradient), for running averages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import sum_to
+from ..core.fused import fused
+from ..core.samples import Real, one_of, sample
+from ..kernels import normalize_numpy as kernels
+
+_EPS = 0.1  # of the samples: small enough to matter, large enough for finite differences
+
+
+def _per_channel(t: Any, ndim: int) -> Any:
+    """`t` (C) shaped to broadcast along axis 1 of an ndim-dimensional array; None stays None."""
+    return None if t is None else t.reshape((1, -1, *(1,) * (ndim - 2)))
+
+
+def _all_but_channels(ndim: int) -> tuple[int, ...]:
+    return (0, *range(2, ndim))
+
+
+def _last(dims: int, ndim: int) -> tuple[int, ...]:
+    return tuple(range(ndim - dims, ndim))
+
+
+def _standardized(x: Any, axes: tuple[int, ...], eps: float) -> Any:
+    """(x - mean) / sqrt(var + eps) over `axes`, of primitives: what every kernel here equals."""
+    centred = x - x.mean(axes, keepdim=True)
+    return centred / ((centred * centred).mean(axes, keepdim=True) + eps) ** 0.5
+
+
+def _affine(y: Any, weight: Any, bias: Any) -> Any:
+    y = y if weight is None else y * weight
+    return y if bias is None else y + bias
+
+
+def _summed(d: Any, shape: Any, channels: bool) -> Any:
+    """The gradient of weight or bias: `d` summed to `shape` (C: along axis 1; else the last)."""
+    if d is None or shape is None:
+        return None
+    if channels:
+        return d.sum(axis=_all_but_channels(d.ndim)).reshape(shape)
+    return sum_to(d, shape=shape)
+
+
+def _batch_reference(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    ndim = x.array.ndim
+    y = _standardized(x, _all_but_channels(ndim), eps)
+    return (_affine(y, _per_channel(weight, ndim), _per_channel(bias, ndim)),)
+
+
+def _batch_backward(
+    g: Any, need: Any, x: Any, weight: Any, weight_shape: Any, bias_shape: Any, residual: Any
+) -> Any:
+    axes = _all_but_channels(x.ndim)
+    w = _per_channel(weight, x.ndim)
+    dx, dw, db = kernels.backward(g[0], x, w, *residual, axes, need)
+    return dx, _summed(dw, weight_shape, True), _summed(db, bias_shape, True)
+
+
+@fused(
+    backward=_batch_backward,
+    reference=_batch_reference,
+    outputs=True,
+    residual=True,
+    promote=None,
+    title="NativeBatchNorm",
+    samples=[sample(Real("4 3"), Real("3"), Real("3"), eps=_EPS)],
+)
+def batch_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """Standardize each channel (axis 1) over all other axes; then times weight, plus bias."""
+    axes = _all_but_channels(x.ndim)
+    y, mean, var, rstd = kernels.forward(
+        x, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim), axes, eps
+    )
+    return (y, mean.reshape(-1), var.reshape(-1)), (mean, rstd)
+
+
+def normalize_channels(x: Any, mean: Any, var: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """(x - mean) / sqrt(var + eps) weight + bias with given statistics, a value a channel."""
+    ndim = x.array.ndim
+    scale = (var + eps) ** -0.5
+    scale = scale if weight is None else scale * weight
+    shift = -mean * scale
+    shift = shift if bias is None else shift + bias
+    return x * _per_channel(scale, ndim) + _per_channel(shift, ndim)
+
+
+def _layer_reference(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -> Any:
+    return _affine(_standardized(x, _last(dims, x.array.ndim), eps), weight, bias)
+
+
+def _layer_backward(
+    g: Any,
+    need: Any,
+    x: Any,
+    weight: Any,
+    weight_shape: Any,
+    bias_shape: Any,
+    dims: int,
+    residual: Any,
+) -> Any:
+    dx, dw, db = kernels.backward(g, x, weight, *residual, _last(dims, x.ndim), need)
+    return dx, _summed(dw, weight_shape, False), _summed(db, bias_shape, False)
+
+
+@fused(
+    backward=_layer_backward,
+    reference=_layer_reference,
+    residual=True,
+    promote=None,
+    title="NativeLayerNorm",
+    samples=[
+        sample(Real("n 4"), Real("4"), Real("4"), dims=1, eps=_EPS),
+        sample(Real("n 2 3"), Real("2 3"), Real("2 3"), dims=2, eps=_EPS),
+    ],
+)
+def layer_norm(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -> Any:
+    """Standardize over the last `dims` axes; then times weight, plus bias."""
+    y, mean, _, rstd = kernels.forward(x, weight, bias, _last(dims, x.ndim), eps)
+    return y, (mean, rstd)
+
+
+def _rms_reference(x: Any, weight: Any, *, dims: int, eps: float) -> Any:
+    square = (x * x).mean(_last(dims, x.array.ndim), keepdim=True)
+    return _affine(x / (square + eps) ** 0.5, weight, None)
+
+
+def _rms_backward(
+    g: Any, need: Any, x: Any, weight: Any, weight_shape: Any, dims: int, residual: Any
+) -> Any:
+    dx, dw = kernels.rms_backward(g, x, weight, residual, _last(dims, x.ndim), need)
+    return dx, _summed(dw, weight_shape, False)
+
+
+@fused(
+    backward=_rms_backward,
+    reference=_rms_reference,
+    residual=True,
+    promote=None,
+    title="RmsNorm",
+    samples=[sample(Real("n 4"), Real("4"), dims=1, eps=_EPS)],
+)
+def rms_norm(x: Any, weight: Any, *, dims: int, eps: float) -> Any:
+    """x / sqrt(mean of x^2 over the last `dims` axes + eps), times weight."""
+    return kernels.rms_forward(x, weight, _last(dims, x.ndim), eps)
+
+
+def _grouped(x: Any, groups: int) -> Any:
+    """(N, C, ...) as (N, groups, C / groups, positions)."""
+    n, c = x.shape[:2]
+    positions = int(np.prod(x.shape[2:]))
+    return x.reshape((n, groups, c // groups, positions))
+
+
+def _per_group(t: Any, groups: int) -> Any:
+    return None if t is None else t.reshape((1, groups, -1, 1))
+
+
+def _group_reference(x: Any, weight: Any, bias: Any, *, groups: int, eps: float) -> Any:
+    y = _standardized(_grouped(x, groups), (2, 3), eps)
+    y = _affine(y, _per_group(weight, groups), _per_group(bias, groups))
+    return (y.reshape(x.shape),)
+
+
+def _group_backward(
+    g: Any,
+    need: Any,
+    x: Any,
+    weight: Any,
+    weight_shape: Any,
+    bias_shape: Any,
+    groups: int,
+    residual: Any,
+) -> Any:
+    dx, dw, db = kernels.backward(
+        _grouped(g[0], groups),
+        _grouped(x, groups),
+        _per_group(weight, groups),
+        *residual,
+        (2, 3),
+        need,
+    )
+    dx = None if dx is None else dx.reshape(x.shape)
+    dw = None if dw is None else dw.sum(axis=(0, 3)).reshape(weight_shape)
+    return dx, dw, None if db is None else db.sum(axis=(0, 3)).reshape(bias_shape)
+
+
+@fused(
+    backward=_group_backward,
+    reference=_group_reference,
+    outputs=True,
+    residual=True,
+    promote=None,
+    title="NativeGroupNorm",
+    samples=[sample(Real("n 4 3"), Real("4"), Real("4"), groups=one_of(1, 2), eps=_EPS)],
+)
+def group_norm(x: Any, weight: Any, bias: Any, *, groups: int, eps: float) -> Any:
+    """Standardize each sample over each group of channels and all positions."""
+    y, mean, var, rstd = kernels.forward(
+        _grouped(x, groups), _per_group(weight, groups), _per_group(bias, groups), (2, 3), eps
+    )
+    shape = mean.shape[:2]
+    return (y.reshape(x.shape), mean.reshape(shape), var.reshape(shape)), (mean, rstd)

@@ -1,0 +1,538 @@
+"""Pooling: maxima, means and p-norms over windows of the last one, two or three axes.
+
+Taking maxima is picking elements: its derivative puts gradients back where the elements came from
+(`unpool`), whose derivative picks again (`pick`). Means are linear: forward and backward are each
+other's derivative. Among equal elements of a window the first is the maximum, as in PyTorch.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.doors import composed, primitive
+from ..core.samples import Integer, Real, one_of, sample
+from ..core.tensor import Tensor
+from ..kernels import pool as kernels
+from .convolution import per_dim
+
+_WINDOWS = {"kernel": (2,), "stride": one_of((1,), (2,)), "padding": one_of((0,), (1,))}
+
+
+@primitive(
+    lambda g, out, x_shape, kernel: unpool(g[0], out[1], input_shape=x_shape, dims=len(kernel)),
+    outputs=True,
+    promote=None,
+    method=False,
+    title="MaxPoolWithIndices",
+    samples=[
+        sample(Real("n 5", distinct=True), dilation=(1,), ceil_mode=one_of(False, True), **_WINDOWS)
+    ],
+)
+def max_pool(
+    x: Any, *, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
+) -> Any:
+    """The largest element of each window, and its index in the flattened plane."""
+    return kernels.max_pool_forward(
+        x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
+    )
+
+
+@primitive(
+    lambda g, out, x_shape, output_size: unpool(
+        g[0], out[1], input_shape=x_shape, dims=len(output_size)
+    ),
+    outputs=True,
+    promote=None,
+    method=False,
+    title="AdaptiveMaxPool",
+    samples=[sample(Real("n 5", distinct=True), output_size=one_of((2,), (3,)))],
+)
+def adaptive_max(x: Any, *, output_size: Any) -> Any:
+    """The largest element of each of the windows that give `output_size`, and its index."""
+    return kernels.adaptive_max_pool_forward(x, output_size=output_size)
+
+
+@primitive(
+    lambda g, y, dims: pick(g, y, dims=dims),
+    None,
+    promote=None,
+    method=False,
+    samples=[sample(Real("n 3"), Integer("n 3", 0, 5), input_shape=lambda n: (n, 5), dims=1)],
+)
+def unpool(x: Any, y: Any, *, input_shape: Any, dims: Any) -> Any:
+    """Zeros of `input_shape` with x added at the indices y into the flattened plane."""
+    return kernels.max_pool_backward(x, y, input_shape=input_shape, dims=dims)
+
+
+@primitive(
+    lambda g, y, x_shape, dims: unpool(g, y, input_shape=x_shape, dims=dims),
+    None,
+    promote=None,
+    method=False,
+    samples=[sample(Real("n 5"), Integer("n 3", 0, 5), dims=1)],
+)
+def pick(x: Any, y: Any, *, dims: Any) -> Any:
+    """The elements of x at the indices y into the flattened plane."""
+    return kernels.pool_gather(x, y, dims=dims)
+
+
+_MEANS = {**_WINDOWS, "ceil_mode": one_of(False, True), "count_include_pad": one_of(True, False)}
+
+
+@primitive(
+    lambda g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor: spread_mean(
+        g,
+        input_shape=x_shape,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor=divisor,
+    ),
+    promote=None,
+    method=False,
+    title="AvgPool",
+    samples=[sample(Real("n 5"), divisor=one_of(None, 3), **_MEANS)],
+)
+def mean_pool(
+    x: Any,
+    *,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: Any,
+    count_include_pad: Any,
+    divisor: Any,
+) -> Any:
+    """The mean of each window (the sum divided by `divisor` if that is given)."""
+    return kernels.avg_pool_forward(
+        x,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor_override=divisor,
+    )
+
+
+@primitive(
+    lambda g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: mean_pool(
+        g,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor=divisor,
+    ),
+    promote=None,
+    method=False,
+    samples=[
+        sample(
+            Real("n 4"),
+            input_shape=lambda n: (n, 5),
+            kernel=(2,),
+            stride=(1,),
+            padding=(0,),
+            ceil_mode=False,
+            count_include_pad=True,
+            divisor=one_of(None, 3),
+        )
+    ],
+)
+def spread_mean(
+    x: Any,
+    *,
+    input_shape: Any,
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: Any,
+    count_include_pad: Any,
+    divisor: Any,
+) -> Any:
+    """The transpose of `mean_pool`: each x divided among its window."""
+    return kernels.avg_pool_backward(
+        x,
+        input_shape=input_shape,
+        kernel=kernel,
+        stride=stride,
+        padding=padding,
+        ceil_mode=ceil_mode,
+        count_include_pad=count_include_pad,
+        divisor_override=divisor,
+    )
+
+
+@primitive(
+    lambda g, x_shape, output_size: spread_adaptive(
+        g, input_shape=x_shape, output_size=output_size
+    ),
+    promote=None,
+    method=False,
+    title="AdaptiveAvgPool",
+    samples=[sample(Real("n 5"), output_size=one_of((2,), (3,)))],
+)
+def adaptive_mean(x: Any, *, output_size: Any) -> Any:
+    """The mean of each of the windows that give `output_size`."""
+    return kernels.adaptive_avg_pool_forward(x, output_size=output_size)
+
+
+@primitive(
+    lambda g, output_size: adaptive_mean(g, output_size=output_size),
+    promote=None,
+    method=False,
+    samples=[sample(Real("n 2"), input_shape=lambda n: (n, 5), output_size=(2,))],
+)
+def spread_adaptive(x: Any, *, input_shape: Any, output_size: Any) -> Any:
+    """The transpose of `adaptive_mean`."""
+    return kernels.adaptive_avg_pool_backward(x, input_shape=input_shape, output_size=output_size)
+
+
+# -- the public functions -------------------------------------------------------------------------
+
+
+def _input(function: str, x: Any, dims: int) -> None:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(x).__name__}")
+    if x.array.ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D input, but got input of size: "
+            f"{list(x.array.shape)}"
+        )
+    if 0 in x.array.shape[1 if x.array.ndim == dims + 2 else 0 :]:
+        raise RuntimeError(
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 "
+            f"dim batch size for input, but got: {list(x.array.shape)}"
+        )
+
+
+def _windows(
+    function: str, dims: int, kernel_size: Any, stride: Any, padding: Any
+) -> dict[str, tuple[int, ...]]:
+    kernel = per_dim(kernel_size, dims, "kernel_size", function)
+    empty = stride is None or (isinstance(stride, (tuple, list)) and not stride)
+    stride = kernel if empty else per_dim(stride, dims, "stride", function)
+    padding = per_dim(padding, dims, "padding", function)
+    if min(kernel) <= 0:
+        raise RuntimeError(
+            f"{function}(): kernel size should be greater than zero, but got {kernel}"
+        )
+    if min(stride) <= 0:
+        raise RuntimeError(f"{function}(): stride should not be zero, but got {stride}")
+    if any(p < 0 or 2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        raise RuntimeError(
+            "pad should be at most half of effective kernel size, but got "
+            f"pad={max(padding)}, kernel_size={max(kernel)} ({function})"
+        )
+    return {"kernel": kernel, "stride": stride, "padding": padding}
+
+
+def _check_output(function: str, x: Any, windows: Any, dilation: Any, ceil_mode: bool) -> None:
+    size = x.array.shape[x.array.ndim - len(windows["kernel"]) :]
+    geometry = (windows["kernel"], windows["stride"], windows["padding"], dilation)
+    out = [
+        kernels.pool_output_size(n, *axis, ceil_mode)
+        for n, *axis in zip(size, *geometry, strict=True)
+    ]
+    if min(out) < 1:
+        raise RuntimeError(
+            f"Given input size: {list(x.array.shape)}. Calculated output size: {list(out)}. "
+            f"Output size is too small ({function})"
+        )
+
+
+def _max(
+    dims: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: bool,
+    return_indices: bool,
+) -> Any:
+    function = f"max_pool{dims}d"
+    _input(function, input, dims)
+    windows = _windows(function, dims, kernel_size, stride, padding)
+    dilation = per_dim(dilation, dims, "dilation", function)
+    if min(dilation) <= 0:
+        raise RuntimeError(f"{function}(): dilation should be greater than zero, got {dilation}")
+    _check_output(function, input, windows, dilation, ceil_mode)
+    values, indices = max_pool(input, dilation=dilation, ceil_mode=bool(ceil_mode), **windows)
+    return (values, indices) if return_indices else values
+
+
+@composed(method=False)
+def max_pool1d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Maxima over windows of (N, C, L); with `return_indices` also where they were."""
+    return _max(1, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@composed(method=False)
+def max_pool2d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Maxima over windows of (N, C, H, W); with `return_indices` also where they were."""
+    return _max(2, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+@composed(method=False)
+def max_pool3d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """Maxima over windows of (N, C, D, H, W); with `return_indices` also where they were."""
+    return _max(3, input, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
+
+
+def _avg(
+    dims: int,
+    input: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: bool,
+    count_include_pad: bool,
+    divisor_override: int | None,
+) -> Any:
+    function = f"avg_pool{dims}d"
+    _input(function, input, dims)
+    windows = _windows(function, dims, kernel_size, stride, padding)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    _check_output(function, input, windows, (1,) * dims, ceil_mode)
+    return mean_pool(
+        input,
+        ceil_mode=bool(ceil_mode),
+        count_include_pad=bool(count_include_pad),
+        divisor=divisor_override,
+        **windows,
+    )
+
+
+@composed(method=False)
+def avg_pool1d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Any:
+    """Means over windows of (N, C, L)."""
+    return _avg(1, input, kernel_size, stride, padding, ceil_mode, count_include_pad, None)
+
+
+@composed(method=False)
+def avg_pool2d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """Means over windows of (N, C, H, W)."""
+    return _avg(
+        2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+
+
+@composed(method=False)
+def avg_pool3d(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Any:
+    """Means over windows of (N, C, D, H, W)."""
+    return _avg(
+        3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
+    )
+
+
+def _output_size(value: Any, x: Any, dims: int) -> tuple[int, ...]:
+    values = value if isinstance(value, (tuple, list)) else (value,) * dims
+    if len(values) != dims:
+        raise RuntimeError(f"output_size must have {dims} entries, got {list(values)}")
+    size = x.array.shape[x.array.ndim - dims :]
+    return tuple([n if v is None else int(v) for v, n in zip(values, size, strict=True)])
+
+
+def _adaptive(kind: str, dims: int, input: Any, output_size: Any) -> Any:
+    _input(f"adaptive_{kind}_pool{dims}d", input, dims)
+    size = _output_size(output_size, input, dims)
+    if min(size) < 0:
+        raise RuntimeError(f"adaptive_{kind}_pool{dims}d(): elements of output_size must be >= 0")
+    if kind == "avg":
+        return adaptive_mean(input, output_size=size)
+    return adaptive_max(input, output_size=size)
+
+
+@composed(method=False)
+def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
+    """Means over the windows that give (N, C, output_size)."""
+    return _adaptive("avg", 1, input, output_size)
+
+
+@composed(method=False)
+def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
+    """Means over the windows that give (N, C, *output_size); None keeps a size."""
+    return _adaptive("avg", 2, input, output_size)
+
+
+@composed(method=False)
+def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
+    """Means over the windows that give (N, C, *output_size); None keeps a size."""
+    return _adaptive("avg", 3, input, output_size)
+
+
+@composed(method=False)
+def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over the windows that give (N, C, output_size)."""
+    found = _adaptive("max", 1, input, output_size)
+    return found if return_indices else found[0]
+
+
+@composed(method=False)
+def adaptive_max_pool2d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over the windows that give (N, C, *output_size); None keeps a size."""
+    found = _adaptive("max", 2, input, output_size)
+    return found if return_indices else found[0]
+
+
+@composed(method=False)
+def adaptive_max_pool3d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
+    """Maxima over the windows that give (N, C, *output_size); None keeps a size."""
+    found = _adaptive("max", 3, input, output_size)
+    return found if return_indices else found[0]
+
+
+def _lp(dims: int, input: Any, norm_type: float, kernel_size: Any, stride: Any, ceil: bool) -> Any:
+    function = f"lp_pool{dims}d"
+    kernel = per_dim(kernel_size, dims, "kernel_size", function)
+    count = 1
+    for k in kernel:
+        count *= k
+    powers = _avg(dims, input**norm_type, kernel, stride, 0, ceil, True, None)
+    return (powers.sign() * powers.abs().relu() * count) ** (1.0 / norm_type)
+
+
+@composed(method=False)
+def lp_pool1d(
+    input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Any:
+    """(sum of x^p over each window)^(1/p), p = norm_type."""
+    return _lp(1, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@composed(method=False)
+def lp_pool2d(
+    input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Any:
+    """(sum of x^p over each window)^(1/p), p = norm_type."""
+    return _lp(2, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+@composed(method=False)
+def lp_pool3d(
+    input: Any, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
+) -> Any:
+    """(sum of x^p over each window)^(1/p), p = norm_type."""
+    return _lp(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _max_unpool(
+    dims: int, input: Any, indices: Any, kernel: Any, stride: Any, padding: Any, size: Any
+) -> Any:
+    function = f"max_unpool{dims}d"
+    windows = _windows(function, dims, kernel, stride, padding)
+    if indices.array.shape != input.array.shape:
+        raise RuntimeError(
+            f"Expected shape of indices to be same as that of the input tensor "
+            f"({list(input.array.shape)}) but got indices tensor with shape: "
+            f"{list(indices.array.shape)}"
+        )
+    lead, plane = input.array.shape[:-dims], input.array.shape[-dims:]
+    if size is None:
+        size = [
+            (n - 1) * s + k - 2 * p
+            for n, s, k, p in zip(
+                plane, windows["stride"], windows["kernel"], windows["padding"], strict=True
+            )
+        ]
+    shape = (*lead, *tuple(size)[-dims:])
+    limit = 1
+    for n in shape[len(lead) :]:
+        limit *= n
+    y = indices.array
+    if y.size and not (y.min() >= 0 and y.max() < limit):
+        raise RuntimeError(
+            f"found an invalid max index (output volumes are of size {shape[-dims:]})"
+        )
+    return unpool(input, indices, input_shape=shape, dims=dims)
+
+
+@composed(method=False)
+def max_unpool1d(
+    input: Any,
+    indices: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Any:
+    """Put maxima back where `max_pool1d` found them; zeros elsewhere."""
+    return _max_unpool(1, input, indices, kernel_size, stride, padding, output_size)
+
+
+@composed(method=False)
+def max_unpool2d(
+    input: Any,
+    indices: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Any:
+    """Put maxima back where `max_pool2d` found them; zeros elsewhere."""
+    return _max_unpool(2, input, indices, kernel_size, stride, padding, output_size)
+
+
+@composed(method=False)
+def max_unpool3d(
+    input: Any,
+    indices: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Any:
+    """Put maxima back where `max_pool3d` found them; zeros elsewhere."""
+    return _max_unpool(3, input, indices, kernel_size, stride, padding, output_size)
