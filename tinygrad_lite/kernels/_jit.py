@@ -28,6 +28,7 @@ is announced in one line, once, when it has taken more than a second.
 from __future__ import annotations
 
 import contextlib
+import dis
 import functools
 import hashlib
 import importlib.util
@@ -42,8 +43,8 @@ from . import _threads
 from ._threads import get_num_threads as threads
 
 __all__ = [
-    "FMA", "SUMS", "Kernel", "Late", "Run", "enabled", "jit", "kernels", "loaded", "prange",
-    "threads", "use_numba",
+    "FMA", "SUMS", "ByDtype", "Kernel", "Late", "Run", "enabled", "jit", "kernels", "like",
+    "loaded", "prange", "threads", "use_numba", "where",
 ]  # fmt: skip
 
 prange = range
@@ -132,6 +133,7 @@ class Late:
     def __init__(self, make: Callable[[], Any], python: Callable[..., Any] | None = None) -> None:
         self._make = make
         self._python = python
+        self.file = getattr(make, "__func__", make).__code__.co_filename
 
     @functools.cached_property
     def compiled(self) -> Any:
@@ -142,6 +144,72 @@ class Late:
         if self._python is None:
             raise RuntimeError("this name has a meaning only inside a compiled kernel")
         return self._python(*args)
+
+
+def _make_where() -> Any:
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def where(_context: Any, condition: Any, x: Any, y: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            return builder.select(*args)
+
+        return (x(types.boolean, x, x), generate) if x == y else None
+
+    return where
+
+
+where = Late(_make_where, lambda condition, x, y: x if condition else y)
+"""where(condition, x, y): x or y, of one type, both computed. Python's `x if condition else y` is
+a branch, which LLVM may fill with the computation of x: the loop around is then not vectorized."""
+
+
+def _make_like() -> Any:
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def like(_context: Any, x: Any, value: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return context.cast(builder, args[1], signature.args[1], signature.args[0])
+
+        return x(x, value), generate
+
+    return like
+
+
+like = Late(_make_like, lambda x, value: x.dtype.type(value))
+"""like(x, 0.5): the number in the dtype of x. A bare 0.5 would make float32 work float64."""
+
+
+class ByDtype(Late):
+    """One name for two scalar kernels, one for float32 and one for float64: the argument decides.
+
+    exp = ByDtype(exp32, exp64)
+    """
+
+    def __init__(self, single: Kernel, double: Kernel) -> None:
+        self.kernels = (single, double)
+        super().__init__(self._overload, self._choose)
+
+    def _overload(self) -> Any:
+        from numba import types
+        from numba.extending import overload
+
+        single, double = (kernel.compiled for kernel in self.kernels)
+
+        def by_dtype(x):  # no annotations: numba compares them
+            raise NotImplementedError("called from compiled code only")
+
+        @overload(by_dtype, jit_options={"forceinline": True})
+        def choose(x):
+            kernel = {types.float32: single, types.float64: double}.get(x)
+            return None if kernel is None else lambda x: kernel(x)
+
+        return by_dtype
+
+    def _choose(self, x: Any) -> Any:
+        return self.kernels[x.dtype.itemsize == 8](x)
 
 
 class Kernel:
@@ -192,7 +260,7 @@ class Kernel:
         # call; the module's own globals stay as they are.
         function = self.function
         scope = {**function.__globals__, **self.names}
-        for name in function.__code__.co_names:
+        for name in _globals_of(function.__code__):
             value = scope.get(name)
             if isinstance(value, Kernel):
                 scope[name] = value._inner()
@@ -225,12 +293,16 @@ class Kernel:
         while todo:
             kernel = todo.pop()
             scope = {**kernel.function.__globals__, **kernel.names}
-            for name in kernel.function.__code__.co_names:
+            for name in _globals_of(kernel.function.__code__):
                 value = scope.get(name)
-                if isinstance(value, Kernel) and value not in seen:
-                    seen.add(value)
-                    files.add(value.function.__code__.co_filename)
-                    todo.append(value)
+                called = value.kernels if isinstance(value, ByDtype) else (value,)
+                if isinstance(value, Late):  # an intrinsic is part of the code that names it
+                    files.add(value.file)
+                for inner in called:
+                    if isinstance(inner, Kernel) and inner not in seen:
+                        seen.add(inner)
+                        files.add(inner.function.__code__.co_filename)
+                        todo.append(inner)
         return ["_" + _digest(file) for file in sorted(files - {here})]
 
     def __call__(self, *args: Any) -> Any:
@@ -260,6 +332,14 @@ def jit(function: Any = None, *, error_model: str = "numpy", **options: Any) -> 
     if function is None:
         return functools.partial(jit, error_model=error_model, **options)
     return Kernel(function, {"error_model": error_model, "nogil": True, **options})
+
+
+@functools.cache
+def _globals_of(code: types.CodeType) -> frozenset[str]:
+    """The global names the code reads (co_names has the attributes too: `math.erf` is no `erf`)."""
+    return frozenset(
+        step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"
+    )
 
 
 @functools.cache

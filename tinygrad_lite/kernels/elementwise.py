@@ -1,0 +1,449 @@
+"""Functions of one array, elementwise, forward and backward in one pass over memory.
+
+Each is stated as a scalar expression (below the heading "expressions"), from which the loops are
+generated, and once in NumPy. `Forward` and `Backward` choose by size: NumPy for small arrays and
+without numba, one thread, then all threads. Every element is computed alone: results do not depend
+on the number of threads. Backward functions take the incoming gradient g and either the input x or
+the result y, whichever the docstring of the expression names.
+
+Any layout is accepted; the result has the layout of the input where that is dense (NHWC stays
+NHWC). Other dtypes than float32 and float64 go through NumPy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import _math
+from ._jit import FMA, Kernel, enabled, jit, like, prange, where
+from ._math import exp as _exp
+from ._math import expm1 as _expm1
+from ._math import log1p as _log1p
+from ._math import normal as _normal
+from ._math import number
+from ._math import sigmoid as _sigmoid
+from ._math import tanh as _tanh
+
+Array = np.ndarray
+
+SMALL = 4096
+"""Elements from which a kernel on one thread beats NumPy, for a function of one NumPy pass."""
+PARALLEL = 32768
+"""Elements from which waking the other threads pays, for a cheap function."""
+
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+
+# -- loops ----------------------------------------------------------------------------------------
+
+f: Any = None  # bound to an expression
+
+
+@jit(parallel=True, fastmath=FMA)
+def map1(x, out):
+    """out[i] = f(x[i])."""
+    for i in prange(x.size):
+        out[i] = f(x[i])
+
+
+@jit(parallel=True, fastmath=FMA)
+def map1_1(x, a, out):
+    """out[i] = f(x[i], a)."""
+    for i in prange(x.size):
+        out[i] = f(x[i], a)
+
+
+@jit(parallel=True, fastmath=FMA)
+def map1_2(x, a, b, out):
+    """out[i] = f(x[i], a, b)."""
+    for i in prange(x.size):
+        out[i] = f(x[i], a, b)
+
+
+@jit(parallel=True, fastmath=FMA)
+def map2(g, x, out):
+    """out[i] = f(g[i], x[i])."""
+    for i in prange(x.size):
+        out[i] = f(g[i], x[i])
+
+
+@jit(parallel=True, fastmath=FMA)
+def map2_1(g, x, a, out):
+    """out[i] = f(g[i], x[i], a)."""
+    for i in prange(x.size):
+        out[i] = f(g[i], x[i], a)
+
+
+@jit(parallel=True, fastmath=FMA)
+def map2_2(g, x, a, b, out):
+    """out[i] = f(g[i], x[i], a, b)."""
+    for i in prange(x.size):
+        out[i] = f(g[i], x[i], a, b)
+
+
+def dense(x: Array) -> Array | None:
+    """The elements of x in the order they stand in memory, as a flat view; None if it has gaps."""
+    if x.flags.c_contiguous:
+        return x.reshape(-1)
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    x = x.transpose(order)
+    return x.reshape(-1) if x.flags.c_contiguous else None
+
+
+class Forward:
+    """f(x, *parameters), elementwise."""
+
+    def __init__(
+        self,
+        name: str,
+        scalar: Any,
+        numpy: Callable[..., Array],
+        parameters: int = 0,
+        small: int = SMALL,
+        parallel: int = PARALLEL,
+    ) -> None:
+        loop = (map1, map1_1, map1_2)[parameters]
+        self.loop: Kernel = loop.bind(name, f=scalar)
+        self.numpy, self.small, self.parallel = numpy, small, parallel
+        self.__name__ = name
+        self.__doc__ = scalar.__doc__
+
+    def __call__(self, x: Array, *parameters: float, out: Array | None = None) -> Array:
+        size = x.size
+        if size < self.small or x.dtype not in FLOATS or not enabled():
+            y = self.numpy(x, *parameters)
+            if out is None:
+                return y
+            np.copyto(out, y)
+            return out
+        flat = dense(x)
+        if flat is None:
+            x = np.ascontiguousarray(x)
+            flat = x.reshape(-1)
+        fits = out is not None and out.dtype == x.dtype and out.strides == x.strides
+        y = out if fits and out is not None else np.empty_like(x)
+        target = dense(y)
+        if parameters:
+            parameters = tuple(x.dtype.type(a) for a in parameters)
+        run = self.loop if size >= self.parallel else self.loop.serial
+        run(flat, *parameters, target)
+        if out is not None and not fits:
+            np.copyto(out, y)
+            return out
+        return y
+
+    def __repr__(self) -> str:
+        return f"<elementwise {self.__name__}>"
+
+
+class Backward:
+    """The gradient towards x, from g and x (or y), elementwise."""
+
+    def __init__(
+        self,
+        name: str,
+        scalar: Any,
+        numpy: Callable[..., Array],
+        parameters: int = 0,
+        small: int = SMALL,
+        parallel: int = PARALLEL,
+    ) -> None:
+        loop = (map2, map2_1, map2_2)[parameters]
+        self.loop: Kernel = loop.bind(name, f=scalar)
+        self.numpy, self.small, self.parallel = numpy, small, parallel
+        self.__name__ = name
+        self.__doc__ = scalar.__doc__
+
+    def __call__(self, g: Array, x: Array, *parameters: float) -> Array:
+        size = x.size
+        if size < self.small or x.dtype not in FLOATS or g.dtype != x.dtype or not enabled():
+            return self.numpy(g, x, *parameters)
+        flat = dense(x)
+        if flat is None:
+            x = np.ascontiguousarray(x)
+            flat = x.reshape(-1)
+        out = np.empty_like(x)
+        if g.strides != x.strides or g.shape != x.shape:
+            aligned = np.empty_like(x)
+            np.copyto(aligned, g)
+            g = aligned
+        if parameters:
+            parameters = tuple(x.dtype.type(a) for a in parameters)
+        run = self.loop if size >= self.parallel else self.loop.serial
+        run(dense(g), flat, *parameters, dense(out))
+        return out
+
+    def __repr__(self) -> str:
+        return f"<elementwise {self.__name__}>"
+
+
+# -- expressions ----------------------------------------------------------------------------------
+
+
+@number
+def _exp_backward(g, y):
+    """g y, where y = exp(x)."""
+    return g * y
+
+
+@number
+def _tanh_backward(g, y):
+    """g (1 - y^2), where y = tanh(x)."""
+    return g * (like(y, 1) - y * y)
+
+
+@number
+def _sigmoid_backward(g, y):
+    """g y (1 - y), where y = sigmoid(x)."""
+    return g * y * (like(y, 1) - y)
+
+
+@number
+def _relu(x):
+    """max(x, 0); NaN passes."""
+    return where(x <= like(x, 0), like(x, 0), x)
+
+
+@number
+def _relu_backward(g, y):
+    """g where y > 0, else 0; y may be the input or the result."""
+    return where(y <= like(y, 0), like(g, 0), g)
+
+
+@number
+def _leaky_relu(x, a):
+    """x where x > 0, else a x."""
+    return where(x > like(x, 0), x, x * a)
+
+
+@number
+def _leaky_relu_backward(g, x, a):
+    """g where x > 0, else a g."""
+    return where(x > like(x, 0), g, g * a)
+
+
+@number
+def _elu(x, a):
+    """x where x > 0, else a (exp(x) - 1)."""
+    return where(x > like(x, 0), x, a * _expm1(where(x > like(x, 0), like(x, 0), x)))
+
+
+@number
+def _elu_backward(g, y, a):
+    """g where y > 0, else g (y + a), where y = elu(x) and a > 0."""
+    return where(y > like(y, 0), g, g * (y + a))
+
+
+@number
+def _gelu(x):
+    """x P(X <= x), X standard normal: Hendrycks & Gimpel (2016), https://arxiv.org/abs/1606.08415."""
+    return x * _normal(x)[0]
+
+
+@number
+def _gelu_backward(g, x):
+    """g (P(X <= x) + x p(x)), X standard normal with density p."""
+    below, e = _normal(x)
+    return g * (below + x * (e * like(x, 0.3989422804014327)))
+
+
+@number
+def _gelu_tanh(x):
+    """x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), which is x (1 + tanh(u)) / 2."""
+    return x * _sigmoid(x * (like(x, 1.5957691216057308) + like(x, 0.0713548162726) * (x * x)))
+
+
+@number
+def _gelu_tanh_backward(g, x):
+    """g (s + x s (1 - s) 2 du/dx), s = sigmoid(2 u)."""
+    z = x * x
+    s = _sigmoid(x * (like(x, 1.5957691216057308) + like(x, 0.0713548162726) * z))
+    slope = like(x, 1.5957691216057308) + like(x, 0.2140644488178) * z
+    # Far out the slope may be infinite where s (1 - s) is 0.
+    inner = where(z > like(x, 400), like(x, 0), x * (s * (like(x, 1) - s)) * slope)
+    return g * (s + inner)
+
+
+@number
+def _silu(x):
+    """x sigmoid(x)."""
+    return x * _sigmoid(x)
+
+
+@number
+def _silu_backward(g, x):
+    """g s (1 + x (1 - s)), s = sigmoid(x)."""
+    s = _sigmoid(x)
+    return g * (s * (like(x, 1) + x * (like(x, 1) - s)))
+
+
+@number
+def _softplus_of(x):
+    z = where(x > like(x, 0), x, like(x, 0))
+    return z + _log1p(_exp(-abs(x)))
+
+
+@number
+def _softplus(x, beta, threshold):
+    """log(1 + exp(beta x)) / beta; x itself where beta x > threshold."""
+    z = x * beta
+    return where(z > threshold, x, _softplus_of(z) / beta)
+
+
+@number
+def _softplus_backward(g, x, beta, threshold):
+    """g sigmoid(beta x); g itself where beta x > threshold."""
+    z = x * beta
+    return where(z > threshold, g, g * _sigmoid(z))
+
+
+@number
+def _mish(x):
+    """x tanh(softplus(x)): Misra (2019), https://arxiv.org/abs/1908.08681."""
+    return x * _tanh(_softplus_of(x))
+
+
+@number
+def _mish_backward(g, x):
+    """g (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))."""
+    t = _tanh(_softplus_of(x))
+    return g * (t + x * (like(x, 1) - t * t) * _sigmoid(x))
+
+
+@number
+def _erf_backward(g, x):
+    """g 2 / sqrt(pi) exp(-x^2)."""
+    return g * (like(x, 1.1283791670955126) * _exp(-(x * x)))
+
+
+# -- the same in NumPy ----------------------------------------------------------------------------
+
+_each_erf = np.frompyfunc(math.erf, 1, 1)
+_each_erfc = np.frompyfunc(math.erfc, 1, 1)
+
+
+def _np_erf(x: Array) -> Array:
+    return np.asarray(_each_erf(x), dtype=x.dtype)
+
+
+def _np_normal(x: Array) -> Array:
+    return np.asarray(_each_erfc(np.float64(-math.sqrt(0.5)) * x), dtype=x.dtype) * x.dtype.type(
+        0.5
+    )
+
+
+def _np_sigmoid(x: Array) -> Array:
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
+
+
+def _np_relu(x: Array) -> Array:
+    return np.maximum(x, x.dtype.type(0))
+
+
+def _np_elu(x: Array, a: float) -> Array:
+    return np.where(x > 0, x, np.expm1(np.where(x > 0, x.dtype.type(0), x)) * a)
+
+
+def _np_gelu_backward(g: Array, x: Array) -> Array:
+    return g * (_np_normal(x) + x * (np.exp(-0.5 * x * x) * 0.3989422804014327))
+
+
+def _np_gelu_tanh_gate(x: Array) -> Array:
+    return _np_sigmoid(x * (1.5957691216057308 + 0.0713548162726 * (x * x)))
+
+
+def _np_gelu_tanh_backward(g: Array, x: Array) -> Array:
+    s = _np_gelu_tanh_gate(x)
+    z = np.minimum(x * x, 400)
+    inner = x * (s * (1 - s)) * (1.5957691216057308 + 0.2140644488178 * z)
+    return g * (s + np.where(x * x > 400, x.dtype.type(0), inner))
+
+
+def _np_silu_backward(g: Array, x: Array) -> Array:
+    s = _np_sigmoid(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+def _np_softplus_of(x: Array) -> Array:
+    return np.maximum(x, x.dtype.type(0)) + np.log1p(np.exp(-np.abs(x)))
+
+
+def _np_softplus(x: Array, beta: float, threshold: float) -> Array:
+    z = x * beta
+    return np.where(z > threshold, x, _np_softplus_of(z) / beta)
+
+
+def _np_softplus_backward(g: Array, x: Array, beta: float, threshold: float) -> Array:
+    z = x * beta
+    return np.where(z > threshold, g, g * _np_sigmoid(z))
+
+
+def _np_mish_backward(g: Array, x: Array) -> Array:
+    t = np.tanh(_np_softplus_of(x))
+    return g * (t + x * (1 - t * t) * _np_sigmoid(x))
+
+
+# -- the functions --------------------------------------------------------------------------------
+# `small` and `parallel` as measured (tests/benchmarks/elementwise_kernels.py).
+
+exp = Forward("exp", _math.exp, np.exp)
+exp_backward = Backward("exp_backward", _exp_backward, np.multiply, small=1 << 17)
+log = Forward("log", _math.log, np.log, small=2048)
+expm1 = Forward("expm1", _math.expm1, np.expm1, small=512)
+erf = Forward("erf", _math.erf, _np_erf, small=32)
+erf_backward = Backward(
+    "erf_backward",
+    _erf_backward,
+    lambda g, x: g * (np.exp(-x * x) * 1.1283791670955126),
+    small=2048,
+)
+tanh = Forward("tanh", _math.tanh, np.tanh)
+tanh_backward = Backward("tanh_backward", _tanh_backward, lambda g, y: g * (1 - y * y), small=2048)
+sigmoid = Forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
+sigmoid_backward = Backward(
+    "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (1 - y), small=2048
+)
+relu = Forward("relu", _relu, _np_relu, small=16384)
+relu_backward = Backward(
+    "relu_backward", _relu_backward, lambda g, y: np.where(y <= 0, g.dtype.type(0), g), small=2048
+)
+leaky_relu = Forward(
+    "leaky_relu", _leaky_relu, lambda x, a: np.where(x > 0, x, x * a), parameters=1, small=2048
+)
+leaky_relu_backward = Backward(
+    "leaky_relu_backward",
+    _leaky_relu_backward,
+    lambda g, x, a: np.where(x > 0, g, g * a),
+    parameters=1,
+    small=2048,
+)
+elu = Forward("elu", _elu, _np_elu, parameters=1, small=512)
+elu_backward = Backward(
+    "elu_backward",
+    _elu_backward,
+    lambda g, y, a: np.where(y > 0, g, g * (y + a)),
+    parameters=1,
+    small=2048,
+)
+gelu = Forward("gelu", _gelu, lambda x: x * _np_normal(x), small=32, parallel=16384)
+gelu_backward = Backward(
+    "gelu_backward", _gelu_backward, _np_gelu_backward, small=32, parallel=16384
+)
+gelu_tanh = Forward(
+    "gelu_tanh", _gelu_tanh, lambda x: x * _np_gelu_tanh_gate(x), small=512, parallel=16384
+)
+gelu_tanh_backward = Backward(
+    "gelu_tanh_backward", _gelu_tanh_backward, _np_gelu_tanh_backward, small=512, parallel=16384
+)
+silu = Forward("silu", _silu, lambda x: x * _np_sigmoid(x), small=1024)
+silu_backward = Backward("silu_backward", _silu_backward, _np_silu_backward, small=1024)
+softplus = Forward("softplus", _softplus, _np_softplus, parameters=2, small=512)
+softplus_backward = Backward(
+    "softplus_backward", _softplus_backward, _np_softplus_backward, parameters=2, small=512
+)
+mish = Forward("mish", _mish, lambda x: x * np.tanh(_np_softplus_of(x)), small=512)
+mish_backward = Backward("mish_backward", _mish_backward, _np_mish_backward, small=512)
