@@ -102,7 +102,9 @@ class Case:
 
     op        the Primitive behind it, if it is one
     smooth    whether it has two derivatives everywhere near the inputs
-    extra     further Tensors it depends on (a Module's parameters) are inputs already; see check_op
+    oracle    a NumPy function that computes the same value
+    function_class  the autograd.Function subclass behind it, if it is one
+    order     the highest order to which its derivatives exist
     """
 
     name: str
@@ -115,6 +117,13 @@ class Case:
     smooth: bool = True
     broadcasts: bool = False
     oracle: Callable[..., Any] | None = None
+    function_class: Any = None
+    order: int = 2
+
+    @property
+    def ways(self) -> tuple[bool, ...]:
+        """Whether a gradient is recorded, for each way it can be computed."""
+        return (False, True) if self.order > 1 else (False,)
 
     def with_arrays(self, arrays: Sequence[np.ndarray]) -> Case:
         """The same call of other arrays."""

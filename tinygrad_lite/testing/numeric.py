@@ -30,9 +30,9 @@ class Estimate:
     value: float
     error: float
 
-    def good(self, scale: float) -> bool:
-        """Whether it is worth comparing with."""
-        return bool(np.isfinite(self.value) and self.error <= 1e-6 * scale)
+    def good(self, scale: float, limit: float = 1e-6) -> bool:
+        """Whether it is worth comparing with: known to `limit` of `scale`."""
+        return bool(np.isfinite(self.value) and self.error <= limit * scale)
 
 
 def derivative(

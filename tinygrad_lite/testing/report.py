@@ -208,9 +208,13 @@ def snippet(case: Case, cotangents: Sequence[np.ndarray] = ()) -> list[str]:
         grad = ", requires_grad=True" if i in case.wanted else ""
         lines.append(f"{name} = tl.tensor({literal(a)}{grad})")
     meta = "".join(f", {k}={_word(v)}" for k, v in case.meta.items())
-    lines.append(f"out = {case.name}({', '.join(names)}{meta})")
+    call = f"{case.name}.apply" if case.function_class is not None else case.name
+    lines.append(f"out = {call}({', '.join(names)}{meta})")
     if len(cotangents) == 1:
-        lines.append(f"out.backward(tl.tensor({literal(cotangents[0])}))")
+        if np.all(cotangents[0] == 1):
+            lines.append("out.sum().backward()")
+        else:
+            lines.append(f"out.backward(tl.tensor({literal(cotangents[0])}))")
         grads = ", ".join(f"{names[i]}.grad" for i in case.wanted if i < len(names))
         lines.append(f"print({grads})")
     return lines

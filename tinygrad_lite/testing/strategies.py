@@ -39,6 +39,21 @@ except ImportError as error:  # pragma: no cover
         "(gradcheck works without)"
     ) from error
 
+__all__ = [
+    "axes",
+    "broadcastable",
+    "from_sample",
+    "from_samples",
+    "indices",
+    "labels",
+    "reals",
+    "shapes",
+    "shared",
+    "sizes",
+    "st",
+    "tensors",
+]
+
 Strategy = Any
 SIMPLE = (1.0, 2.0, 0.5, -1.0, 3.0, -0.5, 1.5, -2.0, 0.25)
 _GRID = 1000  # values are multiples of 1 / _GRID: they print short and differ generically
