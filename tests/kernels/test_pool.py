@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tinygrad_lite.kernels import pool
+from tinygrad_lite.kernels import _jit, pool
 
 CASES = {
     # size, kernel, stride, padding, dilation, ceil_mode
@@ -28,6 +28,16 @@ ADAPTIVE = {
     "wider": ((2, 3), (5, 7)),
     "3d": ((4, 5, 3), (2, 3, 3)),
 }
+
+
+@pytest.fixture(params=["numpy", "compiled"], autouse=True)
+def path(request, monkeypatch):
+    """Each way a pool can run, whatever its size."""
+    if request.param == "compiled" and not _jit.enabled():
+        pytest.skip("numba is off")
+    least = 1 if request.param == "compiled" else 1 << 60
+    monkeypatch.setattr(pool, "_WORTH_CALLING", least)
+    monkeypatch.setattr(pool, "_WORTH_LOADING", least)
 
 
 def windows(size, kernel, stride, padding, dilation, ceil_mode):

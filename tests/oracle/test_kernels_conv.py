@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kernels.test_conv import CASES
+from tests.kernels.test_conv import CASES, path  # noqa: F401
 from tinygrad_lite.kernels.conv import conv_forward, conv_input_grad, conv_weight_grad
 
 torch = pytest.importorskip("torch")
@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [n for n, c in CASES.items() if all(a == b for a, b in c[3])])
-def test_like_torch(name, dtype):
+def test_like_torch(name, dtype, path):  # noqa: F811
     x_shape, w_shape, stride, padding, dilation, groups = CASES[name]
     rng = np.random.default_rng(0)
     x, w = rng.standard_normal(x_shape).astype(dtype), rng.standard_normal(w_shape).astype(dtype)

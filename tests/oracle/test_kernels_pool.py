@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kernels.test_pool import ADAPTIVE, CASES
+from tests.kernels.test_pool import ADAPTIVE, CASES, path  # noqa: F401
 from tinygrad_lite.kernels import pool
 
 torch = pytest.importorskip("torch")

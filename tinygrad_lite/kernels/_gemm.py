@@ -24,6 +24,7 @@ from . import _threads
 from ._jit import Late
 
 __all__ = [
+    "add_run",
     "block",
     "copy_every_other",
     "copy_run",
@@ -349,6 +350,48 @@ def _make_copy(step: int) -> Any:
     return copy
 
 
+def _make_add_run() -> Any:
+    """to[at + k] += x[start + k] for k < count: whole vectors, then halves of what is left."""
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def add_run(_context, to, at, x, start, count):
+        signature = types.void(to, types.intp, x, types.intp, types.intp)
+
+        def codegen(context, builder, signature, args):
+            write = _Writer(context, builder, to.dtype)
+            target = write.pointer(signature.args[0], args[0], args[1])
+            source = write.pointer(signature.args[2], args[2], args[3])
+            count = args[4]
+
+            def add(k: Any, width: int) -> None:
+                vector = write.ir.VectorType(write.scalar, width).as_pointer()
+                here = builder.bitcast(write.at(target, k), vector)
+                there = builder.bitcast(write.at(source, k), vector)
+                values = builder.load(here, align=write.size), builder.load(there, align=write.size)
+                builder.store(builder.fadd(*values), here, align=write.size)
+
+            def body(k: Any, sums: list[Any]) -> list[Any]:
+                add(k, write.lanes)
+                return sums
+
+            done = builder.and_(count, write.constant(-write.lanes))
+            write.accumulate(done, write.lanes, [], body)
+            width = write.lanes // 2
+            while width:
+                half = builder.and_(count, write.constant(width))
+                with builder.if_then(builder.icmp_signed("!=", half, write.constant(0))):
+                    add(done, width)
+                done = builder.add(done, half)
+                width //= 2
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return add_run
+
+
 # `columns` of a tile are vectors; the narrower ones are for what is left at the end of a row, the
 # single rows for convolutions with one feature a group.
 tile = Late(lambda: _make_tile(*block()))
@@ -358,5 +401,6 @@ row_tile = Late(lambda: _make_tile(1, 4))
 row_tile_one = Late(lambda: _make_tile(1, 1))
 dots = Late(lambda: _make_dots(*block()))
 row_dots = Late(lambda: _make_dots(1, block()[1]))
+add_run = Late(_make_add_run)
 copy_run = Late(lambda: _make_copy(1))
 copy_every_other = Late(lambda: _make_copy(2))

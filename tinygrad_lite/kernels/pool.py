@@ -9,9 +9,12 @@ backward of every mean: derivatives of any order need no more than these.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
-from . import pool_numpy
+from . import pool_numba, pool_numpy
+from ._jit import enabled, loaded
 from .pool_numpy import Shape
 from .pool_numpy import output_size as pool_output_size
 
@@ -44,6 +47,8 @@ def max_pool_forward(
     """
     size = x.shape[x.ndim - len(kernel) :]
     axes = pool_numpy.regular(size, kernel, stride, padding, dilation, ceil_mode)
+    if _compiled(x):
+        return pool_numba.max_pool(x, axes, kernel, stride, padding, dilation)
     return pool_numpy.max_forward(x, axes)
 
 
@@ -54,6 +59,8 @@ def max_pool_backward(
 
     dims is the number of pooled dimensions. Serves the adaptive pool too.
     """
+    if _compiled(g):
+        return pool_numba.max_pool_grad(g, indices, input_shape, dims)
     return pool_numpy.max_backward(g, indices, input_shape, dims)
 
 
@@ -80,6 +87,9 @@ def avg_pool_forward(
     """
     size = x.shape[x.ndim - len(kernel) :]
     axes = pool_numpy.regular(size, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    if _compiled(x):
+        divisors = pool_numpy.divisors(axes, count_include_pad, divisor_override)
+        return pool_numba.avg_pool(x, axes, kernel, stride, padding, divisors)
     return pool_numpy.avg_forward(x, axes, count_include_pad, divisor_override)
 
 
@@ -97,6 +107,9 @@ def avg_pool_backward(
     """The transpose of `avg_pool_forward`: g (..., *P) to input_shape (..., *S)."""
     size = input_shape[len(input_shape) - len(kernel) :]
     axes = pool_numpy.regular(size, kernel, stride, padding, (1,) * len(kernel), ceil_mode)
+    if _compiled(g):
+        divisors = pool_numpy.divisors(axes, count_include_pad, divisor_override)
+        return pool_numba.avg_pool_grad(g, axes, kernel, stride, padding, divisors)
     return pool_numpy.avg_backward(g, axes, count_include_pad, divisor_override)
 
 
@@ -108,12 +121,20 @@ def adaptive_max_pool_forward(
     Window p of P along an axis of S is floor(p S / P) up to ceil((p + 1) S / P).
     """
     size = x.shape[x.ndim - len(output_size) :]
+    if (kernel := _even(size, output_size)) is not None:
+        none, ones = (0,) * len(kernel), (1,) * len(kernel)
+        return max_pool_forward(x, kernel=kernel, stride=kernel, padding=none, dilation=ones)
     return pool_numpy.max_forward(x, pool_numpy.adaptive(size, output_size))
 
 
 def adaptive_avg_pool_forward(x: np.ndarray, *, output_size: Shape) -> np.ndarray:
     """Mean over each of the windows that give output_size, see `adaptive_max_pool_forward`."""
-    size = x.shape[x.ndim - len(output_size) :]
+    lead = x.shape[: x.ndim - len(output_size)]
+    size = x.shape[len(lead) :]
+    if prod(output_size) == 1 and x.size:
+        return x.reshape(*lead, prod(size)).mean(axis=-1).reshape(*lead, *output_size)
+    if (kernel := _even(size, output_size)) is not None:
+        return avg_pool_forward(x, kernel=kernel, stride=kernel, padding=(0,) * len(kernel))
     return pool_numpy.avg_forward(x, pool_numpy.adaptive(size, output_size), True, None)
 
 
@@ -122,4 +143,30 @@ def adaptive_avg_pool_backward(
 ) -> np.ndarray:
     """The transpose of `adaptive_avg_pool_forward`: g (..., *P) to input_shape (..., *S)."""
     size = input_shape[len(input_shape) - len(output_size) :]
+    if prod(output_size) == 1:
+        return np.broadcast_to(g / g.dtype.type(prod(size)), input_shape).copy()
+    if (kernel := _even(size, output_size)) is not None:
+        none = (0,) * len(kernel)
+        return avg_pool_backward(
+            g, input_shape=input_shape, kernel=kernel, stride=kernel, padding=none
+        )
     return pool_numpy.avg_backward(g, pool_numpy.adaptive(size, output_size), True, None)
+
+
+def _even(size: Shape, output_size: Shape) -> Shape | None:
+    """The windows of an adaptive pool that divides its input evenly; None if it does not."""
+    if any(n == 0 or s == 0 or s % n for s, n in zip(size, output_size, strict=True)):
+        return None
+    return tuple(s // n for s, n in zip(size, output_size, strict=True))
+
+
+_WORTH_CALLING = 1 << 12
+_WORTH_LOADING = 1 << 18
+"""Elements from which the kernels win: once loaded, and with loading them."""
+
+
+def _compiled(x: np.ndarray) -> bool:
+    """Whether the compiled kernel runs on x: floating-point numbers, and enough of them."""
+    if x.dtype not in (np.float32, np.float64) or not x.size:
+        return False
+    return enabled() and x.size >= (_WORTH_CALLING if loaded() else _WORTH_LOADING)

@@ -77,7 +77,7 @@ def max_forward(x: np.ndarray, axes: tuple[Windows, ...]) -> tuple[np.ndarray, n
         lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else False
     best = np.full((*lead, *positions), lowest, dtype=x.dtype)
     where = np.empty(best.shape, dtype=np.int64)
-    where[...] = _flat([_first_inside(a) for a in axes], axes)
+    where[...] = flat_index([first_inside(a) for a in axes], axes)
     if not best.size:
         return best, where
     padded = _pad(x, axes, lowest)
@@ -90,7 +90,7 @@ def max_forward(x: np.ndarray, axes: tuple[Windows, ...]) -> tuple[np.ndarray, n
         if x.dtype.kind == "f":
             better |= np.isnan(seen)
         np.copyto(best, seen, where=better)
-        np.copyto(where, _flat(at, axes), where=better)
+        np.copyto(where, flat_index(at, axes), where=better)
     return best, where
 
 
@@ -130,7 +130,7 @@ def avg_forward(
             live = slice(None) if a.stride else k < a.length
             summed[_along(live, rest)] += total[_along(_select(a, k), rest)]
         total = summed
-    total /= _divisors(axes, count_include_pad, divisor).astype(dtype)
+    total /= divisors(axes, count_include_pad, divisor).astype(dtype)
     return total.astype(x.dtype, copy=False)
 
 
@@ -140,7 +140,7 @@ def avg_backward(
     """The transpose of `avg_forward`: each g, divided, added to every element of its window."""
     dtype = np.float32 if g.dtype == np.float16 else g.dtype
     total = g.astype(dtype, copy=False)
-    total = total / _divisors(axes, count_include_pad, divisor).astype(dtype)
+    total = total / divisors(axes, count_include_pad, divisor).astype(dtype)
     for i, a in enumerate(axes):
         axis = g.ndim - len(axes) + i
         before, after = total.shape[:axis], total.shape[axis + 1 :]
@@ -198,12 +198,12 @@ def _seen(padded: np.ndarray, offset: tuple[int, ...], axes: tuple[Windows, ...]
     return seen
 
 
-def _first_inside(a: Windows) -> np.ndarray:
+def first_inside(a: Windows) -> np.ndarray:
     """First element of each window that is not padding."""
     return a.start + np.maximum(0, -(a.start // a.step)) * a.step
 
 
-def _flat(at: list[np.ndarray], axes: tuple[Windows, ...]) -> np.ndarray:
+def flat_index(at: list[np.ndarray], axes: tuple[Windows, ...]) -> np.ndarray:
     """Index in the flattened plane of the elements at these coordinates, over all positions."""
     index = np.zeros((1,) * len(axes), dtype=np.int64)
     for i, (coordinate, a) in enumerate(zip(at, axes, strict=True)):
@@ -211,9 +211,7 @@ def _flat(at: list[np.ndarray], axes: tuple[Windows, ...]) -> np.ndarray:
     return index
 
 
-def _divisors(
-    axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None
-) -> np.ndarray:
+def divisors(axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None) -> np.ndarray:
     """What each window's sum is divided by. Padding beyond the declared one never counts."""
     if divisor is not None:
         return np.array(divisor)
