@@ -167,6 +167,16 @@ from .ops.rounding import (
     round as round,
     trunc as trunc,
 )
+from .ops.bitwise import (
+    bitwise_and as bitwise_and,
+    bitwise_left_shift as bitwise_left_shift,
+    bitwise_not as bitwise_not,
+    bitwise_or as bitwise_or,
+    bitwise_right_shift as bitwise_right_shift,
+    bitwise_xor as bitwise_xor,
+    gcd as gcd,
+    lcm as lcm,
+)
 from .ops.special import (
     erf as erf,
     erfc as erfc,
@@ -342,9 +352,75 @@ from .ops.rearranging import (
     triu as triu,
 )
 
-# -- ops/indexing, scattering, matrix --------------------------------------------------------------
-from .ops.scattering import gather as gather
+# -- ops/indexing, scattering, index_ops, counting, sorting ----------------------------------------
+from .ops.scattering import (
+    gather as gather,
+    scatter as scatter,
+    scatter_add as scatter_add,
+    scatter_reduce as scatter_reduce,
+)
+from .ops.index_ops import (
+    index_add as index_add,
+    index_copy as index_copy,
+    index_fill as index_fill,
+    index_put as index_put,
+    index_reduce as index_reduce,
+    index_select as index_select,
+    masked_scatter as masked_scatter,
+    masked_select as masked_select,
+    put as put,
+    select_scatter as select_scatter,
+    slice_scatter as slice_scatter,
+    take as take,
+    take_along_dim as take_along_dim,
+)
+from .ops.counting import (
+    argwhere as argwhere,
+    bincount as bincount,
+    bucketize as bucketize,
+    histc as histc,
+    histogram as histogram,
+    nonzero as nonzero,
+    searchsorted as searchsorted,
+    unique as unique,
+    unique_consecutive as unique_consecutive,
+)
+from .ops.sorting import (
+    argsort as argsort,
+    kthvalue as kthvalue,
+    msort as msort,
+    sort as sort,
+    topk as topk,
+)
+
+# -- ops/matrix, products, einsum ------------------------------------------------------------------
 from .ops.matrix import matmul as matmul
+from .ops.products import (
+    addbmm as addbmm,
+    addmm as addmm,
+    addmv as addmv,
+    addr as addr,
+    baddbmm as baddbmm,
+    bmm as bmm,
+    cartesian_prod as cartesian_prod,
+    cdist as cdist,
+    chain_matmul as chain_matmul,
+    corrcoef as corrcoef,
+    cov as cov,
+    cross as cross,
+    dot as dot,
+    ger as ger,
+    inner as inner,
+    kron as kron,
+    mm as mm,
+    mv as mv,
+    outer as outer,
+    pdist as pdist,
+    tensordot as tensordot,
+    trace as trace,
+    vdot as vdot,
+)
+from .ops.einsum import einsum as einsum
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd

@@ -43,8 +43,9 @@ _MASK = np.array([True, False, True])
 )
 def picked(x: Any, *, index: Index) -> Any:
     """x[index] for integer arrays and masks, one at most for each axis, and full slices; a copy."""
-    if len(index) == 1 and index[0].dtype.kind != "b":
-        return x.take(index[0], axis=0)
+    i = index[-1]
+    if i.dtype.kind != "b" and all(isinstance(s, slice) for s in index[:-1]):
+        return x.take(i, axis=len(index) - 1)
     return x[index]
 
 

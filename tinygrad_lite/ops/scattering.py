@@ -1,7 +1,6 @@
-"""Elements by index along one axis: gather and scatter, index_select and index_add, take and put.
+"""Elements by index along one axis: gather, scatter, scatter_add, scatter_reduce.
 
-gather and scatter_add are each other's adjoint; everything else here is made of them, of `picked`
-and `scattered` (indexing.py), or of masks.
+gather and scatter_add are each other's adjoint.
 """
 
 from __future__ import annotations
@@ -11,36 +10,44 @@ from typing import Any
 
 import numpy as np
 
+from ..core.chain import blank, broadcast, cast
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from ..core.shapes import canonical_axis
+from ..core.tensor import Tensor, make
 from .arguments import kind
+from .views import reshaped, sliced
 
 
-def _check_index(name: str, index: np.ndarray, n: int, dim: int) -> None:
-    """Raise unless all of an index array lies in [0, n)."""
-    if index.dtype not in (np.int64, np.int32):
-        raise RuntimeError(
-            f"{name}(): Expected dtype int32/int64 for index, got {kind(index.dtype)}"
+def _check_index(name: str, index: Any, shape: Sequence[int], dim: int) -> None:
+    """Raise unless `index` is an integer Tensor that fits an input of `shape` along `dim`."""
+    if not isinstance(index, Tensor):
+        raise TypeError(
+            f"{name}(): argument 'index' (position 2) must be Tensor, not {type(index).__name__}"
         )
-    if index.size and (index.min() < 0 or index.max() >= n):
-        wrong = index[(index < 0) | (index >= n)].flat[0]
-        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
-
-
-def _check_gather(name: str, index: np.ndarray, shape: Sequence[int], dim: int) -> None:
-    ndim = max(len(shape), 1)
-    if max(index.ndim, 1) != ndim:
+    i = index.array
+    if i.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {kind(i.dtype)}")
+    if i.size == 0:
+        return
+    if max(i.ndim, 1) != max(len(shape), 1):
         raise RuntimeError(
-            "Index tensor must have the same number of dimensions as input tensor "
-            f"({name}: {index.ndim} and {len(shape)})"
+            "Index tensor must have the same number of dimensions as "
+            f"{'input' if name == 'gather' else 'self'} tensor ({i.ndim} and {len(shape)})"
         )
-    for i, n in enumerate(index.shape):
-        if i != dim and n > shape[i] and index.size:
+    for k, n in enumerate(i.shape):
+        if k != dim and n > shape[k]:
             raise RuntimeError(
-                f"Size does not match at dimension {i} expected index {list(index.shape)} to be no "
+                f"Size does not match at dimension {k} expected index {list(i.shape)} to be no "
                 f"larger than self {list(shape)} apart from dimension {dim}"
             )
+    _check_bounds(i, shape[dim] if shape else 1, dim)
+
+
+def _check_bounds(i: np.ndarray, n: int, dim: int) -> None:
+    if i.size and (i.min() < 0 or i.max() >= n):
+        wrong = i[(i < 0) | (i >= n)].flat[0]
+        raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
 
 
 def places(index: np.ndarray, dim: int) -> tuple[Any, ...]:
@@ -90,17 +97,230 @@ def scattered_along(g: Any, index: Any, *, shape: Sequence[int], dim: int) -> An
     return out
 
 
+@primitive(
+    lambda g, index, dim: written_along(g, index, blank(g, index.shape), dim=dim),
+    None,
+    lambda g, index, dim: gathered(g, index, dim=dim),
+    promote=None,
+    method=False,
+    title="Scatter",
+    samples=[sample(Real("n 4"), Integer("n 1", 0, 4), Real("n 1"), dim=1)],
+)
+def written_along(x: Any, index: Any, y: Any, *, dim: int) -> Any:
+    """x with y[i, .., k] at (i, .., index[i, .., k], .., k); of several, one is kept."""
+    out = np.array(x)
+    if index.ndim == 0:
+        out.reshape(-1)[index] = y
+    elif index.size:
+        out.reshape(out.shape or (1,))[places(index, dim)] = y
+    return out
+
+
 @composed()
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on for other axes.
 
     The index may be smaller than the input along the other axes. RuntimeError out of bounds.
     """
-    d = canonical_axis(dim, input.array.ndim)
-    i = index.array
-    if i.dtype not in (np.int64, np.int32):
-        raise RuntimeError("gather(): Expected dtype int32/int64 for index")
     shape = input.array.shape
-    _check_gather("gather", i, shape, d)
-    _check_index("gather", i, shape[d] if shape else 1, d)
+    d = canonical_axis(dim, len(shape))
+    _check_index("gather", index, shape, d)
     return gathered(input, index, dim=d)
+
+
+def _source(name: str, index: Tensor, src: Any, x: Tensor) -> Tensor:
+    """The part of `src` that an index of this shape uses, in the dtype of x."""
+    if not isinstance(src, Tensor):
+        return make(np.full(index.array.shape, src, x.array.dtype))
+    i, a = index.array, src.array
+    if a.dtype != x.array.dtype:
+        raise RuntimeError(
+            f"{name}(): Expected self.dtype to be equal to src.dtype "
+            f"(got {x.dtype} and {src.dtype})"
+        )
+    if a.shape == i.shape:
+        return src
+    if max(a.ndim, 1) != max(i.ndim, 1):
+        raise RuntimeError(
+            "Index tensor must have the same number of dimensions as src tensor "
+            f"({i.ndim} and {a.ndim})"
+        )
+    if any(n > m for n, m in zip(i.shape, a.shape, strict=False)):
+        raise RuntimeError(
+            f"Expected index {list(i.shape)} to be no larger than self {list(x.array.shape)} "
+            f"apart from dimension and to be no larger size than src {list(a.shape)}"
+        )
+    part = sliced(src, index=tuple([slice(n) for n in i.shape])) if i.ndim and a.ndim else src
+    return part if part.array.shape == i.shape else reshaped(part, shape=i.shape)
+
+
+@composed(inplace=True)
+def scatter(
+    input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None
+) -> Any:
+    """The input with src[i][j] at [index[i][j]][j] for dim 0, and so on for other axes.
+
+    `src` is a Tensor at least as large as the index, or one number. `reduce` "add" or "multiply"
+    combines with what is there. Where an index occurs twice, one of the values is kept, and the
+    gradient towards `src` is that of every one (as in PyTorch).
+    """
+    src = value if src is None else src
+    if src is None:
+        raise TypeError("scatter() missing 1 required positional argument: 'src' or 'value'")
+    if reduce is not None:
+        kinds = {"add": "sum", "multiply": "prod"}
+        if reduce not in kinds:
+            raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
+        return reduced(input, dim, index, src, kinds[reduce], True, "scatter")
+    shape = input.array.shape
+    d = canonical_axis(dim, len(shape))
+    _check_index("scatter", index, shape, d)
+    if isinstance(src, Tensor) and src.array.ndim == 0 and index.array.ndim:
+        src = broadcast(src, shape=index.array.shape)
+    return written_along(input, index, _source("scatter", index, src, input), dim=d)
+
+
+@composed(inplace=True)
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """The input with src[i][j] added at [index[i][j]][j] for dim 0, and so on for other axes."""
+    return reduced(input, dim, index, src, "sum", True, "scatter_add")
+
+
+@composed(inplace=True)
+def scatter_reduce(
+    input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
+) -> Any:
+    """Elements of src that share a place reduced by sum, prod, mean, amax or amin.
+
+    `include_self` False leaves out the input's own value at the places that receive any. Ties of
+    amax and amin share their gradient evenly.
+    """
+    if reduce not in ("sum", "prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}"
+        )
+    return reduced(input, dim, index, src, reduce, include_self, "scatter_reduce")
+
+
+def reduced(
+    x: Tensor, dim: int, index: Any, src: Any, reduce: str, include_self: bool, name: str
+) -> Any:
+    shape = x.array.shape
+    d = canonical_axis(dim, len(shape))
+    _check_index(name, index, shape, d)
+    y = _source(name, index, src, x)
+    if index.array.size == 0:
+        return x.clone()
+    if not include_self and reduce in ("sum", "mean"):
+        x = written_along(x, index, make(np.zeros(index.array.shape, x.array.dtype)), dim=d)
+    if reduce in ("amax", "amin", "prod"):
+        op = product_along if reduce == "prod" else extreme_along
+        more = {} if reduce == "prod" else {"largest": reduce == "amax"}
+        return op(x, index, y, dim=d, include=include_self, **more)
+    total = x + scattered_along(y, index, shape=shape, dim=d)
+    if reduce == "sum":
+        return total
+    ones = np.ones(index.array.shape, np.int64)
+    count = scattered_along(ones, index.array, shape=shape, dim=d) + (1 if include_self else 0)
+    count = np.maximum(count, 1)
+    if total.array.dtype.kind == "f":
+        return total / make(count.astype(total.array.dtype))
+    return make(np.floor_divide(total.array, count).astype(total.array.dtype))
+
+
+def _written(x: Any, index: Any, y: Any, dim: int) -> tuple[np.ndarray, Any]:
+    """A copy of x with at least one axis, and the full index."""
+    out = np.array(x).reshape(x.shape or (1,))
+    return out, places(index.reshape(index.shape or (1,)), dim)
+
+
+@primitive(
+    lambda g, residual: g * residual[0],
+    None,
+    lambda g, index, residual, dim: gathered(g, index, dim=dim) * residual[1],
+    promote=None,
+    method=False,
+    residual=True,
+    title="ScatterReduce",
+    samples=[
+        sample(
+            Real("3 4", distinct=True),
+            Integer("3 2", 0, 4),
+            Real("3 2", -2.05, 2.05, distinct=True),
+            dim=1,
+            include=True,
+            largest=True,
+        )
+    ],
+)
+def extreme_along(
+    x: Any, index: Any, y: Any, *, dim: int, include: bool, largest: bool
+) -> tuple[Any, Any]:
+    """x with the largest (or smallest) of y at each place of `index`, as in `scatter_reduce`.
+
+    The residual is the share of the gradient that each element of x and y receives.
+    """
+    out, at = _written(x, index, y, dim)
+    if not include:
+        out[at] = y.reshape(y.shape or (1,))
+    (np.maximum if largest else np.minimum).at(out, at, y.reshape(y.shape or (1,)))
+    out = out.reshape(x.shape)
+    of_x = x == out
+    if not include:
+        hit = np.zeros(out.shape or (1,), bool)
+        hit[at] = True
+        of_x = of_x & ~hit.reshape(x.shape)
+    of_y = y == gathered(out, index, dim=dim)
+    ties = of_x + scattered_along(of_y.astype(x.dtype), index, shape=x.shape, dim=dim)
+    ties = np.maximum(ties, 1)
+    return out, (
+        (of_x / ties).astype(x.dtype),
+        (of_y / gathered(ties, index, dim=dim)).astype(x.dtype),
+    )
+
+
+def _towards_factor_x(g: Any, x: Any, index: Any, y: Any, dim: int, include: bool) -> Any:
+    ones = cast(x == x, dtype=_dtype(x))
+    others = product_along(ones, index, y, dim=dim, include=True)
+    if include:
+        return g * others
+    kept = written_along(ones, index, blank(y, y.shape), dim=dim)
+    return g * kept
+
+
+def _towards_factor_y(g: Any, x: Any, index: Any, y: Any, dim: int, include: bool) -> Any:
+    """The product of the others at a place: out / y, computed without y where y is 0."""
+    zero = cast(y == 0, dtype=_dtype(y))
+    zeros = scattered_along(zero, index, shape=x.shape, dim=dim)
+    alone = zero * cast(gathered(zeros, index, dim=dim) == 1, dtype=_dtype(y))
+    rest = product_along(x, index, y + alone, dim=dim, include=include)
+    whole = product_along(x, index, y, dim=dim, include=include)
+    quotient = gathered(g * whole, index, dim=dim) / (y + zero)
+    return alone * gathered(g * rest, index, dim=dim) + (1 - alone) * quotient
+
+
+def _dtype(x: Any) -> Any:
+    return x.array.dtype if isinstance(x, Tensor) else x.dtype
+
+
+@primitive(
+    _towards_factor_x,
+    None,
+    _towards_factor_y,
+    promote=None,
+    method=False,
+    title="ScatterReduce",
+    samples=[
+        sample(
+            Real("3 4", 0.5, 2.0), Integer("3 2", 0, 4), Real("3 2", 0.5, 2.0), dim=1, include=True
+        ),
+        sample(Real("3"), Integer("2", 0, 3), Real("2", 0.5, 2.0), dim=0, include=False),
+    ],
+)
+def product_along(x: Any, index: Any, y: Any, *, dim: int, include: bool) -> Any:
+    """x times every element of y that `index` sends to its place, as in `scatter_reduce`."""
+    out, at = _written(x, index, y, dim)
+    if not include:
+        out[at] = 1
+    np.multiply.at(out, at, y.reshape(y.shape or (1,)))
+    return out.reshape(x.shape)

@@ -1,4 +1,4 @@
-"""Shapes and axes: view, reshape, transpose, expand, squeeze, flatten, diagonal and their relatives.
+"""Shapes and axes: view, reshape, transpose, expand, squeeze, flatten, diagonal and the like.
 
 All of these are views wherever PyTorch's are: the result shares memory with its input.
 """

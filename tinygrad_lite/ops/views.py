@@ -142,7 +142,10 @@ def diagonal_of(x: Any, *, offset: int) -> Any:
     promote=None,
     method=False,
     title="DiagonalScatter",
-    samples=[sample(Real("n 3"), shape=lambda n: (n, 4, 5), offset=one_of(1, -1))],
+    samples=[
+        sample(Real("n 3"), shape=lambda n: (n, 4, 5), offset=-1),
+        sample(Real("n 4"), shape=lambda n: (n, 4, 5), offset=one_of(0, 1)),
+    ],
 )
 def on_diagonal(g: Any, *, shape: Sequence[int], offset: int) -> Any:
     """Zeros of `shape` with g on the diagonal (i, i + offset) of the last two axes."""
@@ -170,7 +173,7 @@ def windows(x: Any, *, size: int, step: int) -> Any:
     promote=None,
     method=False,
     title="UnfoldBackward",
-    samples=[sample(Real("n 2 3"), shape=lambda n: (n, 6), step=one_of(1, 2))],
+    samples=[sample(Real("n 2 3"), shape=lambda n: (n, 6), step=one_of(2, 3))],
 )
 def unwindowed(g: Any, *, shape: Sequence[int], step: int) -> Any:
     """Zeros of `shape` with every window of g (see `windows`) added in its place."""

@@ -1,0 +1,247 @@
+"""Counts and places: nonzero, bincount, histc, searchsorted, unique, one_hot.
+
+Nothing here has a derivative: the results are integers, or jump.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.doors import composed
+from ..core.shapes import canonical_axis
+from ..core.tensor import Tensor, make
+from .arguments import kind, require_tensor
+from .extremes import returned
+
+histogram_values = returned("histogram", "hist", "bin_edges")
+
+
+@composed()
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not 0: (count, ndim), or one vector for each axis."""
+    require_tensor("nonzero", input)
+    a = input.array
+    if as_tuple:
+        return tuple([make(i) for i in np.nonzero(a.reshape(a.shape or (1,)))])
+    return make(np.argwhere(a).astype(np.int64))
+
+
+@composed()
+def argwhere(input: Any) -> Any:
+    """The indices of the elements that are not 0: (count, ndim)."""
+    return nonzero(input)
+
+
+@composed()
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each number from 0 to the largest occurs in a vector; or the sum of its weights."""
+    a = input.array
+    if a.ndim != 1 or (a.size and (a.dtype.kind not in "iu" or a.min() < 0)):
+        raise RuntimeError(
+            "bincount only supports 1-d non-negative integral inputs "
+            f"(got {a.ndim}-d {kind(a.dtype)})."
+        )
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if weights is None:
+        return make(np.bincount(a.astype(np.int64), minlength=minlength))
+    w = weights.array
+    if w.shape != a.shape:
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    total = np.bincount(a.astype(np.int64), w.astype(np.float64), minlength)
+    return make(total.astype(np.float32 if w.dtype == np.float32 else np.float64))
+
+
+@composed()
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
+    """Counts in `bins` equal bins between min and max (if both are 0: of the input), as floats."""
+    a = input.array
+    if a.dtype.kind not in "f":
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{kind(a.dtype)}'")
+    if bins <= 0:
+        raise RuntimeError(f"bins must be > 0, but got {bins}")
+    low, high = float(min), float(max)
+    if low == high and a.size:
+        low, high = float(a.min()), float(a.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    if low > high:
+        raise RuntimeError("max must be larger than min")
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+    return make(_counts(a.reshape(-1), _edges(low, high, bins), None).astype(a.dtype))
+
+
+def _edges(low: float, high: float, bins: int) -> np.ndarray:
+    return np.linspace(low, high, bins + 1)
+
+
+def _counts(x: np.ndarray, edges: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
+    """Sums of weights in [e0, e1), [e1, e2), ..., [.., en]."""
+    inside = (x >= edges[0]) & (x <= edges[-1])
+    place = np.searchsorted(edges, x[inside], side="right") - 1
+    place[place == len(edges) - 1] -= 1
+    weight = None if weight is None else weight[inside]
+    return np.bincount(place, weight, minlength=len(edges) - 1)
+
+
+@composed()
+def histogram(
+    input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
+) -> Any:
+    """(hist, bin_edges): counts in equal bins (their number given) or between given edges."""
+    a = input.array
+    if a.dtype.kind != "f":
+        raise RuntimeError(
+            "torch.histogram: input tensor and hist tensor should both be of floating type, got "
+            f"{kind(a.dtype)}"
+        )
+    x = a.reshape(-1)
+    if isinstance(bins, Tensor):
+        edges = bins.array
+    else:
+        if bins <= 0:
+            raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins}")
+        low, high = (x.min(), x.max()) if range is None and x.size else (range or (0.0, 1.0))
+        low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
+        edges = np.linspace(low, high, bins + 1, dtype=a.dtype)
+    hist = _counts(x, edges, None if weight is None else weight.array.reshape(-1)).astype(a.dtype)
+    if density:
+        hist = hist / (hist.sum() * np.diff(edges))
+    return histogram_values(make(np.asarray(hist, a.dtype)), make(edges))
+
+
+@composed(method=False)
+def searchsorted(
+    sorted_sequence: Any,
+    input: Any,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Any = None,
+) -> Any:
+    """Where each value would be inserted into the sorted last axis: left (or right) of its equals.
+
+    A batch of sequences takes a batch of values; one sequence takes any values.
+    """
+    if side not in (None, "left", "right"):
+        raise RuntimeError(
+            f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
+        )
+    if side == "left" and right:
+        raise RuntimeError(
+            "torch.searchsorted(): side and right can't be set to opposites, got side of left "
+            "while right was True"
+        )
+    where = "right" if right or side == "right" else "left"
+    edges = sorted_sequence.array
+    x = np.asarray(input.array if isinstance(input, Tensor) else input)
+    if sorter is not None:
+        edges = np.take_along_axis(edges, sorter.array, -1)
+    if edges.ndim == 0:
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+            "dimension is 1, but we got boundaries tensor dim(0)"
+        )
+    if edges.ndim == 1:
+        found = np.asarray(np.searchsorted(edges, x, where))
+    else:
+        if edges.shape[:-1] != x.shape[:-1] or x.ndim == 0:
+            raise RuntimeError(
+                "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                "dimensions of boundaries tensor and input value tensor must match, but we got "
+                f"boundaries tensor {list(edges.shape)} and input value tensor {list(x.shape)}"
+            )
+        found = np.empty(x.shape, np.int64)
+        for i in np.ndindex(x.shape[:-1]):
+            found[i] = np.searchsorted(edges[i], x[i], where)
+    return make(found.astype(np.int32 if out_int32 else np.int64))
+
+
+@composed(method=False)
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
+    """The bucket of each value: boundaries[i - 1] < value <= boundaries[i] (right: <=, <)."""
+    if boundaries.array.ndim != 1:
+        raise RuntimeError(
+            "torch.bucketize(): boundaries tensor must be 1 dimension, but got "
+            f"dim({boundaries.array.ndim})"
+        )
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+@composed()
+def unique(
+    input: Any,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct elements (or slices along `dim`), sorted; optionally inverse and counts."""
+    a = input.array
+    if dim is not None:
+        dim = canonical_axis(dim, a.ndim)
+    values, inverse, counts = np.unique(
+        a, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
+    )
+    inverse = inverse.reshape(-1 if dim is not None else a.shape)
+    return _chosen(values, inverse, counts, return_inverse, return_counts)
+
+
+def _chosen(
+    values: np.ndarray, inverse: np.ndarray, counts: np.ndarray, inverted: bool, counted: bool
+) -> Any:
+    out = [make(values)]
+    if inverted:
+        out.append(make(inverse.astype(np.int64)))
+    if counted:
+        out.append(make(counts.astype(np.int64)))
+    return out[0] if len(out) == 1 else tuple(out)
+
+
+@composed()
+def unique_consecutive(
+    input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
+    """Each run of equal elements (or of equal slices along `dim`) once."""
+    a = input.array
+    rows = a.reshape(-1) if dim is None else np.moveaxis(a, canonical_axis(dim, a.ndim), 0)
+    new = np.ones(len(rows), bool)
+    if len(rows) > 1:
+        new[1:] = (rows[1:] != rows[:-1]).reshape(len(rows) - 1, -1).any(axis=1)
+    starts = np.flatnonzero(new)
+    values = rows[starts]
+    if dim is not None:
+        values = np.moveaxis(values, 0, canonical_axis(dim, a.ndim))
+    inverse = np.cumsum(new) - 1
+    counts = np.diff(np.append(starts, len(rows)))
+    inverse = inverse if dim is not None else inverse.reshape(a.shape)
+    return _chosen(np.ascontiguousarray(values), inverse, counts, return_inverse, return_counts)
+
+
+@composed(method=False)
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """A new last axis with 1 at the class number and 0 elsewhere, int64."""
+    a = tensor.array
+    if a.dtype != np.int64:
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    if a.size == 0:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return make(np.zeros((*a.shape, num_classes), np.int64))
+    if a.min() < 0:
+        raise RuntimeError(f"Class values must be non-negative, got {a.min()}.")
+    if num_classes == -1:
+        num_classes = int(a.max()) + 1
+    elif num_classes < 1:
+        raise RuntimeError("num_classes should be positive")
+    elif a.max() >= num_classes:
+        raise RuntimeError(
+            f"Class values must be smaller than num_classes, got {a.max()} of {num_classes}."
+        )
+    out = np.zeros((*a.shape, num_classes), np.int64)
+    np.put_along_axis(out, a[..., None], 1, axis=-1)
+    return make(out)

@@ -1,0 +1,309 @@
+"""Slices and elements by number: index_select, index_add, take, put, masked_select and the like.
+
+All are made of `picked`, `scattered` and `replaced` (indexing.py): read, add, replace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.chain import broadcast
+from ..core.doors import composed
+from ..core.shapes import broadcast_shape, canonical_axis
+from ..core.tensor import Tensor, make
+from .arguments import kind
+from .indexing import Index, parse, picked, replaced, scattered
+from .scattering import gather, reduced
+from .views import reshaped, sliced
+
+
+def _along(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, np.ndarray]:
+    """The axis, and the index as a vector of positions along it."""
+    if not isinstance(index, Tensor):
+        raise TypeError(
+            f"{name}(): argument 'index' (position 3) must be Tensor, not {type(index).__name__}"
+        )
+    d = canonical_axis(dim, x.array.ndim)
+    i = index.array
+    if i.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector, but got {i.ndim}-D")
+    if i.dtype not in (np.int64, np.int32):
+        raise RuntimeError(
+            f"{name}(): Expected dtype int32 or int64 for index, got {kind(i.dtype)}"
+        )
+    i = i.reshape(-1)
+    n = x.array.shape[d] if x.array.ndim else 1
+    low = 0 if name == "index_select" else -n
+    if i.size and (i.min() < low or i.max() >= n):
+        wrong = i[(i < low) | (i >= n)][0]
+        raise IndexError(f"index out of range in self: {name}() got index {wrong} for size {n}")
+    return d, i
+
+
+def _at(d: int, i: Any) -> Index:
+    return (slice(None),) * d + (i,)
+
+
+@composed()
+def index_select(input: Any, dim: int, index: Any) -> Any:
+    """The slices index[0], index[1], ... of the input along `dim`; a copy."""
+    d, i = _along("index_select", input, dim, index)
+    x = input if input.array.ndim else reshaped(input, shape=(1,))
+    out = picked(x, index=_at(d, i))
+    return out if input.array.ndim else reshaped(out, shape=())
+
+
+def _matching(name: str, x: Tensor, d: int, i: np.ndarray, source: Tensor) -> Any:
+    """`source` checked against the slices of x that it goes to."""
+    if source.array.dtype != x.array.dtype:
+        raise RuntimeError(
+            f"{name}(): self ({kind(x.array.dtype)}) and source ({kind(source.array.dtype)}) must "
+            "have the same scalar type"
+        )
+    want = (*x.array.shape[:d], i.size, *x.array.shape[d + 1 :]) if x.array.ndim else ()
+    if source.array.shape == want:
+        return source
+    if source.array.ndim == 0 and i.size == 1:
+        return broadcast(source, shape=want)
+    if source.array.ndim and source.array.shape[min(d, source.array.ndim - 1)] != i.size:
+        raise RuntimeError(
+            f"{name}(): Number of indices ({i.size}) should be equal to source.size(dim) "
+            f"({source.array.shape[min(d, source.array.ndim - 1)]}), for dim: {d}"
+        )
+    raise RuntimeError(
+        f"{name}(): Source/destination tensor must have same slice shapes. Destination slice "
+        f"shape: {list(want)} at dimension {d} and source slice shape: "
+        f"{list(source.array.shape)} at dimension {d}."
+    )
+
+
+@composed(inplace=True)
+def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
+    """The input with alpha * source[i] added to its slice number index[i] along `dim`."""
+    d, i = _along("index_add", input, dim, index)
+    y = _matching("index_add", input, d, i, source)
+    y = y if alpha == 1 else y * alpha
+    if not input.array.ndim:
+        return input + y
+    return input + scattered(y, shape=input.array.shape, index=_at(d, i))
+
+
+@composed(inplace=True)
+def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
+    """The input with source[i] in the place of its slice number index[i] along `dim`."""
+    d, i = _along("index_copy", input, dim, index)
+    y = _matching("index_copy", input, d, i, source)
+    return replaced(input, y, index=_at(d, i) if input.array.ndim else (...,))
+
+
+@composed(inplace=True)
+def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+    """The input with `value`, a number or 0-d Tensor, in its slices index[0], index[1], ..."""
+    d, i = _along("index_fill", input, dim, index)
+    if not isinstance(value, Tensor):
+        value = make(np.asarray(value, input.array.dtype))
+    if value.array.ndim:
+        raise RuntimeError(
+            "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value.array.ndim} dimension(s)."
+        )
+    return replaced(input, value, index=_at(d, i) if input.array.ndim else (...,))
+
+
+@composed(inplace=True)
+def index_reduce(
+    input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
+) -> Any:
+    """Slices of source that share a place reduced by prod, mean, amax or amin."""
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(
+            f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got "
+            f"{reduce}."
+        )
+    d, i = _along("index_reduce", input, dim, index)
+    y = _matching("index_reduce", input, d, i, source)
+    shape = [1] * input.array.ndim
+    shape[d] = i.size
+    full = make(np.broadcast_to(i.reshape(shape), y.array.shape))
+    return reduced(input, d, full, y, reduce, include_self, "index_reduce")
+
+
+# -- any index -------------------------------------------------------------------------------------
+
+
+@composed(inplace=True)
+def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """The input with `values` in the place of (or added to) input[indices]; None: a full axis."""
+    full = tuple([slice(None) if i is None else i for i in indices])
+    _, index = parse(full, input.array.shape)
+    if index is None:
+        index = full
+    if not isinstance(values, Tensor):
+        values = make(np.asarray(values, input.array.dtype))
+    if values.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            "Index put requires the source and destination dtypes match, got "
+            f"{kind(input.array.dtype)} for the destination and {kind(values.array.dtype)} for "
+            "the source."
+        )
+    target = np.broadcast_to(np.int8(0), input.array.shape)[index].shape
+    try:
+        fits = broadcast_shape([target, values.array.shape]) == target
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(values.array.shape)} cannot be broadcast "
+            f"to indexing result of shape {list(target)}"
+        )
+    if not accumulate:
+        return replaced(input, values, index=index)
+    y = broadcast(values, shape=target)
+    return input + scattered(y, shape=input.array.shape, index=index)
+
+
+@composed()
+def take(input: Any, index: Any) -> Any:
+    """The elements at `index` of the input as if flattened, in the shape of the index."""
+    flat = reshaped(input, shape=(input.array.size,))
+    i = _flat_index("take", index, input.array.size)
+    return reshaped(picked(flat, index=(i.reshape(-1),)), shape=i.shape)
+
+
+def _flat_index(name: str, index: Tensor, n: int) -> np.ndarray:
+    i = index.array
+    if i.dtype != np.int64:
+        raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {kind(i.dtype)}")
+    if i.size and (i.min() < -n or i.max() >= n):
+        wrong = i[(i < -n) | (i >= n)].flat[0]
+        raise IndexError(
+            f"out of range: tried to access index {wrong} on a tensor of {n} elements."
+        )
+    return i
+
+
+@composed(inplace=True)
+def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """The input with source's elements at (or added at) `index`, counted as if flattened."""
+    n = input.array.size
+    i = _flat_index("put_", index, n).reshape(-1)
+    if source.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{kind(input.array.dtype)} and source.dtype = {kind(source.array.dtype)}"
+        )
+    if source.array.size != i.size:
+        raise RuntimeError(
+            "put_(): Expected source and index to have the same number of elements, but got "
+            f"source.numel() = {source.array.size}, index.numel() = {i.size}"
+        )
+    flat = reshaped(input, shape=(n,))
+    values = reshaped(source, shape=(i.size,))
+    if accumulate:
+        out = flat + scattered(values, shape=(n,), index=(i,))
+    else:
+        out = replaced(flat, values, index=(i,))
+    return reshaped(out, shape=input.array.shape)
+
+
+@composed()
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """`gather` with the index and the input broadcast against each other along the other axes."""
+    if indices.array.dtype != np.int64:
+        raise RuntimeError(
+            "torch.take_along_dim(): dtype of indices should be Long but got "
+            f"{kind(indices.array.dtype)}"
+        )
+    if dim is None:
+        flat = reshaped(input, shape=(input.array.size,))
+        return gather(flat, 0, reshaped(indices, shape=(indices.array.size,)))
+    if input.array.ndim != indices.array.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.array.ndim} dimensions for input, and {indices.array.ndim} dimensions "
+            "for indices"
+        )
+    d = canonical_axis(dim, input.array.ndim)
+    a, i = list(input.array.shape), list(indices.array.shape)
+    n, m = a[d], i[d]
+    a[d] = i[d] = 1
+    common = list(broadcast_shape([a, i]))
+    x = broadcast(input, shape=(*common[:d], n, *common[d + 1 :]))
+    return gather(x, d, broadcast(indices, shape=(*common[:d], m, *common[d + 1 :])))
+
+
+# -- masks -----------------------------------------------------------------------------------------
+
+
+def _mask(name: str, mask: Any) -> np.ndarray:
+    if mask.array.dtype != bool:
+        raise RuntimeError(f"{name}: expected BoolTensor for mask, got {kind(mask.array.dtype)}")
+    return mask.array
+
+
+@composed()
+def masked_select(input: Any, mask: Any) -> Any:
+    """The elements where `mask` is True, as a vector; both are broadcast."""
+    m = _mask("masked_select", mask)
+    shape = broadcast_shape([input.array.shape, m.shape])
+    x = input if input.array.shape == shape else broadcast(input, shape=shape)
+    if not shape:
+        return picked(reshaped(x, shape=(1,)), index=(m.reshape(1),))
+    return picked(x, index=(np.broadcast_to(m, shape),))
+
+
+@composed(inplace=True)
+def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+    """The input with the first elements of `source` where the (broadcast) mask is True."""
+    m = _mask("masked_scatter_", mask)
+    if source.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            "masked_scatter_: expected self and source to have same dtypes but got "
+            f"{kind(input.array.dtype)} and {kind(source.array.dtype)}"
+        )
+    shape = broadcast_shape([input.array.shape, m.shape])
+    x = input if input.array.shape == shape else broadcast(input, shape=shape)
+    m = np.broadcast_to(m, shape)
+    n = int(m.sum())
+    if source.array.size < n:
+        raise RuntimeError(
+            f"Number of elements of source < number of ones in mask ({source.array.size} < {n})"
+        )
+    values = sliced(reshaped(source, shape=(source.array.size,)), index=(slice(n),))
+    if not shape:
+        return reshaped(replaced(reshaped(x, shape=(1,)), values, index=(m.reshape(1),)), shape=())
+    return replaced(x, values, index=(m,))
+
+
+# -- regions ---------------------------------------------------------------------------------------
+
+
+@composed()
+def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
+    """The input with `src` in the place of `input.select(dim, index)`."""
+    d = canonical_axis(dim, input.array.ndim)
+    where = (slice(None),) * d + (int(index),)
+    _same_shape("select_scatter", src, input.array[where].shape)
+    return replaced(input, src, index=where)
+
+
+@composed()
+def slice_scatter(
+    input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
+) -> Any:
+    """The input with `src` in the place of its slice start:end:step along `dim`."""
+    d = canonical_axis(dim, input.array.ndim)
+    where = (slice(None),) * d + (slice(start, end, step),)
+    _same_shape("slice_scatter", src, input.array[where].shape)
+    return replaced(input, src, index=where)
+
+
+def _same_shape(name: str, src: Tensor, shape: Sequence[int]) -> None:
+    if src.array.shape != tuple(shape):
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.array.shape)}, slice size = {list(shape)} ({name})"
+        )

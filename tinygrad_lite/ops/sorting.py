@@ -1,0 +1,128 @@
+"""Orders: sort, argsort, topk, kthvalue.
+
+The order is found on the array; the values are then gathered in it, so their gradient is gather's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.doors import composed
+from ..core.samples import Real, one_of, sample
+from ..core.shapes import canonical_axis
+from ..core.tensor import make
+from .arguments import renamed, require_tensor
+from .extremes import returned
+from .scattering import gathered
+from .views import reshaped
+
+sort_values = returned("sort", "values", "indices")
+topk_values = returned("topk", "values", "indices")
+kthvalue_values = returned("kthvalue", "values", "indices")
+
+_DISTINCT = Real("n 5", distinct=True)
+
+
+def order(a: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
+    """Indices that sort `a` along an axis, equal elements in their order; NaN counts as largest."""
+    if a.ndim == 0:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(a, axis=axis, kind="stable")
+    # ascending from the far end, then reversed twice: stays stable, and NaN comes first
+    back = np.flip(np.argsort(np.flip(a, axis), axis=axis, kind="stable"), axis)
+    return a.shape[axis] - 1 - back
+
+
+@composed(samples=[sample(_DISTINCT, dim=one_of(0, -1), descending=one_of(False, True))])
+def sort(
+    input: Any, dim: int = -1, descending: bool = False, stable: bool = False, **names: Any
+) -> Any:
+    """(values, indices) in ascending (or descending) order along `dim`.
+
+    Always stable; NaN counts as larger than every number.
+    """
+    if isinstance(dim, bool):  # sort(stable, dim, descending), keywords aside
+        raise TypeError("sort(): dim must be int, not bool; pass stable= by keyword")
+    dim = renamed("sort", names, dim=dim)
+    require_tensor("sort", input)
+    axis = canonical_axis(dim, input.array.ndim)
+    index = make(np.ascontiguousarray(order(input.array, axis, descending)))
+    return sort_values(gathered(input, index, dim=axis), index)
+
+
+@composed()
+def argsort(
+    input: Any, dim: int = -1, descending: bool = False, stable: bool = False, **names: Any
+) -> Any:
+    """The indices that `sort` returns."""
+    dim = renamed("argsort", names, dim=dim)
+    require_tensor("argsort", input)
+    axis = canonical_axis(dim, input.array.ndim)
+    return make(np.ascontiguousarray(order(input.array, axis, descending)))
+
+
+@composed()
+def msort(input: Any) -> Any:
+    """Sorted along axis 0."""
+    return sort(input, 0).values
+
+
+@composed(samples=[sample(_DISTINCT, k=3, dim=-1, largest=one_of(True, False))])
+def topk(
+    input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, **names: Any
+) -> Any:
+    """(values, indices) of the k largest (or smallest) along `dim`, in order."""
+    dim = renamed("topk", names, dim=dim)
+    require_tensor("topk", input)
+    a = input.array
+    axis = canonical_axis(dim, a.ndim)
+    k = int(k)
+    if not 0 <= k <= (a.shape[axis] if a.ndim else 1):
+        raise RuntimeError("selected index k out of range")
+    if a.ndim == 0:
+        index = np.zeros((), np.int64)
+    else:
+        index = _first(a, k, axis, largest)
+    found = make(index)
+    return topk_values(gathered(input, found, dim=axis), found)
+
+
+def _first(a: np.ndarray, k: int, axis: int, largest: bool) -> np.ndarray:
+    """Indices of the k first in the order; for small k of many, only those are sorted."""
+    n = a.shape[axis]
+    lead = (slice(None),) * axis
+    if not 0 < k * 8 < n or a.dtype.kind == "b":
+        return np.ascontiguousarray(order(a, axis, largest)[(*lead, slice(k))])
+    if largest:
+        some = np.argpartition(a, n - k, axis=axis)[(*lead, slice(n - k, None))]
+    else:
+        some = np.argpartition(a, k - 1, axis=axis)[(*lead, slice(k))]
+    some = np.sort(some, axis=axis)  # equal values in the order of their indices
+    ranked = order(np.take_along_axis(a, some, axis), axis, largest)
+    return np.take_along_axis(some, ranked, axis)
+
+
+@composed(samples=[sample(_DISTINCT, k=2, dim=one_of(1, -1), keepdim=one_of(False, True))])
+def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, **names: Any) -> Any:
+    """(values, indices) of the k-th smallest along `dim`; the first is k = 1."""
+    dim, keepdim = renamed("kthvalue", names, dim=dim, keepdim=keepdim)
+    require_tensor("kthvalue", input)
+    a = input.array
+    axis = canonical_axis(dim, a.ndim)
+    if a.ndim and a.shape[axis] == 0:
+        raise IndexError(f"kthvalue(): Expected reduction dim {axis} to have non-zero size.")
+    if not 1 <= k <= (a.shape[axis] if a.ndim else 1):
+        raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {axis}")
+    if a.ndim == 0:
+        zero = make(np.zeros((), np.int64))
+        return kthvalue_values(gathered(input, zero, dim=0), zero)
+    place = (slice(None),) * axis + (slice(k - 1, k),)
+    index = make(np.ascontiguousarray(order(a, axis)[place]))
+    values = gathered(input, index, dim=axis)
+    if keepdim:
+        return kthvalue_values(values, index)
+    shape = a.shape[:axis] + a.shape[axis + 1 :]
+    return kthvalue_values(reshaped(values, shape=shape), make(index.array.reshape(shape)))
