@@ -289,7 +289,23 @@ from .ops.activation import (
     threshold as threshold,
 )
 from .ops.cumulative import (
+    cummax as cummax,
+    cummin as cummin,
+    cumprod as cumprod,
     cumsum as cumsum,
+    cumulative_trapezoid as cumulative_trapezoid,
+    diff as diff,
+    logcumsumexp as logcumsumexp,
+    trapezoid as trapezoid,
+    trapz as trapz,
+)
+from .ops.statistics import (
+    median as median,
+    mode as mode,
+    nanmedian as nanmedian,
+    nanquantile as nanquantile,
+    prod as prod,
+    quantile as quantile,
 )
 
 # -- ops/shaping, joining, rearranging ------------------------------------------------------------

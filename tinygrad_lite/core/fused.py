@@ -92,7 +92,7 @@ _ALIAS = Primitive(lambda x: x, (lambda g: g,), promote=None, title="Alias")
 def alias(x: Any) -> Any:
     """The same value at a new node. It gets its parent, the node of `x`, once the inner backward
     pass is over, which therefore ends here."""
-    return make(x.array, Node(_ALIAS, (), (None, None), x.array.shape, x.array.dtype))
+    return make(x.array, Node(_ALIAS, (None,), (None, None), x.array.shape, x.array.dtype))
 
 
 def _tupled(backward: Callable[..., Any], arity: int) -> Callable[..., Any]:

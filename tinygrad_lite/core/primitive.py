@@ -98,7 +98,7 @@ class Primitive:
     def _read_rules(self, rules: Sequence[Rule | None]) -> None:
         if not self.joint and not self.variadic and len(rules) not in (0, self.arity):
             raise TypeError(f"{self.name}: {len(rules)} rules for {self.arity} inputs")
-        self.rules = tuple(rules)
+        self.rules = tuple(rules) if rules or self.variadic else (None,) * self.arity
         asked = [_asks(rule) for rule in self.rules]
         known = {*self.inputs, "out", *self.meta, "need", "residual", "out_shape"}
         known |= {name + suffix for name in self.inputs for suffix in ("_shape", "_dtype")}

@@ -21,6 +21,7 @@ from ..core.tensor import Tensor, bind
 add_up: Any = np.add.reduce
 top_of: Any = np.maximum.reduce
 bottom_of: Any = np.minimum.reduce
+multiply_up: Any = np.multiply.reduce
 
 _TORCH_NAME = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input"}
 _TORCH_NAME |= {"x2": "other"}

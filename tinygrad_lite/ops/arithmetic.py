@@ -171,12 +171,12 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def _power_by_base(g: Any, x: Any, y: Any) -> Any:
-    """d(x ** y)/dx = y x ** (y - 1), and 0 for y = 0 even where x is 0 or infinite."""
+    """d(x ** y)/dx = y x ** (y - 1), and 0 for x = y = 0, where that would be 0 * inf."""
     if isinstance(y, _number):
         if y == 2:
             return g * (2 * x)
-        return g * 0.0 if y == 0 else g * (y * pow(x, y - 1))
-    return where(y == 0, 0.0, g * (y * pow(x, y - 1)))
+        return zero(g) if y == 0 else g * (y * pow(x, y - 1))
+    return where((x == 0) & (y == 0), 0.0, g * (y * pow(x, y - 1)))
 
 
 def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
@@ -281,12 +281,16 @@ def float_power(input: Any, exponent: Any, **names: Any) -> Any:
 # -- division as integers know it ------------------------------------------------------------------
 
 
+def alike(x: Any, y: Any) -> tuple[Any, Any]:
+    """x and y as arrays of one dtype, where one of them may be a Python number."""
+    if isinstance(y, np.ndarray):
+        return np.asarray(x, y.dtype), y
+    return x, np.asarray(y, x.dtype)
+
+
 def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
     """x and y as arrays of one dtype; RuntimeError if they are integers and y has a zero."""
-    if isinstance(y, np.ndarray):
-        x = np.asarray(x, y.dtype)
-    else:
-        y = np.asarray(y, x.dtype)
+    x, y = alike(x, y)
     if y.dtype.kind in "iub" and not y.all():
         raise RuntimeError("ZeroDivisionError")
     return x, y
@@ -431,7 +435,7 @@ def copysign(x: Any, y: Any) -> Any:
     return np.copysign(x, y)
 
 
-@primitive(None, method=True, samples=[])
+@primitive(samples=[sample(Real(avoid=(0.0,)), smooth=False)])
 def signbit(x: Any) -> Any:
     """True where the sign bit of x is set (-0.0 included)."""
     if x.dtype.kind in "bu":
@@ -439,15 +443,15 @@ def signbit(x: Any) -> Any:
     return x < 0 if x.dtype.kind == "i" else np.signbit(x)
 
 
-@primitive(operator="pos", method=False, check=lambda x: _signed_plus(x), samples=[])
-def positive(x: Any) -> Any:
-    """+x: x itself, copied."""
-    return x.copy()
-
-
 def _signed_plus(x: Any) -> None:
     if _is_bool(x):
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+
+
+@primitive(lambda g: g, operator="pos", method=True, check=_signed_plus, samples=reals(1))
+def positive(x: Any) -> Any:
+    """+x: x itself, copied."""
+    return x.copy()
 
 
 # -- in place, and under other names ---------------------------------------------------------------

@@ -10,7 +10,6 @@ import numpy as np
 from ..core.doors import primitive
 from ..core.samples import Real, reals, sample
 from .arithmetic import log as log
-from .arithmetic import where
 
 _POSITIVE = reals(1, low=0.2, high=3.0)
 LN2 = math.log(2.0)
@@ -54,26 +53,21 @@ def log1p(x: Any) -> Any:
     return np.log1p(x)
 
 
-def _share(g: Any, x: Any, out: Any) -> Any:
-    """The share of x in log(exp x + exp y); where both are -inf it is 0 / 0: take 0."""
-    return g * exp(x - where(out == -math.inf, 0.0, out))
-
-
 @primitive(
-    _share,
-    lambda g, y, out: _share(g, y, out),
+    lambda g, x, out: g * exp(x - out),
+    lambda g, y, out: g * exp(y - out),
     broadcasts=True,
     promote="float",
     samples=[sample(Real(broadcast=True), Real(broadcast=True))],
 )
 def logaddexp(x: Any, y: Any) -> Any:
-    """log(exp x + exp y), elementwise, without overflow."""
+    """log(exp x + exp y), elementwise, without overflow; derivative NaN where both are -inf."""
     return np.logaddexp(x, y)
 
 
 @primitive(
-    lambda g, x, out: g * exp2(x - where(out == -math.inf, 0.0, out)),
-    lambda g, y, out: g * exp2(y - where(out == -math.inf, 0.0, out)),
+    lambda g, x, out: g * exp2(x - out),
+    lambda g, y, out: g * exp2(y - out),
     broadcasts=True,
     promote="float",
     samples=[sample(Real(broadcast=True), Real(broadcast=True))],

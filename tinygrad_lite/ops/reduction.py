@@ -189,7 +189,7 @@ def _variance_rule(g: Any, x: Any, axes: Any, correction: Any, keepdim: bool) ->
 
 
 _MOMENTS: dict[str, Any] = {**_AXES, "correction": one_of(0, 1)}
-_TALL = Real("2 3")
+_TALL = Real("2 3", distinct=True)
 
 
 @primitive(
@@ -220,7 +220,7 @@ def _deviation_rule(g: Any, x: Any, out: Any, axes: Any, correction: Any, keepdi
     promote=None,
     method=False,
     title="Std",
-    samples=[sample(Real("2 3", distinct=True), **_MOMENTS)],
+    samples=[sample(_TALL, **_MOMENTS)],
 )
 def deviation(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
     """The square root of the variance. Where it is 0, so is its derivative."""
@@ -332,7 +332,7 @@ def count_nonzero(input: Any, dim: Any = None, **names: Any) -> Any:
 
 def _weights(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
     shape = tuple(x.shape)
-    level = spread(where(out == -math.inf, 0.0, out), shape=shape, axes=axes, keepdim=keepdim)
+    level = spread(out, shape=shape, axes=axes, keepdim=keepdim)
     return spread(g, shape=shape, axes=axes, keepdim=keepdim) * exp(x - level)
 
 
@@ -344,7 +344,7 @@ def _weights(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
     samples=[sample(_MATRIX, **_AXES)],
 )
 def log_total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
-    """log(sum(exp(x))) over `axes`, without overflow; -inf (derivative 0) for all -inf or none."""
+    """log(sum(exp(x))) over `axes`, without overflow; -inf, derivative NaN, if all are -inf."""
     if not x.size:
         return np.log(add_up(x, axis=axes, keepdims=keepdim))
     top = top_of(x, axis=axes, keepdims=True)

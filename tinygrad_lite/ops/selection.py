@@ -328,5 +328,5 @@ _SCALAR_NAMES = {
 )
 def heaviside(x: Any, y: Any) -> Any:
     """0 for x < 0, y at 0, 1 for x > 0."""
-    x, y = (np.asarray(v) for v in (x, y))
-    return np.where(x == 0, y, np.where(np.isnan(x), x, x > 0)).astype(np.result_type(x, y))
+    x, y = arithmetic.alike(x, y)
+    return np.where(x == 0, y, np.where(np.isnan(x), x, x > 0)).astype(x.dtype)
