@@ -438,6 +438,24 @@ from .ops.products import (
 )
 from .ops.einsum import einsum as einsum
 
+# -- linalg ----------------------------------------------------------------------------------------
+from . import linalg as linalg
+from .ops.linalg import (
+    cholesky as cholesky,
+    cholesky_inverse as cholesky_inverse,
+    cholesky_solve as cholesky_solve,
+    det as det,
+    inverse as inverse,
+    logdet as logdet,
+    matrix_exp as matrix_exp,
+    matrix_power as matrix_power,
+    old_svd as svd,
+    pinverse as pinverse,
+    qr as qr,
+    slogdet as slogdet,
+    triangular_solve as triangular_solve,
+)
+
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd
 

@@ -357,7 +357,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     return reshaped(c, shape=()) if input.array.ndim < 2 else c
 
 
-@composed(samples=[sample(Real("2 4", distinct=True))])
+@composed()
 def corrcoef(input: Any) -> Any:
     """Pearson's correlation coefficients of the rows (variables), within [-1, 1]."""
     c = cov(input)
