@@ -105,3 +105,5 @@ from .vision import channel_shuffle as channel_shuffle
 from .vision import pad as pad
 from .vision import pixel_shuffle as pixel_shuffle
 from .vision import pixel_unshuffle as pixel_unshuffle
+from .attention import multi_head_attention_forward as multi_head_attention_forward
+from .attention import scaled_dot_product_attention as scaled_dot_product_attention
