@@ -7,6 +7,7 @@ not single steps. float64 to 1e-10 relative, float32 to PyTorch's own `assert_cl
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ torch = pytest.importorskip("torch")
 from tinygrad_lite import optim  # noqa: E402
 from tinygrad_lite.core.tensor import Tensor, make  # noqa: E402
 from tinygrad_lite.optim import sweep  # noqa: E402
+from tinygrad_lite.serialization import load, save  # noqa: E402
 
 SHAPES = [(3, 4), (5,), (2, 3, 4), (), (0,), (1, 7)]
 STEPS = 50
@@ -338,6 +340,33 @@ def test_state_dict_goes_both_ways(name: str, options: dict[str, Any]) -> None:
     compare(ours, theirs)
     compare(ours2, theirs)
     compare(ours, theirs2)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGD", {"momentum": 0.9, "nesterov": True}),
+        ("Adam", {"amsgrad": True}),
+        ("AdamW", {}),
+        ("RMSprop", {"centered": True, "momentum": 0.5}),
+    ],
+)
+def test_files_go_both_ways(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+    """What one library saves the other loads, and goes on as the first would have."""
+    ours, a, theirs, b = pair(name, options, np.float64, [(3, 4), (5,), (2, 3), ()])
+    for t in range(10):
+        give_gradients(ours, theirs, t)
+        a.step()
+        b.step()
+    save(a.state_dict(), tmp_path / "ours.pt")
+    torch.save(b.state_dict(), tmp_path / "theirs.pt")
+    a.load_state_dict(load(tmp_path / "theirs.pt"))
+    b.load_state_dict(torch.load(tmp_path / "ours.pt"))
+    for t in range(10, 20):
+        give_gradients(ours, theirs, t)
+        a.step()
+        b.step()
+    compare(ours, theirs)
 
 
 def rosenbrock(x: np.ndarray) -> tuple[float, np.ndarray]:
