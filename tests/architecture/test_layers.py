@@ -14,6 +14,11 @@ LIMIT = 600  # lines; about 150 to 400 is what reads well
 FILES = files()
 # What a function may import when it is called: never needed for the main job.
 OPTIONAL = {"hypothesis", "matplotlib", "tqdm", "IPython", "graphviz", "torch"}
+# Files for those who have these installed: `import tinygrad_lite` does not load them.
+FOR_TESTERS = {
+    "tinygrad_lite.testing.strategies": {"hypothesis"},
+    "tinygrad_lite.testing.plugin": {"pytest"},
+}
 
 
 def name(path: Path) -> str:
@@ -70,7 +75,8 @@ def test_no_import_cycles_within_a_room(folder: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=name)
 def test_third_parties(path: Path) -> None:
     """numba only in kernels/ and only when called; elsewhere NumPy and the standard library."""
-    here = room(module_name(path))
+    module = module_name(path)
+    here = room(module)
     wrong = []
     for target, line, at_top, _ in imports(path):
         top = target.split(".")[0]
@@ -79,7 +85,7 @@ def test_third_parties(path: Path) -> None:
         if top in ("numba", "llvmlite"):
             allowed = here == "kernels" and not at_top
         else:
-            allowed = top in OPTIONAL and not at_top
+            allowed = (top in OPTIONAL and not at_top) or top in FOR_TESTERS.get(module, ())
         if not allowed:
             wrong.append(f"line {line}: {target}")
     assert not wrong, f"{name(path)} imports {wrong}"
