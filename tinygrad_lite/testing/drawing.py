@@ -13,9 +13,11 @@ import numpy as np
 
 from .. import ops
 from ..core.doors import COMPOSED, Composed
+from ..core.fused import Fused
 from ..core.primitive import REGISTRY, Primitive
-from ..core.samples import Real, Sample, draw, draw_meta, draw_values, input_shape, letters
-from .calls import Case
+from ..core.samples import Sample, draw, draw_meta, draw_values, input_shape, letters
+from ..core.tensor import make
+from .calls import Case, outputs_of
 
 Entry = Primitive | Composed
 
@@ -42,9 +44,12 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
         if not (entry.joint or entry.variadic):
             floats = [i for i in floats if entry.rules and entry.rules[i] is not None]
         names = entry.inputs if not entry.variadic else ()
+        call = entry.call  # type: ignore[attr-defined]
+        if isinstance(entry, Fused) and entry.outputs:
+            call = _first_outputs(entry, arrays, meta)
         return Case(
             entry.name,
-            entry.call,  # type: ignore[attr-defined]
+            call,
             arrays,
             meta,
             tuple(floats) if entry.differentiable else (),
@@ -56,6 +61,17 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
     parameters = inspect.signature(entry.call).parameters.values()
     names = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
     return Case(entry.name, entry.call, arrays, meta, tuple(floats), names, None, s.smooth)
+
+
+def _first_outputs(op: Fused, arrays: list[np.ndarray], meta: dict[str, Any]) -> Any:
+    """`op` without the outputs its reference lacks: by-products nobody differentiates."""
+
+    def call(*args: Any, **meta: Any) -> Any:
+        return op.apply(args, meta)[: len(outputs_of(op.reference(*given, **meta)))]
+
+    given = [make(a) for a in arrays]
+
+    return call
 
 
 def seeded(name: str, seed: int = 0) -> np.random.Generator:
@@ -118,12 +134,20 @@ def broadcast_cases(entry: Entry) -> Iterator[Case]:
             yield case_of(entry, s, arrays, draw_meta(s, {}, shapes, rng))
 
 
-def sized_case(entry: Entry, n: int) -> Case | None:
-    """A larger call (about `n` elements), on which kernels take their fast path; None if the
-    samples leave no size open."""
+def sized_cases(entry: Entry, n: int) -> Iterator[Case]:
+    """Larger calls, on which kernels take their parallel path: sizes such that the largest input
+    has about `n` elements."""
     rng = seeded(entry.name, 3)
     for s in samples_of(entry):
-        if all(x.shape.split() == ["..."] for x in s.inputs) and isinstance(s.inputs[0], Real):
-            arrays, meta = shaped(s, (n // 8, 8), {}, rng)
-            return case_of(entry, s, arrays, meta)
-    return None
+        names = letters(s)
+        most = max((_freedom(x.shape) for x in s.inputs), default=0)
+        if not most:
+            continue
+        each = max(2, round(n ** (1 / most)))
+        arrays, meta = shaped(s, (each,), dict.fromkeys(names, each), rng)
+        yield case_of(entry, s, arrays, meta)
+
+
+def _freedom(words: str) -> int:
+    """How many axes of a shape are open."""
+    return sum(not w.isdigit() for w in words.split())

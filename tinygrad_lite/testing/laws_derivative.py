@@ -71,7 +71,8 @@ def _along(
     curve = _curve(function, arrays, i, d)
     analytic = float(np.sum(rules[i] * d))
     numeric = derivative(curve, weights)
-    scale = max(float(np.sum(np.abs(rules[i] * d))), abs(numeric.value), 1e-12)
+    reach = float(np.sum(np.abs(rules[i] * d)))
+    scale = max(reach if np.isfinite(reach) else 0.0, abs(numeric.value), 1e-12)
     size = sum(float(np.sum(np.abs(w * a))) for w, a in zip(weights, curve(0.0), strict=True))
     eps = max(float(np.finfo(w.dtype).eps) for w in weights)
     if eps > 1e-10:  # an op that computes in float32 whatever it is given
