@@ -17,7 +17,10 @@ from ..core.tensor import make
     promote=None,
     method=False,
     title="Embedding",
-    samples=[sample(Real("5 m"), Integer("... n", 0, 5), padding=one_of(None, 2))],
+    samples=[
+        sample(Real("5 m"), Integer("... n", 0, 5)),
+        sample(Real("5 m"), Integer("... n", 3, 5), padding=2),
+    ],
 )
 def gather_rows(x: Any, y: Any, *, padding: Any = None) -> Any:
     """x[y]: row y of the table x for each integer in y; row `padding` gets no gradient."""
@@ -37,7 +40,7 @@ def add_rows(x: Any, y: Any, *, rows: Any, padding: Any = None) -> Any:
     width = x.shape[-1]
     table = np.zeros((rows, width), x.dtype)
     index = y.reshape(-1)
-    flat = x.reshape(-1, width)
+    flat = x.reshape(index.size, width)
     if padding is not None:
         kept = index != padding
         index, flat = index[kept], flat[kept]
