@@ -19,8 +19,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("version", "kernels"),
     ("core",),
     ("ops",),
-    ("autograd", "testing", "viz", "compile", "serialization"),
-    ("nn", "optim", "utils", "distributed"),
+    ("autograd", "testing", "viz", "compile", "serialization", "linalg"),
+    ("nn", "optim", "utils", "distributed", "distributions", "func"),
     ("training",),
 )
 
