@@ -180,6 +180,17 @@ from .ops.bitwise import (
 from .ops.special import (
     erf as erf,
     erfc as erfc,
+    erfinv as erfinv,
+    i0 as i0,
+    logit as logit,
+    sinc as sinc,
+    xlogy as xlogy,
+)
+from .ops.gamma import (
+    digamma as digamma,
+    lgamma as lgamma,
+    mvlgamma as mvlgamma,
+    polygamma as polygamma,
 )
 from .ops.selection import (
     addcdiv as addcdiv,
@@ -267,6 +278,12 @@ from .ops.creation import (
     zeros as zeros,
     zeros_like as zeros_like,
 )
+from .ops.grids import (
+    cartesian_prod as cartesian_prod,
+    combinations as combinations,
+    meshgrid as meshgrid,
+    vander as vander,
+)
 from .ops.random import (
     bernoulli as bernoulli,
     binomial as binomial,
@@ -282,11 +299,17 @@ from .ops.random import (
     randperm as randperm,
 )
 from .ops.activation import (
+    celu as celu,
+    celu_ as celu_,
     log_softmax as log_softmax,
     relu as relu,
+    relu_ as relu_,
+    selu as selu,
+    selu_ as selu_,
     sigmoid as sigmoid,
+    sigmoid_ as sigmoid_,
     softmax as softmax,
-    threshold as threshold,
+    tanh_ as tanh_,
 )
 from .ops.cumulative import (
     cummax as cummax,

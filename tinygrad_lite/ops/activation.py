@@ -319,3 +319,49 @@ def log_softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
         input, dim = renamed("log_softmax", names, input=input, dim=dim)
     x, at = _prepared("log_softmax", input, dim, dtype)
     return log_softmax_along(x, axis=at)
+
+
+# -- constants of elu, and forms with PyTorch's names ----------------------------------------------
+
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_SELU_SCALE = 1.0507009873554804934193349852946
+
+
+@composed(method=False, inplace=True, samples=_KINK)
+def selu(input: Any) -> Any:
+    """scale * (x for x > 0, alpha * (exp(x) - 1) elsewhere) with the constants for which mean 0
+    and variance 1 are a fixed point (Klambauer et al., 2017)."""
+    return elu(input, alpha=_SELU_ALPHA, scale=_SELU_SCALE)
+
+
+@composed(method=False, inplace=True, samples=_KINK)
+def celu(input: Any, alpha: float = 1.0) -> Any:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return elu(input, alpha=alpha, input_scale=1 / alpha)
+
+
+def relu_(input: Tensor) -> Tensor:
+    """relu, written into `input`."""
+    return Tensor.__dict__["relu_"](input)
+
+
+def sigmoid_(input: Tensor) -> Tensor:
+    """sigmoid, written into `input`."""
+    return Tensor.__dict__["sigmoid_"](input)
+
+
+def tanh_(input: Tensor) -> Tensor:
+    """tanh, written into `input`."""
+    return Tensor.__dict__["tanh_"](input)
+
+
+def selu_(input: Tensor) -> Tensor:
+    """selu, written into `input`."""
+    return Tensor.__dict__["selu_"](input)
+
+
+def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
+    """celu, written into `input`."""
+    return Tensor.__dict__["celu_"](input, alpha)

@@ -122,6 +122,13 @@ def array_of(x: Any) -> Any:
     return x.array if isinstance(x, Tensor) else x
 
 
+def in_double(function: Any, x: Any, *options: Any) -> Any:
+    """function(x) computed on a flat float64 array, given back in x's shape and dtype."""
+    x = np.asarray(x)
+    wide = function(x.astype(np.float64, copy=False).reshape(-1), *options)
+    return wide.reshape(x.shape).astype(x.dtype, copy=False)
+
+
 def also(name: str, call: Any, inplace: bool = False) -> Any:
     """Bind `call` as the Tensor method `name` too (and its in-place form); returns `call`."""
     own = call.op.name if hasattr(call, "op") else call.__name__

@@ -336,6 +336,9 @@ def empty(
     return _finished(np.empty(shape, _dtype_or_default(dtype)), requires_grad)
 
 
+_NUMBERS: Any = (int, float, complex, np.number, np.bool_)
+
+
 def full(
     size: Any,
     fill_value: Any,
@@ -351,7 +354,7 @@ def full(
     refuse_out("full", out)
     require_cpu(device)
     value: Any = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    if not isinstance(value, (int, float, complex, np.number, np.bool_)):
+    if not isinstance(value, _NUMBERS):
         raise TypeError(
             "full(): argument 'fill_value' (position 2) must be Number, "
             f"not {type(fill_value).__name__}"
