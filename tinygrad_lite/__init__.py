@@ -279,7 +279,6 @@ from .ops.creation import (
     zeros_like as zeros_like,
 )
 from .ops.grids import (
-    cartesian_prod as cartesian_prod,
     combinations as combinations,
     meshgrid as meshgrid,
     vander as vander,
@@ -478,6 +477,9 @@ from .ops.linalg import (
     slogdet as slogdet,
     triangular_solve as triangular_solve,
 )
+
+# -- rooms of functions -------------------------------------------------------------------------------
+from . import special as special
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd
