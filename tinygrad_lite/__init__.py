@@ -8,15 +8,7 @@ else; docs/ says where things live and why.
 
 from __future__ import annotations
 
-import warnings as _warnings
-
 from .version import __version__ as __version__
-
-# log(0) is -inf and 0/0 NaN without a word, as in PyTorch. A filter, because the state of
-# np.errstate belongs to the user's thread.
-_warnings.filterwarnings(
-    "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops)\."
-)
 
 # -- core: what a Tensor is ------------------------------------------------------------------------
 from .core.dtypes import (
@@ -333,6 +325,7 @@ from .ops.statistics import (
 # -- ops/shaping, joining, rearranging ------------------------------------------------------------
 from .ops.shaping import (
     adjoint as adjoint,
+    as_strided as as_strided,
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
     atleast_3d as atleast_3d,
@@ -342,6 +335,7 @@ from .ops.shaping import (
     diag_embed as diag_embed,
     diagflat as diagflat,
     diagonal as diagonal,
+    diagonal_scatter as diagonal_scatter,
     flatten as flatten,
     moveaxis as moveaxis,
     movedim as movedim,
@@ -422,6 +416,7 @@ from .ops.counting import (
     searchsorted as searchsorted,
     unique as unique,
     unique_consecutive as unique_consecutive,
+    unravel_index as unravel_index,
 )
 from .ops.sorting import (
     argsort as argsort,
@@ -478,7 +473,7 @@ from .ops.linalg import (
     triangular_solve as triangular_solve,
 )
 
-# -- rooms of functions -------------------------------------------------------------------------------
+# -- rooms of functions ----------------------------------------------------------------------------
 from . import special as special
 
 # -- autograd --------------------------------------------------------------------------------------
@@ -487,3 +482,43 @@ from . import autograd as autograd
 # -- rooms above the engine ------------------------------------------------------------------------
 from . import nn as nn, optim as optim, utils as utils
 from .serialization import load as load, save as save
+
+# -- what scripts ask about the machine --------------------------------------------------------------
+from math import e as e, inf as inf, nan as nan, pi as pi
+from .machine import (
+    accelerator as accelerator,
+    amp as amp,
+    backends as backends,
+    cuda as cuda,
+    distributed as distributed,
+)
+from .machine.absent import (
+    jit as jit,
+    multiprocessing as multiprocessing,
+    onnx as onnx,
+    profiler as profiler,
+    sparse as sparse,
+    sparse_coo_tensor as sparse_coo_tensor,
+    sparse_csr_tensor as sparse_csr_tensor,
+    spmm as spmm,
+)
+from .machine.amp import autocast as autocast
+from .machine.settings import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
+    compile as compile,
+    get_default_device as get_default_device,
+    get_float32_matmul_precision as get_float32_matmul_precision,
+    get_num_interop_threads as get_num_interop_threads,
+    get_num_threads as get_num_threads,
+    is_deterministic_algorithms_warn_only_enabled as is_deterministic_algorithms_warn_only_enabled,
+    set_default_device as set_default_device,
+    set_default_tensor_type as set_default_tensor_type,
+    set_float32_matmul_precision as set_float32_matmul_precision,
+    set_flush_denormal as set_flush_denormal,
+    set_num_interop_threads as set_num_interop_threads,
+    set_num_threads as set_num_threads,
+    use_deterministic_algorithms as use_deterministic_algorithms,
+)
+
+newaxis = None
+mps = backends.mps

@@ -1,3 +1,9 @@
-"""The engine: what a Tensor is, and how it remembers and differentiates."""
+"""The engine: what a Tensor is, how ops are declared, and how they are differentiated."""
 
-from . import pickling as pickling  # binds Tensor's methods, which nothing calls by name
+import warnings
+
+# log(0) is -inf and 0 / 0 NaN without a word, as in PyTorch. A filter by module, because the state
+# of np.errstate belongs to the user's thread.
+warnings.filterwarnings(
+    "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops)\."
+)
