@@ -12,7 +12,6 @@ the tests hold the kernel to, and what teaching shows.
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from .doors import bind_all
 from .engine import backprop
 from .modes import MODE, current
 from .node import Node
-from .primitive import REGISTRY, Primitive, generic_door
+from .primitive import REGISTRY, Primitive, _parameters, generic_door
 from .tensor import make
 
 
@@ -32,14 +31,8 @@ class Fused(Primitive):
         self, forward: Any, backward: Callable[..., Any], reference: Callable[..., Any], **kw: Any
     ) -> None:
         self.reference = reference
-        self.inputs_of_forward = tuple(
-            p.name
-            for p in inspect.signature(forward).parameters.values()
-            if p.kind is not p.KEYWORD_ONLY
-        )
-        super().__init__(
-            forward, (_tupled(backward, len(self.inputs_of_forward)),), joint=True, **kw
-        )
+        arity = len(_parameters(forward)[0])
+        super().__init__(forward, (_tupled(backward, arity),), joint=True, **kw)
 
     def plan(self, wanted: Any) -> tuple[bool, ...]:
         """Inputs and metadata are always kept: the reference may need them."""

@@ -69,7 +69,6 @@ class Primitive:
         self.forward = forward
         self.name = forward.__name__
         self.title = title or "".join(w.capitalize() for w in self.name.strip("_").split("_"))
-        self.doc = inspect.getdoc(forward) or ""
         self.joint = joint
         self.promote = promote
         self.broadcasts = broadcasts
@@ -89,10 +88,7 @@ class Primitive:
     # -- the declaration --------------------------------------------------------------------------
 
     def _read_signature(self, forward: Callable[..., Any]) -> None:
-        parameters = list(inspect.signature(forward).parameters.values())
-        self.variadic = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-        self.inputs = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-        self.meta = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self.inputs, self.variadic, self.meta = _parameters(forward)
         self.arity = len(self.inputs)
 
     def _read_rules(self, rules: Sequence[Rule | None]) -> None:
@@ -128,6 +124,11 @@ class Primitive:
                 names = frozenset().union(*chosen)
             plan = self._plans[wanted] = tuple(name in names for name in self.layout)
         return plan
+
+    @property
+    def doc(self) -> str:
+        """The docstring of the declaration."""
+        return inspect.getdoc(self.forward) or ""
 
     # -- a call -----------------------------------------------------------------------------------
 
@@ -383,8 +384,28 @@ def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
     )
 
 
+def _parameters(function: Any) -> tuple[tuple[str, ...], bool, dict[str, Any]]:
+    """Names of the positional parameters, whether they are one *name, and the keyword-only ones.
+
+    Read off the code object: `inspect.signature` would be half of this package's import time.
+    """
+    function = inspect.unwrap(function)
+    if not inspect.isfunction(function):  # a callable object: a numba dispatcher, a partial, ...
+        given = list(inspect.signature(function).parameters.values())
+        keywords = {p.name: p.default for p in given if p.kind is p.KEYWORD_ONLY}
+        names = tuple([p.name for p in given if p.kind is not p.KEYWORD_ONLY])
+        return names, any(p.kind is p.VAR_POSITIONAL for p in given), keywords
+    code = function.__code__
+    names = code.co_varnames
+    last = code.co_argcount + code.co_kwonlyargcount
+    variadic = bool(code.co_flags & inspect.CO_VARARGS)
+    positional = names[: code.co_argcount] + (names[last : last + 1] if variadic else ())
+    defaults = function.__kwdefaults__ or {}
+    return positional, variadic, {n: defaults.get(n) for n in names[code.co_argcount : last]}
+
+
 def _asks(rule: Rule | None) -> tuple[str, ...]:
-    return () if rule is None else tuple(inspect.signature(rule).parameters)[1:]
+    return () if rule is None else _parameters(rule)[0][1:]
 
 
 def _output(array: Any, node: Node | None, index: int, of: Tensor | None = None) -> Tensor:

@@ -1,0 +1,125 @@
+"""Rooms of PyTorch that are not built here: each raises and says what to do instead."""
+
+from __future__ import annotations
+
+import multiprocessing as _multiprocessing
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from ..core.tensor import Tensor, bind
+
+
+def _absent(name: str, instead: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError(f"{name} is not available in tinygrad_lite: {instead}")
+
+    call.__name__ = name.rsplit(".", 1)[-1]
+    call.__doc__ = f"NotImplementedError: {instead}."
+    return call
+
+
+def _unchanged(name: str) -> Callable[..., Any]:
+    """A decorator that PyTorch uses to compile: the function stays as it is."""
+
+    def script(function: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return (lambda f: f) if function is None else function
+
+    script.__name__ = name
+    script.__doc__ = "The function or module itself: nothing is compiled."
+    return script
+
+
+_FILE = "save(model.state_dict(), path) keeps a model"
+jit = SimpleNamespace(
+    script=_unchanged("script"),
+    ignore=_unchanged("ignore"),
+    unused=_unchanged("unused"),
+    export=_unchanged("export"),
+    script_method=_unchanged("script_method"),
+    is_scripting=lambda: False,
+    is_tracing=lambda: False,
+    trace=lambda function, *args, **kwargs: function,
+    save=_absent("jit.save", _FILE),
+    load=_absent("jit.load", _FILE),
+    ScriptModule=_absent("jit.ScriptModule", "use the Module itself"),
+)
+
+onnx = SimpleNamespace(export=_absent("onnx.export", "export from PyTorch after load_state_dict"))
+
+_DENSE = "there are no sparse tensors; use a dense one"
+sparse_coo_tensor = _absent("sparse_coo_tensor", _DENSE)
+sparse_csr_tensor = _absent("sparse_csr_tensor", _DENSE)
+spmm = _absent("spmm", _DENSE)
+sparse = SimpleNamespace(mm=_absent("sparse.mm", _DENSE), sum=_absent("sparse.sum", _DENSE))
+bind("to_sparse", _absent("Tensor.to_sparse", _DENSE))
+bind("indices", _absent("Tensor.indices", _DENSE))
+bind("pin_memory", _absent("Tensor.pin_memory", "memory is pinned for a GPU, and there is none"))
+
+
+class ProfilerActivity:
+    """Names that scripts pass to `profiler.profile`."""
+
+    CPU, CUDA, XPU = "CPU", "CUDA", "XPU"
+
+
+_PROFILE = "profile with cProfile, py-spy or perf"
+profiler = SimpleNamespace(
+    ProfilerActivity=ProfilerActivity,
+    profile=_absent("profiler.profile", _PROFILE),
+    record_function=_absent("profiler.record_function", _PROFILE),
+    schedule=_absent("profiler.schedule", _PROFILE),
+    tensorboard_trace_handler=_absent("profiler.tensorboard_trace_handler", _PROFILE),
+)
+
+
+def _spawned(rank: int, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    fn(rank, *args)
+
+
+def spawn(
+    fn: Callable[..., Any],
+    args: tuple[Any, ...] = (),
+    nprocs: int = 1,
+    join: bool = True,
+    daemon: bool = False,
+    start_method: str = "spawn",
+) -> Any:
+    """Run `fn(rank, *args)` in `nprocs` new processes; RuntimeError if one of them fails."""
+    context = _multiprocessing.get_context(start_method)
+    processes = [
+        context.Process(target=_spawned, args=(rank, fn, args), daemon=daemon)
+        for rank in range(nprocs)
+    ]
+    for p in processes:
+        p.start()
+    if not join:
+        return processes
+    for p in processes:
+        p.join()
+    failed = [(i, p.exitcode) for i, p in enumerate(processes) if p.exitcode != 0]
+    if failed:
+        raise RuntimeError(f"processes that failed, with their exit codes: {failed}")
+    return None
+
+
+multiprocessing = SimpleNamespace(
+    **{name: getattr(_multiprocessing, name) for name in _multiprocessing.__all__},
+    spawn=spawn,
+    get_sharing_strategy=lambda: "file_system",
+    set_sharing_strategy=lambda strategy: None,
+    get_all_sharing_strategies=lambda: {"file_system"},
+)
+
+
+def _is_shared(self: Tensor) -> bool:
+    """False: processes exchange tensors by pickling."""
+    return False
+
+
+bind("is_shared", _is_shared)
+bind(
+    "share_memory_",
+    _absent("Tensor.share_memory_", "processes exchange tensors by pickling; send the tensor"),
+)
+bind("is_pinned", lambda self, device=None: False)

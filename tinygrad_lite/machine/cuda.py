@@ -1,0 +1,100 @@
+"""`torch.cuda`: not available."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from . import amp as amp
+
+
+def _missing(what: str) -> NoReturn:
+    raise RuntimeError(
+        f"cuda.{what}: tinygrad_lite runs on the CPU only; cuda.is_available() is False"
+    )
+
+
+def is_available() -> bool:
+    """False."""
+    return False
+
+
+def is_initialized() -> bool:
+    """False."""
+    return False
+
+
+def is_bf16_supported(including_emulation: bool = True) -> bool:
+    """False."""
+    return False
+
+
+def device_count() -> int:
+    """0."""
+    return 0
+
+
+def manual_seed(seed: int) -> None:
+    """Nothing to seed: there is no CUDA generator."""
+
+
+def manual_seed_all(seed: int) -> None:
+    """Nothing to seed: there is no CUDA generator."""
+
+
+def empty_cache() -> None:
+    """Nothing to free: there is no CUDA memory."""
+
+
+def synchronize(device: Any = None) -> None:
+    """RuntimeError: there is no CUDA device."""
+    _missing("synchronize()")
+
+
+def set_device(device: Any) -> None:
+    """RuntimeError: there is no CUDA device."""
+    _missing("set_device()")
+
+
+def current_device() -> int:
+    """RuntimeError: there is no CUDA device."""
+    _missing("current_device()")
+
+
+def get_device_name(device: Any = None) -> str:
+    """RuntimeError: there is no CUDA device."""
+    _missing("get_device_name()")
+
+
+def get_device_properties(device: Any = None) -> Any:
+    """RuntimeError: there is no CUDA device."""
+    _missing("get_device_properties()")
+
+
+def memory_allocated(device: Any = None) -> int:
+    """0."""
+    return 0
+
+
+def max_memory_allocated(device: Any = None) -> int:
+    """0."""
+    return 0
+
+
+def reset_peak_memory_stats(device: Any = None) -> None:
+    """Nothing to reset: there is no CUDA memory."""
+
+
+class Event:
+    """RuntimeError: there is no CUDA device; time with `time.perf_counter()`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("Event (use time.perf_counter())")
+
+
+class Stream:
+    """RuntimeError: there is no CUDA device."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("Stream")
+
+
