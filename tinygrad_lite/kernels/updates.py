@@ -7,7 +7,7 @@ called with numbers inside a compiled loop it is the fast path. Both perform the
 the same order and precision (no fused multiply-add, no reassociation), so they agree bit for bit,
 and where the one is replaced by the other can be decided by size alone.
 
-The compiled *pass* gets a table of the addresses of the array objects, row by row: parameters,
+The compiled *sweep* gets a table of the addresses of the array objects, row by row: parameters,
 gradients, first state, second state, ... It reads the address of the data from the object itself,
 so the table stays valid while the arrays live, and only rows whose arrays were replaced (as a rule
 the gradients) are written anew. `constants[t]` belongs to parameter t. The elements of all
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import Kernel, Late, jit, prange, threads
+from ._jit import where as select
 
 SERIAL_BELOW = 32768
 """Elements below which one thread is faster than waking the others."""
@@ -63,20 +64,10 @@ def _make_to_tuple() -> Any:
     return to_fixed_tuple
 
 
-def _make_where() -> Any:
-    import numba
-
-    @numba.njit
-    def where(condition: Any, x: Any, y: Any) -> Any:
-        return x if condition else y
-
-    return where
-
-
 pointer = Late(_make_pointer)
 carray = Late(_make_carray)
 to_tuple = Late(_make_to_tuple)
-where = Late(_make_where, np.where)  # numba's np.where on numbers goes through arrays: 500 ns
+where = Late(lambda: select.compiled, np.where)  # for numbers and, in NumPy, for arrays
 
 
 @jit
@@ -144,17 +135,94 @@ def addressable() -> bool:
     )
 
 
+# -- the sweeps: one loop nest for each number of state arrays -------------------------------------
+
+
+@jit
+def rule(p, g, c):
+    """Stands for the textbook rule that a sweep is bound to."""
+    raise NotImplementedError
+
+
+WIDTH = 0
+"""Stands for the number of constants of that rule."""
+
+
+@jit(parallel=True)
+def sweep0(table, offsets, constants, ways):
+    """for each share of all elements, for each parameter in it: p <- rule(p, g)."""
+    for way in prange(ways):
+        for t in range(offsets.size - 1):
+            a, b = share(offsets, t, way, ways)
+            if a < b:
+                p = view(table[0, t], a, b, constants)
+                g = view(table[1, t], a, b, constants)
+                c = to_tuple(constants[t], WIDTH)
+                for i in range(b - a):
+                    p[i] = rule(p[i], g[i], c)[0]
+
+
+@jit(parallel=True)
+def sweep1(table, offsets, constants, ways):
+    """As `sweep0`: p, x <- rule(p, g, x)."""
+    for way in prange(ways):
+        for t in range(offsets.size - 1):
+            a, b = share(offsets, t, way, ways)
+            if a < b:
+                p = view(table[0, t], a, b, constants)
+                g = view(table[1, t], a, b, constants)
+                x = view(table[2, t], a, b, constants)
+                c = to_tuple(constants[t], WIDTH)
+                for i in range(b - a):
+                    p[i], x[i] = rule(p[i], g[i], x[i], c)
+
+
+@jit(parallel=True)
+def sweep2(table, offsets, constants, ways):
+    """As `sweep0`: p, x, y <- rule(p, g, x, y)."""
+    for way in prange(ways):
+        for t in range(offsets.size - 1):
+            a, b = share(offsets, t, way, ways)
+            if a < b:
+                p = view(table[0, t], a, b, constants)
+                g = view(table[1, t], a, b, constants)
+                x = view(table[2, t], a, b, constants)
+                y = view(table[3, t], a, b, constants)
+                c = to_tuple(constants[t], WIDTH)
+                for i in range(b - a):
+                    p[i], x[i], y[i] = rule(p[i], g[i], x[i], y[i], c)
+
+
+@jit(parallel=True)
+def sweep3(table, offsets, constants, ways):
+    """As `sweep0`: p, x, y, z <- rule(p, g, x, y, z)."""
+    for way in prange(ways):
+        for t in range(offsets.size - 1):
+            a, b = share(offsets, t, way, ways)
+            if a < b:
+                p = view(table[0, t], a, b, constants)
+                g = view(table[1, t], a, b, constants)
+                x = view(table[2, t], a, b, constants)
+                y = view(table[3, t], a, b, constants)
+                z = view(table[4, t], a, b, constants)
+                c = to_tuple(constants[t], WIDTH)
+                for i in range(b - a):
+                    p[i], x[i], y[i], z[i] = rule(p[i], g[i], x[i], y[i], z[i], c)
+
+
 class Rule:
-    """The textbook update, the pass that applies it to a table, and the names of its state arrays.
+    """A textbook update, the sweep that applies it to a table, and the names of its state arrays.
 
     Called as `rule(p, g, *state, constants=(...))` it returns the new p and state, in NumPy.
+    `width` is the number of its constants.
     """
 
-    def __init__(self, textbook: Kernel, sweep: Kernel, *state: str) -> None:
-        self.textbook: Callable[..., tuple[Any, ...]] = textbook.function
-        self.sweep = sweep
-        self.state = state
+    def __init__(self, textbook: Kernel, width: int, *state: str) -> None:
         self.name = textbook.function.__name__
+        self.textbook: Callable[..., tuple[Any, ...]] = textbook.function
+        loops = (sweep0, sweep1, sweep2, sweep3)[len(state)]
+        self.sweep = loops.bind(self.name, rule=textbook, WIDTH=width)
+        self.state = state
 
     def __call__(self, *arrays: Any, constants: tuple[float, ...]) -> tuple[Any, ...]:
         return self.textbook(*arrays, constants)
@@ -184,20 +252,6 @@ def sgd(p, g, c):
     return (p - lr * g,)
 
 
-@jit(parallel=True, nogil=True)
-def sgd_pass(table, offsets, constants, ways):
-    """`sgd` over a table of p, g."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                c = to_tuple(constants[t], 3)
-                for i in range(b - a):
-                    p[i] = sgd(p[i], g[i], c)[0]
-
-
 @jit
 def sgd_momentum(p, g, buf, c):
     """buf <- momentum * buf + undamped * g (first step: g); p <- p - lr * buf.
@@ -220,21 +274,6 @@ def sgd_momentum(p, g, buf, c):
     return p - lr * g, buf
 
 
-@jit(parallel=True, nogil=True)
-def sgd_momentum_pass(table, offsets, constants, ways):
-    """`sgd_momentum` over a table of p, g, buf."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                buf = view(table[2, t], a, b, constants)
-                c = to_tuple(constants[t], 7)
-                for i in range(b - a):
-                    p[i], buf[i] = sgd_momentum(p[i], g[i], buf[i], c)
-
-
 @jit
 def asgd(p, g, ax, c):
     """p <- p * decay - eta * g; ax <- ax + mu * (p - ax): the average of the path."""
@@ -249,21 +288,6 @@ def asgd(p, g, ax, c):
     else:
         ax = p
     return p, ax
-
-
-@jit(parallel=True, nogil=True)
-def asgd_pass(table, offsets, constants, ways):
-    """`asgd` over a table of p, g, ax."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                ax = view(table[2, t], a, b, constants)
-                c = to_tuple(constants[t], 6)
-                for i in range(b - a):
-                    p[i], ax[i] = asgd(p[i], g[i], ax[i], c)
 
 
 # -- by the sign of the gradient ------------------------------------------------------------------
@@ -287,22 +311,6 @@ def rprop(p, g, prev, step_size, c):
     return p - np.sign(g) * step_size, g, step_size
 
 
-@jit(parallel=True, nogil=True)
-def rprop_pass(table, offsets, constants, ways):
-    """`rprop` over a table of p, g, prev, step_size."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                prev = view(table[2, t], a, b, constants)
-                size = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 6)
-                for i in range(b - a):
-                    p[i], prev[i], size[i] = rprop(p[i], g[i], prev[i], size[i], c)
-
-
 @jit
 def lion(p, g, m, c):
     """p <- p * decay - lr * sign(b1 * m + (1 - b1) * g); m <- b2 * m + (1 - b2) * g."""
@@ -313,25 +321,10 @@ def lion(p, g, m, c):
     return p, b2 * m + w2 * g
 
 
-@jit(parallel=True, nogil=True)
-def lion_pass(table, offsets, constants, ways):
-    """`lion` over a table of p, g, m."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                m = view(table[2, t], a, b, constants)
-                c = to_tuple(constants[t], 7)
-                for i in range(b - a):
-                    p[i], m[i] = lion(p[i], g[i], m[i], c)
-
-
 RULES = {
-    "sgd": Rule(sgd, sgd_pass),
-    "sgd_momentum": Rule(sgd_momentum, sgd_momentum_pass, "momentum_buffer"),
-    "asgd": Rule(asgd, asgd_pass, "ax"),
-    "rprop": Rule(rprop, rprop_pass, "prev", "step_size"),
-    "lion": Rule(lion, lion_pass, "exp_avg"),
+    "sgd": Rule(sgd, 3),
+    "sgd_momentum": Rule(sgd_momentum, 7, "momentum_buffer"),
+    "asgd": Rule(asgd, 6, "ax"),
+    "rprop": Rule(rprop, 6, "prev", "step_size"),
+    "lion": Rule(lion, 7, "exp_avg"),
 }

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import jit, prange
-from .updates import Rule, share, to_tuple, view, where
+from ._jit import jit
+from .updates import Rule, where
 
 
 @jit
@@ -23,21 +23,6 @@ def adagrad(p, g, total, c):
     total = total + g * g
     root = np.sqrt(total + eps) if inside else np.sqrt(total) + eps
     return p - rate * g / root, total
-
-
-@jit(parallel=True, nogil=True)
-def adagrad_pass(table, offsets, constants, ways):
-    """`adagrad` over a table of p, g, total."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                total = view(table[2, t], a, b, constants)
-                c = to_tuple(constants[t], 5)
-                for i in range(b - a):
-                    p[i], total[i] = adagrad(p[i], g[i], total[i], c)
 
 
 @jit
@@ -57,22 +42,6 @@ def adadelta(p, g, square, delta, c):
     return p - lr * step, square, delta
 
 
-@jit(parallel=True, nogil=True)
-def adadelta_pass(table, offsets, constants, ways):
-    """`adadelta` over a table of p, g, square, delta."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                square = view(table[2, t], a, b, constants)
-                delta = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 6)
-                for i in range(b - a):
-                    p[i], square[i], delta[i] = adadelta(p[i], g[i], square[i], delta[i], c)
-
-
 @jit
 def rmsprop(p, g, square, c):
     """square <- alpha * square + (1 - alpha) g^2; p <- p - lr * g / (sqrt(square) + eps)."""
@@ -84,21 +53,6 @@ def rmsprop(p, g, square, c):
     square = alpha * square + w * g * g
     root = np.sqrt(square + eps) if inside else np.sqrt(square) + eps
     return p - lr * g / root, square
-
-
-@jit(parallel=True, nogil=True)
-def rmsprop_pass(table, offsets, constants, ways):
-    """`rmsprop` over a table of p, g, square."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                square = view(table[2, t], a, b, constants)
-                c = to_tuple(constants[t], 8)
-                for i in range(b - a):
-                    p[i], square[i] = rmsprop(p[i], g[i], square[i], c)
 
 
 @jit
@@ -113,22 +67,6 @@ def rmsprop_momentum(p, g, square, buf, c):
     root = np.sqrt(square + eps) if inside else np.sqrt(square) + eps
     buf = momentum * buf + g / root
     return p - lr * buf, square, buf
-
-
-@jit(parallel=True, nogil=True)
-def rmsprop_momentum_pass(table, offsets, constants, ways):
-    """`rmsprop_momentum` over a table of p, g, square, buf."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                square = view(table[2, t], a, b, constants)
-                buf = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 8)
-                for i in range(b - a):
-                    p[i], square[i], buf[i] = rmsprop_momentum(p[i], g[i], square[i], buf[i], c)
 
 
 @jit
@@ -149,22 +87,6 @@ def rmsprop_centered(p, g, square, mean, c):
     return p - lr * g / root, square, mean
 
 
-@jit(parallel=True, nogil=True)
-def rmsprop_centered_pass(table, offsets, constants, ways):
-    """`rmsprop_centered` over a table of p, g, square, mean."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                square = view(table[2, t], a, b, constants)
-                mean = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 8)
-                for i in range(b - a):
-                    p[i], square[i], mean[i] = rmsprop_centered(p[i], g[i], square[i], mean[i], c)
-
-
 @jit
 def rmsprop_centered_momentum(p, g, square, buf, mean, c):
     """As `rmsprop_centered`, with buf <- momentum * buf + g / root; p <- p - lr * buf."""
@@ -179,25 +101,6 @@ def rmsprop_centered_momentum(p, g, square, buf, mean, c):
     root = np.sqrt(spread + eps) if inside else np.sqrt(spread) + eps
     buf = momentum * buf + g / root
     return p - lr * buf, square, buf, mean
-
-
-@jit(parallel=True, nogil=True)
-def rmsprop_centered_momentum_pass(table, offsets, constants, ways):
-    """`rmsprop_centered_momentum` over a table of p, g, square, buf, mean."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                square = view(table[2, t], a, b, constants)
-                buf = view(table[3, t], a, b, constants)
-                mean = view(table[4, t], a, b, constants)
-                c = to_tuple(constants[t], 8)
-                for i in range(b - a):
-                    p[i], square[i], buf[i], mean[i] = rmsprop_centered_momentum(
-                        p[i], g[i], square[i], buf[i], mean[i], c
-                    )
 
 
 @jit
@@ -218,36 +121,14 @@ def ftrl(p, g, z, n, c):
     return -shrunk / ((beta + after) / lr + l2), z, n
 
 
-@jit(parallel=True, nogil=True)
-def ftrl_pass(table, offsets, constants, ways):
-    """`ftrl` over a table of p, g, z, n."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                z = view(table[2, t], a, b, constants)
-                n = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 6)
-                for i in range(b - a):
-                    p[i], z[i], n[i] = ftrl(p[i], g[i], z[i], n[i], c)
-
-
 RULES = {
-    "adagrad": Rule(adagrad, adagrad_pass, "sum"),
-    "adadelta": Rule(adadelta, adadelta_pass, "square_avg", "acc_delta"),
-    "rmsprop": Rule(rmsprop, rmsprop_pass, "square_avg"),
-    "rmsprop_momentum": Rule(
-        rmsprop_momentum, rmsprop_momentum_pass, "square_avg", "momentum_buffer"
-    ),
-    "rmsprop_centered": Rule(rmsprop_centered, rmsprop_centered_pass, "square_avg", "grad_avg"),
+    "adagrad": Rule(adagrad, 5, "sum"),
+    "adadelta": Rule(adadelta, 6, "square_avg", "acc_delta"),
+    "rmsprop": Rule(rmsprop, 8, "square_avg"),
+    "rmsprop_momentum": Rule(rmsprop_momentum, 8, "square_avg", "momentum_buffer"),
+    "rmsprop_centered": Rule(rmsprop_centered, 8, "square_avg", "grad_avg"),
     "rmsprop_centered_momentum": Rule(
-        rmsprop_centered_momentum,
-        rmsprop_centered_momentum_pass,
-        "square_avg",
-        "momentum_buffer",
-        "grad_avg",
+        rmsprop_centered_momentum, 8, "square_avg", "momentum_buffer", "grad_avg"
     ),
-    "ftrl": Rule(ftrl, ftrl_pass, "z", "n"),
+    "ftrl": Rule(ftrl, 6, "z", "n"),
 }

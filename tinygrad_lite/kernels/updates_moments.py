@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import jit, prange
-from .updates import Rule, share, to_tuple, view
+from ._jit import jit
+from .updates import Rule
 
 
 @jit
@@ -32,22 +32,6 @@ def adam(p, g, m, v, c):
     return p + step * m / below, m, v
 
 
-@jit(parallel=True, nogil=True)
-def adam_pass(table, offsets, constants, ways):
-    """`adam` over a table of p, g, m, v."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                m = view(table[2, t], a, b, constants)
-                v = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 10)
-                for i in range(b - a):
-                    p[i], m[i], v[i] = adam(p[i], g[i], m[i], v[i], c)
-
-
 @jit
 def amsgrad(p, g, m, v, top, c):
     """As `adam`, divided by the largest v so far: top <- max(top, v)."""
@@ -64,23 +48,6 @@ def amsgrad(p, g, m, v, top, c):
     return p + step * m / below, m, v, top
 
 
-@jit(parallel=True, nogil=True)
-def amsgrad_pass(table, offsets, constants, ways):
-    """`amsgrad` over a table of p, g, m, v, top."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                m = view(table[2, t], a, b, constants)
-                v = view(table[3, t], a, b, constants)
-                top = view(table[4, t], a, b, constants)
-                c = to_tuple(constants[t], 10)
-                for i in range(b - a):
-                    p[i], m[i], v[i], top[i] = amsgrad(p[i], g[i], m[i], v[i], top[i], c)
-
-
 @jit
 def adamax(p, g, m, u, c):
     """u <- max(b2 * u, |g| + eps); p <- p + step * m / u."""
@@ -92,22 +59,6 @@ def adamax(p, g, m, u, c):
     m = m + w1 * (g - m)
     u = np.maximum(b2 * u, np.abs(g) + eps)
     return p + step * m / u, m, u
-
-
-@jit(parallel=True, nogil=True)
-def adamax_pass(table, offsets, constants, ways):
-    """`adamax` over a table of p, g, m, u."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                m = view(table[2, t], a, b, constants)
-                u = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 6)
-                for i in range(b - a):
-                    p[i], m[i], u[i] = adamax(p[i], g[i], m[i], u[i], c)
 
 
 @jit
@@ -123,22 +74,6 @@ def nadam(p, g, m, v, c):
     v = b2 * v + w2 * g * g
     below = np.sqrt(v * scale) + eps
     return p + (step_g * g + step_m * m) / below, m, v
-
-
-@jit(parallel=True, nogil=True)
-def nadam_pass(table, offsets, constants, ways):
-    """`nadam` over a table of p, g, m, v."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                m = view(table[2, t], a, b, constants)
-                v = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 10)
-                for i in range(b - a):
-                    p[i], m[i], v[i] = nadam(p[i], g[i], m[i], v[i], c)
 
 
 @jit
@@ -160,26 +95,10 @@ def radam(p, g, m, v, c):
     return p + step * m, m, v
 
 
-@jit(parallel=True, nogil=True)
-def radam_pass(table, offsets, constants, ways):
-    """`radam` over a table of p, g, m, v."""
-    for way in prange(ways):
-        for t in range(offsets.size - 1):
-            a, b = share(offsets, t, way, ways)
-            if a < b:
-                p = view(table[0, t], a, b, constants)
-                g = view(table[1, t], a, b, constants)
-                m = view(table[2, t], a, b, constants)
-                v = view(table[3, t], a, b, constants)
-                c = to_tuple(constants[t], 10)
-                for i in range(b - a):
-                    p[i], m[i], v[i] = radam(p[i], g[i], m[i], v[i], c)
-
-
 RULES = {
-    "adam": Rule(adam, adam_pass, "exp_avg", "exp_avg_sq"),
-    "amsgrad": Rule(amsgrad, amsgrad_pass, "exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
-    "adamax": Rule(adamax, adamax_pass, "exp_avg", "exp_inf"),
-    "nadam": Rule(nadam, nadam_pass, "exp_avg", "exp_avg_sq"),
-    "radam": Rule(radam, radam_pass, "exp_avg", "exp_avg_sq"),
+    "adam": Rule(adam, 10, "exp_avg", "exp_avg_sq"),
+    "amsgrad": Rule(amsgrad, 10, "exp_avg", "exp_avg_sq", "max_exp_avg_sq"),
+    "adamax": Rule(adamax, 6, "exp_avg", "exp_inf"),
+    "nadam": Rule(nadam, 10, "exp_avg", "exp_avg_sq"),
+    "radam": Rule(radam, 10, "exp_avg", "exp_avg_sq"),
 }
