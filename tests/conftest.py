@@ -1,6 +1,7 @@
 """What holds for every test: Hypothesis profiles, and global state sealed after each test.
 
-Environment: HYPOTHESIS_PROFILE picks `quick`, `default` or `thorough` (the last for a night's run).
+TINYGRAD_LITE_PROFILE picks how many inputs are drawn: `ci` (the default), `dev`, or `thorough` for a
+night's run.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ COMMON = {
     "print_blob": True,
     "suppress_health_check": [HealthCheck.too_slow],
 }
-settings.register_profile("quick", max_examples=5, **COMMON)
-settings.register_profile("default", max_examples=25, **COMMON)
+settings.register_profile("ci", max_examples=25, **COMMON)
+settings.register_profile("dev", max_examples=100, **COMMON)
 settings.register_profile("thorough", max_examples=1000, **(COMMON | {"derandomize": False}))
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.load_profile(os.environ.get("TINYGRAD_LITE_PROFILE", "ci"))
 
 
 @pytest.fixture(autouse=True)
