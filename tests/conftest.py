@@ -1,7 +1,7 @@
 """What holds for every test: Hypothesis profiles, and global state sealed after each test.
 
-TINYGRAD_LITE_PROFILE picks how many inputs are drawn: `ci` (the default), `dev`, or `thorough` for a
-night's run.
+TINYGRAD_LITE_PROFILE picks how many inputs are drawn: `ci` (the default), `dev`, or `thorough` for
+a night's run.
 """
 
 from __future__ import annotations
