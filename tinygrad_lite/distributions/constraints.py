@@ -1,0 +1,254 @@
+"""Sets that parameters and samples must lie in: `constraint.check(value)` is True where they do.
+
+`event_dim` counts the dimensions a constraint is about as a whole (1 for a simplex); the result of
+`check` lacks them. Source: PyTorch documentation, `torch.distributions.constraints`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.tensor import Tensor, make
+
+
+class Constraint:
+    """A set of values."""
+
+    is_discrete = False
+    event_dim = 0
+
+    def check(self, value: Tensor) -> Tensor:
+        """A bool Tensor: whether each event of `value` lies in the set."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value}" for name, value in self.__dict__.items())
+        return f"{type(self).__name__.lstrip('_')}({shown})"
+
+
+class _Dependent(Constraint):
+    """A set that other parameters decide; nothing is checked."""
+
+    def __init__(self, *, is_discrete: bool = False, event_dim: int = 0) -> None:
+        self.is_discrete = is_discrete
+        self.event_dim = event_dim
+
+    def check(self, value: Tensor) -> Tensor:
+        raise ValueError("Cannot determine validity of dependent constraint")
+
+
+def is_dependent(constraint: Any) -> bool:
+    """Whether a constraint says no more than that there is one."""
+    return isinstance(constraint, _Dependent)
+
+
+class dependent_property(property, _Dependent):
+    """A `support` that is computed from an instance; on the class it is a dependent constraint."""
+
+    def __init__(
+        self, fn: Callable[..., Any] | None = None, *, is_discrete: bool = False, event_dim: int = 0
+    ) -> None:
+        super().__init__(fn)
+        self.is_discrete = is_discrete
+        self.event_dim = event_dim
+
+    def __call__(self, fn: Callable[..., Any]) -> dependent_property:
+        return dependent_property(fn, is_discrete=self.is_discrete, event_dim=self.event_dim)
+
+
+class IndependentConstraint(Constraint):
+    """`base_constraint` for all of the last `reinterpreted_batch_ndims` dimensions at once."""
+
+    def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
+        self.base_constraint = base_constraint
+        self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
+        self.is_discrete = base_constraint.is_discrete
+        self.event_dim = base_constraint.event_dim + reinterpreted_batch_ndims
+
+    def check(self, value: Tensor) -> Tensor:
+        result = self.base_constraint.check(value)
+        dims = self.reinterpreted_batch_ndims
+        if result.ndim < dims:
+            raise ValueError(f"Expected value.dim() >= {self.event_dim} but got {value.ndim}")
+        return result.reshape((*result.shape[: result.ndim - dims], -1)).all(-1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
+
+class Boolean(Constraint):
+    """0 or 1."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value == 0) | (value == 1)
+
+
+class OneHot(Constraint):
+    """Vectors of zeros with a single 1."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
+
+
+class IntegerInterval(Constraint):
+    """Integers from `lower_bound` to `upper_bound`, both included."""
+
+    is_discrete = True
+
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
+        self.lower_bound = lower_bound
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value % 1 == 0) & (value >= self.lower_bound) & (value <= self.upper_bound)
+
+
+class IntegerGreaterThan(Constraint):
+    """Integers from `lower_bound` on."""
+
+    is_discrete = True
+
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value % 1 == 0) & (value >= self.lower_bound)
+
+
+class Real(Constraint):
+    """All numbers but nan."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return value == value
+
+
+class GreaterThan(Constraint):
+    """Above `lower_bound`."""
+
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return value > self.lower_bound
+
+
+class GreaterThanEq(Constraint):
+    """`lower_bound` or above."""
+
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return value >= self.lower_bound
+
+
+class LessThan(Constraint):
+    """Below `upper_bound`."""
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return value < self.upper_bound
+
+
+class Interval(Constraint):
+    """From `lower_bound` to `upper_bound`, both included."""
+
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
+        self.lower_bound = lower_bound
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= self.lower_bound) & (value <= self.upper_bound)
+
+
+class HalfOpenInterval(Interval):
+    """From `lower_bound`, included, to `upper_bound`, excluded."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= self.lower_bound) & (value < self.upper_bound)
+
+
+class Simplex(Constraint):
+    """Vectors of numbers >= 0 that add up to 1 (within 1e-6)."""
+
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+
+
+class Multinomial(Constraint):
+    """Vectors of counts that add up to at most `upper_bound`."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
+
+
+class LowerTriangular(Constraint):
+    """Square matrices with zeros above the diagonal."""
+
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value.tril() == value).all(-1).all(-1)
+
+
+class LowerCholesky(LowerTriangular):
+    """Lower triangular matrices with a positive diagonal."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
+
+
+class PositiveDefinite(Constraint):
+    """Symmetric matrices (within 1e-6) whose eigenvalues are all positive."""
+
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        a = value.array
+        if a.shape[-1] != a.shape[-2]:
+            return make(np.zeros(a.shape[:-2], bool))
+        symmetric = np.isclose(a, a.swapaxes(-1, -2), atol=1e-6).all((-1, -2))
+        positive = (np.linalg.eigvalsh(a) > 0).all(-1)
+        return make(np.asarray(symmetric & positive))
+
+
+dependent = _Dependent()
+independent = IndependentConstraint
+boolean = Boolean()
+one_hot = OneHot()
+nonnegative_integer = IntegerGreaterThan(0)
+positive_integer = IntegerGreaterThan(1)
+integer_interval = IntegerInterval
+real = Real()
+real_vector = independent(real, 1)
+positive = GreaterThan(0.0)
+nonnegative = GreaterThanEq(0.0)
+greater_than = GreaterThan
+greater_than_eq = GreaterThanEq
+less_than = LessThan
+multinomial = Multinomial
+unit_interval = Interval(0.0, 1.0)
+interval = Interval
+half_open_interval = HalfOpenInterval
+simplex = Simplex()
+lower_triangular = LowerTriangular()
+lower_cholesky = LowerCholesky()
+positive_definite = PositiveDefinite()

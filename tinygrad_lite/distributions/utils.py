@@ -1,0 +1,82 @@
+"""What several distributions share: broadcasting of parameters, probabilities and logits."""
+
+from __future__ import annotations
+
+import functools
+import numbers
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core.dtypes import finfo, get_default_dtype
+from ..core.modes import enable_grad
+from ..core.tensor import Tensor
+from ..ops.activation import sigmoid, softmax
+from ..ops.creation import tensor
+from ..ops.random import randn
+from ..ops.shaping import broadcast_tensors
+
+EULER = 0.57721566490153286060
+
+
+def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
+    """Tensors and numbers as Tensors of one shape; numbers take the dtype of the first Tensor.
+
+    ValueError for anything else.
+    """
+    if not all(isinstance(value, (Tensor, numbers.Number)) for value in values):
+        kinds = [type(value).__name__ for value in values]
+        raise ValueError(f"Input arguments must all be instances of Number or Tensor, got {kinds}")
+    tensors = [value for value in values if isinstance(value, Tensor)]
+    dtype = tensors[0].dtype if tensors else get_default_dtype()
+    made = [value if isinstance(value, Tensor) else tensor(value, dtype=dtype) for value in values]
+    return tuple(broadcast_tensors(*made))
+
+
+def standard_normal(shape: Sequence[int], like: Tensor) -> Tensor:
+    """Standard normal numbers in the dtype of `like`."""
+    return randn(tuple(shape), dtype=like.dtype)
+
+
+def sum_rightmost(value: Tensor, dims: int) -> Tensor:
+    """`value` summed over its last `dims` dimensions."""
+    return value.reshape((*value.shape[: value.ndim - dims], -1)).sum(-1) if dims else value
+
+
+def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
+    """sigmoid(logits), or softmax along the last dimension."""
+    return sigmoid(logits) if is_binary else softmax(logits, -1)
+
+
+def clamp_probs(probs: Tensor) -> Tensor:
+    """Probabilities kept eps away from 0 and 1, so that their logits are finite."""
+    eps = finfo(probs.dtype).eps
+    return probs.clamp(min=eps, max=1 - eps)
+
+
+def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
+    """log(p / (1 - p)), or log(p) for probabilities of several outcomes."""
+    clamped = clamp_probs(probs)
+    return clamped.log() - (-clamped).log1p() if is_binary else clamped.log()
+
+
+def one_of_both(probs: Any, logits: Any) -> dict[str, Any]:
+    """{"probs": probs} or {"logits": logits}; ValueError unless exactly one is given."""
+    if (probs is None) == (logits is None):
+        raise ValueError("Either `probs` or `logits` must be specified, but not both.")
+    return {"logits": logits} if probs is None else {"probs": probs}
+
+
+class lazy_property:
+    """A property computed once, at its first use, and recorded even under `no_grad`."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self.compute = compute
+        functools.update_wrapper(self, compute)  # type: ignore[arg-type]
+
+    def __get__(self, instance: Any, kind: Any = None) -> Any:
+        if instance is None:
+            return self
+        with enable_grad():
+            value = self.compute(instance)
+        setattr(instance, self.compute.__name__, value)
+        return value
