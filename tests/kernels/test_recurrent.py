@@ -5,9 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_lite.kernels import recurrent
+from tinygrad_lite.kernels import _jit, recurrent
 
 GATES = {"rnn": 1, "relu": 1, "gru": 3, "lstm": 4}
+
+
+@pytest.fixture(params=["numpy", "compiled"], autouse=True)
+def path(request, monkeypatch):
+    """Each way a sequence can run, whatever its size."""
+    if request.param == "compiled" and not _jit.enabled():
+        pytest.skip("numba is off")
+    least = 1 if request.param == "compiled" else 1 << 60
+    monkeypatch.setattr(recurrent, "_WORTH_CALLING", least)
+    monkeypatch.setattr(recurrent, "_WORTH_LOADING", least)
 
 
 def arguments(kind, steps=4, batch=3, inputs=5, hidden=6, dtype=np.float64, seed=0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.kernels.test_recurrent import GATES, arguments, backward, forward
+from tests.kernels.test_recurrent import GATES, arguments, backward, forward, path  # noqa: F401
 
 torch = pytest.importorskip("torch")
 

@@ -30,6 +30,8 @@ __all__ = [
     "copy_run",
     "dots",
     "lanes",
+    "product",
+    "product_one",
     "row_dots",
     "row_tile",
     "row_tile_one",
@@ -232,6 +234,59 @@ def _make_tile(rows: int, columns: int) -> Any:
     return tile
 
 
+def _make_product(rows: int, columns: int) -> Any:
+    """out[oo + i * ldo + j] += sum_r a[ao + i * lda + r] * b[bo + r * ldb + j].
+
+    i < valid <= rows, j < columns vectors, r < count. Rows that do not exist repeat the last.
+    """
+    from numba import types
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def product(_context, out, oo, ldo, a, ao, lda, b, bo, ldb, count, valid):
+        integer = types.intp
+        signature = types.void(
+            out, integer, integer, a, integer, integer, b, integer, integer, integer, integer
+        )
+
+        def codegen(context, builder, signature, args):
+            write = _Writer(context, builder, out.dtype)
+            types_ = signature.args
+            to = write.pointer(types_[0], args[0], args[1])
+            left = write.pointer(types_[3], args[3], args[4])
+            right = write.pointer(types_[6], args[6], args[7])
+            last = builder.sub(args[10], write.constant(1))
+            lines, starts = [], []
+            for i in range(rows):
+                fits = builder.icmp_signed("<", write.constant(i), args[10])
+                row = builder.select(fits, write.constant(i), last)
+                lines.append(write.at(to, builder.mul(args[2], row)))
+                starts.append(write.at(left, builder.mul(args[5], row)))
+
+            def body(r, sums):
+                row = write.at(right, builder.mul(r, args[8]))
+                vectors = [
+                    write.load_vector(write.at(row, v * write.lanes)) for v in range(columns)
+                ]
+                results = []
+                for i in range(rows):
+                    factor = write.splat(builder.load(write.at(starts[i], r)))
+                    for v in range(columns):
+                        total = sums[i * columns + v]
+                        results.append(write.multiply_add(factor, vectors[v], total))
+                return results
+
+            places = [write.at(line, v * write.lanes) for line in lines for v in range(columns)]
+            sums = write.accumulate(args[9], 1, [write.load_vector(p) for p in places], body)
+            for place, total in zip(places, sums, strict=True):
+                write.store_vector(total, place)
+            return context.get_dummy_value()
+
+        return signature, codegen
+
+    return product
+
+
 def _make_dots(rows: int, columns: int) -> Any:
     """out[oo + i * columns + j] += sum_q a[ao + i * lda + q] * b[bo + at[fo + j] + q].
 
@@ -399,6 +454,8 @@ tile_two = Late(lambda: _make_tile(block()[0], 2))
 tile_one = Late(lambda: _make_tile(block()[0], 1))
 row_tile = Late(lambda: _make_tile(1, 4))
 row_tile_one = Late(lambda: _make_tile(1, 1))
+product = Late(lambda: _make_product(*block()))
+product_one = Late(lambda: _make_product(block()[0], 1))
 dots = Late(lambda: _make_dots(*block()))
 row_dots = Late(lambda: _make_dots(1, block()[1]))
 add_run = Late(_make_add_run)

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import recurrent_numpy
+from . import recurrent_numba, recurrent_numpy
+from ._jit import enabled, loaded
 
 __all__ = [
     "gru_backward",
@@ -41,6 +42,10 @@ def rnn_forward(
     relu: bool = False,
 ) -> tuple[Array, Array, Residuals]:
     """h = tanh(W_ih x + b_ih + W_hh h + b_hh), or relu of it: (y, last h, residuals)."""
+    if _compiled(x, w_ih, w_hh):
+        kind = recurrent_numba.RELU if relu else recurrent_numba.RNN
+        h, *_ = states = recurrent_numba.forward(kind, x, h0, None, w_ih, w_hh, b_ih, b_hh)
+        return h[1:], h[-1].copy(), states
     y, h = recurrent_numpy.rnn_forward(x, h0, w_ih, w_hh, b_ih, b_hh, relu)
     return y, h, (y,)
 
@@ -58,6 +63,12 @@ def rnn_backward(
     need_x: bool = True,
 ) -> Grads:
     """Gradients towards (x, h0, w_ih, w_hh, b_ih, b_hh)."""
+    if len(residuals) == _STATES:
+        kind = recurrent_numba.RELU if relu else recurrent_numba.RNN
+        dh, _, *others = recurrent_numba.backward(
+            kind, gy, gh, None, x, w_ih, w_hh, *residuals, need_x=need_x
+        )
+        return others[0], dh, *others[1:]
     grads = recurrent_numpy.rnn_backward(
         gy, gh, x, h0, w_ih, w_hh, *residuals, relu=relu, need_x=need_x
     )
@@ -76,6 +87,10 @@ def gru_forward(
 
     Returns (y, last h, residuals).
     """
+    if _compiled(x, w_ih, w_hh):
+        kind = recurrent_numba.GRU
+        h, *_ = states = recurrent_numba.forward(kind, x, h0, None, w_ih, w_hh, b_ih, b_hh)
+        return h[1:], h[-1].copy(), states
     y, h, gates, inner = recurrent_numpy.gru_forward(x, h0, w_ih, w_hh, b_ih, b_hh)
     return y, h, (y, gates, inner)
 
@@ -92,6 +107,12 @@ def gru_backward(
     need_x: bool = True,
 ) -> Grads:
     """Gradients towards (x, h0, w_ih, w_hh, b_ih, b_hh)."""
+    if len(residuals) == _STATES:
+        kind = recurrent_numba.GRU
+        dh, _, *others = recurrent_numba.backward(
+            kind, gy, gh, None, x, w_ih, w_hh, *residuals, need_x=need_x
+        )
+        return others[0], dh, *others[1:]
     grads = recurrent_numpy.gru_backward(gy, gh, x, h0, w_ih, w_hh, *residuals, need_x=need_x)
     return grads[1], grads[0], *grads[2:]
 
@@ -109,6 +130,10 @@ def lstm_forward(
 
     Returns (y, last h, last c, residuals).
     """
+    if _compiled(x, w_ih, w_hh):
+        kind = recurrent_numba.LSTM
+        h, c, *_ = states = recurrent_numba.forward(kind, x, h0, c0, w_ih, w_hh, b_ih, b_hh)
+        return h[1:], h[-1].copy(), c[-1].copy(), states
     y, h, c, gates, cells = recurrent_numpy.lstm_forward(x, h0, c0, w_ih, w_hh, b_ih, b_hh)
     return y, h, c, (y, gates, cells)
 
@@ -127,7 +152,29 @@ def lstm_backward(
     need_x: bool = True,
 ) -> Grads:
     """Gradients towards (x, h0, c0, w_ih, w_hh, b_ih, b_hh)."""
+    if len(residuals) == _STATES:
+        kind = recurrent_numba.LSTM
+        dh, dc, *others = recurrent_numba.backward(
+            kind, gy, gh, gc, x, w_ih, w_hh, *residuals, need_x=need_x
+        )
+        return grads[0], dh, dc, *others[1:]
     grads = recurrent_numpy.lstm_backward(
         gy, gh, gc, x, h0, c0, w_ih, w_hh, *residuals, need_x=need_x
     )
     return grads[2], grads[0], grads[1], *grads[3:]
+
+
+_STATES = 4
+"""Residuals of a compiled forward pass: the backward pass follows the way the forward one went."""
+
+_WORTH_CALLING = 1 << 18
+_WORTH_LOADING = 1 << 22
+"""Multiplications from which the kernels win: once loaded, and with loading them."""
+
+
+def _compiled(x: Array, w_ih: Array, w_hh: Array) -> bool:
+    """Whether the compiled kernel runs: floating-point numbers of one dtype, and work enough."""
+    if x.dtype not in (np.float32, np.float64) or {w_ih.dtype, w_hh.dtype} != {x.dtype}:
+        return False
+    work = x.shape[0] * x.shape[1] * (w_ih.size + w_hh.size)
+    return work > 0 and enabled() and work >= (_WORTH_CALLING if loaded() else _WORTH_LOADING)
