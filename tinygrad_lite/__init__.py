@@ -53,6 +53,7 @@ from .core.random import (
     set_rng_state as set_rng_state,
 )
 from .core.printing import set_printoptions as set_printoptions
+from .core import random as random
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
@@ -522,3 +523,12 @@ from .machine.settings import (
 
 newaxis = None
 mps = backends.mps
+
+
+def __getattr__(name: str) -> object:
+    """Rooms that few scripts enter are imported when they are first asked for."""
+    if name == "distributions":
+        from . import distributions
+
+        return distributions
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
