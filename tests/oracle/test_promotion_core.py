@@ -1,4 +1,7 @@
-"""dtype promotion of every pair of dtypes, 0-d tensors and Python numbers, as PyTorch's."""
+"""dtype promotion of every pair of dtypes, 0-d tensors and Python numbers, as PyTorch's.
+
+Where PyTorch has no kernel for a dtype (bool % bool), we may have one: that is not promotion.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ def operand(backend: Any, dtype: str, kind: str) -> Any:
     return backend.ones(shape, dtype=getattr(backend, dtype))
 
 
-def outcome(call: Any) -> str:
+def outcome(call: Any, *args: Any) -> str:
     try:
-        out = call()
+        out = call(*args)
     except (RuntimeError, TypeError) as error:
         return type(error).__name__
     return str(out.dtype).split(".")[-1]
@@ -50,9 +53,9 @@ def test_every_pair(name: str) -> None:
     ours, theirs = ops(tl)[name], ops(torch)[name]
     wrong = []
     for a, b, p, q in itertools.product(DTYPES, DTYPES, KINDS, KINDS):
-        got = outcome(lambda: ours(operand(tl, a, p), operand(tl, b, q)))
-        want = outcome(lambda: theirs(operand(torch, a, p), operand(torch, b, q)))
-        if got != want:
+        got = outcome(ours, operand(tl, a, p), operand(tl, b, q))
+        want = outcome(theirs, operand(torch, a, p), operand(torch, b, q))
+        if got != want != "NotImplementedError":
             wrong.append(f"{name} of {a} {p} and {b} {q}: {got}, PyTorch {want}")
     assert not wrong, "\n".join(wrong)
 
@@ -62,15 +65,12 @@ def test_python_numbers(name: str) -> None:
     ours, theirs = ops(tl)[name], ops(torch)[name]
     wrong = []
     for a, kind, number, swapped in itertools.product(DTYPES, KINDS, NUMBERS, (False, True)):
-
-        def call(op: Any, backend: Any) -> Any:
-            x = operand(backend, a, kind)
-            return op(number, x) if swapped else op(x, number)
-
         if swapped and name in ("maximum", "lt", "eq"):
             continue
-        got, want = outcome(lambda: call(ours, tl)), outcome(lambda: call(theirs, torch))
-        if got != want:
+        x, y = operand(tl, a, kind), operand(torch, a, kind)
+        got = outcome(ours, number, x) if swapped else outcome(ours, x, number)
+        want = outcome(theirs, number, y) if swapped else outcome(theirs, y, number)
+        if got != want != "NotImplementedError":
             order = f"{number} and {a} {kind}" if swapped else f"{a} {kind} and {number}"
             wrong.append(f"{name} of {order}: {got}, PyTorch {want}")
     assert not wrong, "\n".join(wrong)
@@ -81,13 +81,11 @@ def test_in_place(name: str) -> None:
     """What may be written into what."""
     wrong = []
     for a, b, q in itertools.product(DTYPES, DTYPES, KINDS):
-
-        def call(backend: Any) -> Any:
-            x = operand(backend, a, "with axes")
-            return getattr(x, name + "_")(operand(backend, b, q))
-
-        got, want = outcome(lambda: call(tl)), outcome(lambda: call(torch))
-        if got != want:
+        got, want = (
+            outcome(getattr(operand(m, a, "with axes"), name + "_"), operand(m, b, q))
+            for m in (tl, torch)
+        )
+        if got != want != "NotImplementedError":
             wrong.append(f"{a}.{name}_({b} {q}): {got}, PyTorch {want}")
     assert not wrong, "\n".join(wrong)
 
@@ -111,13 +109,9 @@ def test_promote_types_and_result_type() -> None:
 def test_one_operand(name: str) -> None:
     wrong = []
     for a in DTYPES:
-
-        def call(backend: Any) -> Any:
-            x = operand(backend, a, "with axes")
-            return getattr(x, name)(*([0] if name == "cumsum" else []))
-
-        got, want = outcome(lambda: call(tl)), outcome(lambda: call(torch))
-        if got != want:
+        axis = [0] if name == "cumsum" else []
+        got, want = (outcome(getattr(operand(m, a, "with axes"), name), *axis) for m in (tl, torch))
+        if got != want != "NotImplementedError":
             wrong.append(f"{name} of {a}: {got}, PyTorch {want}")
     assert not wrong, "\n".join(wrong)
 
