@@ -157,7 +157,7 @@ def lstm_backward(
         dh, dc, *others = recurrent_numba.backward(
             kind, gy, gh, gc, x, w_ih, w_hh, *residuals, need_x=need_x
         )
-        return grads[0], dh, dc, *others[1:]
+        return others[0], dh, dc, *others[1:]
     grads = recurrent_numpy.lstm_backward(
         gy, gh, gc, x, h0, c0, w_ih, w_hh, *residuals, need_x=need_x
     )
