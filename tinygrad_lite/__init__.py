@@ -481,7 +481,8 @@ from . import special as special
 from . import autograd as autograd
 
 # -- rooms above the engine ------------------------------------------------------------------------
-from . import nn as nn, optim as optim, utils as utils
+from . import func as func, nn as nn, optim as optim, utils as utils
+from .func import vmap as vmap
 from .serialization import load as load, save as save
 
 # -- what scripts ask about the machine --------------------------------------------------------------

@@ -20,7 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("core",),
     ("ops",),
     ("autograd", "testing", "viz", "compile", "serialization", "linalg"),
-    ("nn", "optim", "utils", "distributed", "distributions", "func"),
+    ("nn", "optim", "utils", "distributions", "func", "machine"),
     ("training",),
 )
 

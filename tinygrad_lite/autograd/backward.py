@@ -75,9 +75,7 @@ def grad(
         return _batched(outs, targets, gs, retain, create_graph, allow_unused, materialize_grads)
     nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
     roots = _roots(outs, gs, create_graph)
-    found = backprop(
-        roots, nodes, retain_graph=retain, create_graph=create_graph, accumulate=False
-    )
+    found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph, accumulate=False)
     result: list[Tensor | None] = []
     for tensor, node in zip(targets, nodes, strict=True):
         g = found.get(node)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing as _multiprocessing
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -73,6 +72,12 @@ profiler = SimpleNamespace(
 )
 
 
+def _processes() -> Any:
+    import multiprocessing
+
+    return multiprocessing
+
+
 def _spawned(rank: int, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
     fn(rank, *args)
 
@@ -86,7 +91,7 @@ def spawn(
     start_method: str = "spawn",
 ) -> Any:
     """Run `fn(rank, *args)` in `nprocs` new processes; RuntimeError if one of them fails."""
-    context = _multiprocessing.get_context(start_method)
+    context = _processes().get_context(start_method)
     processes = [
         context.Process(target=_spawned, args=(rank, fn, args), daemon=daemon)
         for rank in range(nprocs)
@@ -103,13 +108,25 @@ def spawn(
     return None
 
 
-multiprocessing = SimpleNamespace(
-    **{name: getattr(_multiprocessing, name) for name in _multiprocessing.__all__},
-    spawn=spawn,
-    get_sharing_strategy=lambda: "file_system",
-    set_sharing_strategy=lambda strategy: None,
-    get_all_sharing_strategies=lambda: {"file_system"},
-)
+class _Multiprocessing:
+    """Python's `multiprocessing` (imported when first asked), with PyTorch's `spawn`."""
+
+    spawn = staticmethod(spawn)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_processes(), name)
+
+    @staticmethod
+    def get_sharing_strategy() -> str:
+        """The only one: tensors are pickled."""
+        return "file_system"
+
+    @staticmethod
+    def set_sharing_strategy(strategy: str) -> None:
+        """Accepted: tensors are pickled whatever the strategy."""
+
+
+multiprocessing = _Multiprocessing()
 
 
 def _is_shared(self: Tensor) -> bool:

@@ -96,5 +96,3 @@ class Stream:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _missing("Stream")
-
-

@@ -85,7 +85,9 @@ def set_default_tensor_type(t: Any) -> None:
     kinds["HalfTensor"] = dtypes.float16
     short = name.rsplit(".", 1)[-1]
     if "cuda" in name or short not in kinds:
-        raise TypeError(f"only CPU floating-point types are supported as the default type, got {name}")
+        raise TypeError(
+            f"only CPU floating-point types are supported as the default type, got {name}"
+        )
     dtypes.set_default_dtype(kinds[short])
 
 

@@ -10,3 +10,6 @@ def __getattr__(name: str) -> Any:
     if name == "data":
         return importlib.import_module(".data", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+from . import checkpoint as checkpoint
