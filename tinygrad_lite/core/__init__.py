@@ -7,3 +7,5 @@ import warnings
 warnings.filterwarnings(
     "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops)\."
 )
+
+from . import pickling as pickling  # noqa: E402  binds Tensor's methods, which nothing calls by name
