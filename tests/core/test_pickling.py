@@ -8,7 +8,6 @@ import pickle
 import numpy as np
 import pytest
 
-from tinygrad_lite.core import pickling  # noqa: F401  (binds the methods under test)
 from tinygrad_lite.core.node import Node, tick
 from tinygrad_lite.core.tensor import Parameter, Tensor, make
 
