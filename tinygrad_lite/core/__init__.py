@@ -2,8 +2,6 @@
 
 import warnings
 
-from . import pickling as pickling  # binds Tensor's copying methods, which nothing calls by name
-
 # log(0) is -inf and 0 / 0 NaN without a word, as in PyTorch. A filter by module, because the state
 # of np.errstate belongs to the user's thread.
 warnings.filterwarnings(

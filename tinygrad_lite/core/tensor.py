@@ -457,7 +457,7 @@ class Tensor:
         return id(self)
 
     def __format__(self, spec: str) -> str:
-        if self.array.ndim == 0 and spec:
+        if self.array.ndim == 0 and type(self) is Tensor:
             return format(self.array.item(), spec)
         return object.__format__(self, spec)
 
