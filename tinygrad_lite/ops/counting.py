@@ -12,7 +12,7 @@ import numpy as np
 from ..core.doors import composed
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import kind, require_tensor
+from .arguments import kind, require_tensor, unsupported
 from .extremes import returned
 
 histogram_values = returned("histogram", "hist", "bin_edges")
@@ -38,10 +38,12 @@ def argwhere(input: Any) -> Any:
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number from 0 to the largest occurs in a vector; or the sum of its weights."""
     a = input.array
-    if a.ndim != 1 or (a.size and (a.dtype.kind not in "iu" or a.min() < 0)):
+    if a.dtype.kind not in "iu":
+        raise unsupported("bincount", a.dtype)
+    if a.ndim != 1 or (a.size and a.min() < 0):
         raise RuntimeError(
-            "bincount only supports 1-d non-negative integral inputs "
-            f"(got {a.ndim}-d {kind(a.dtype)})."
+            f"bincount only supports 1-d non-negative integral inputs. (got {a.ndim}-d, "
+            f"smallest {a.min() if a.size else None})"
         )
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
@@ -59,16 +61,16 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """Counts in `bins` equal bins between min and max (if both are 0: of the input), as floats."""
     a = input.array
     if a.dtype.kind not in "f":
-        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{kind(a.dtype)}'")
+        raise unsupported("histogram", a.dtype)
     if bins <= 0:
-        raise RuntimeError(f"bins must be > 0, but got {bins}")
+        raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins} for dimension 0")
     low, high = float(min), float(max)
     if low == high and a.size:
         low, high = float(a.min()), float(a.max())
     if low == high:
         low, high = low - 1, high + 1
     if low > high:
-        raise RuntimeError("max must be larger than min")
+        raise RuntimeError("torch.histc: max must be larger than min")
     if not (np.isfinite(low) and np.isfinite(high)):
         raise RuntimeError(f"range of [{low}, {high}] is not finite")
     return make(_counts(a.reshape(-1), _edges(low, high, bins), None).astype(a.dtype))
@@ -166,8 +168,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
     """The bucket of each value: boundaries[i - 1] < value <= boundaries[i] (right: <=, <)."""
     if boundaries.array.ndim != 1:
         raise RuntimeError(
-            "torch.bucketize(): boundaries tensor must be 1 dimension, but got "
-            f"dim({boundaries.array.ndim})"
+            f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})"
         )
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)
 
@@ -245,3 +246,16 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     out = np.zeros((*a.shape, num_classes), np.int64)
     np.put_along_axis(out, a[..., None], 1, axis=-1)
     return make(out)
+
+
+@composed(method=False)
+def unravel_index(indices: Any, shape: Any) -> Any:
+    """The index along every axis of elements counted as if flattened."""
+    sizes = (int(shape),) if not isinstance(shape, (tuple, list)) else tuple(map(int, shape))
+    a = indices.array
+    if a.dtype.kind not in "iu":
+        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    try:
+        return tuple([make(np.asarray(i, a.dtype)) for i in np.unravel_index(a, sizes)])
+    except ValueError as error:
+        raise ValueError(f"indices out of range for shape {list(sizes)}: {error}") from None

@@ -60,7 +60,7 @@ def _matching(name: str, x: Tensor, d: int, i: np.ndarray, source: Tensor) -> An
     """`source` checked against the slices of x that it goes to."""
     if source.array.dtype != x.array.dtype:
         raise RuntimeError(
-            f"{name}(): self ({kind(x.array.dtype)}) and source ({kind(source.array.dtype)}) must "
+            f"{name}_(): self ({kind(x.array.dtype)}) and source ({kind(source.array.dtype)}) must "
             "have the same scalar type"
         )
     want = (*x.array.shape[:d], i.size, *x.array.shape[d + 1 :]) if x.array.ndim else ()
@@ -68,13 +68,20 @@ def _matching(name: str, x: Tensor, d: int, i: np.ndarray, source: Tensor) -> An
         return source
     if source.array.ndim == 0 and i.size == 1:
         return broadcast(source, shape=want)
-    if source.array.ndim and source.array.shape[min(d, source.array.ndim - 1)] != i.size:
+    have = source.array.shape[min(d, source.array.ndim - 1)] if source.array.ndim else 1
+    if have != i.size:
+        kind_of_error = IndexError if name == "index_copy" else RuntimeError
+        raise kind_of_error(
+            f"{name}_(): Number of indices ({i.size}) should be equal to source.size(dim)"
+            + (f" ({have})" if name == "index_copy" else f": ({have}), for dim: {d}")
+        )
+    if name == "index_add":
         raise RuntimeError(
-            f"{name}(): Number of indices ({i.size}) should be equal to source.size(dim) "
-            f"({source.array.shape[min(d, source.array.ndim - 1)]}), for dim: {d}"
+            "source tensor shape must match self tensor shape, excluding the specified dimension. "
+            f"Got self.shape = {list(x.array.shape)} source.shape = {list(source.array.shape)}"
         )
     raise RuntimeError(
-        f"{name}(): Source/destination tensor must have same slice shapes. Destination slice "
+        f"{name}_(): Source/destination tensor must have same slice shapes. Destination slice "
         f"shape: {list(want)} at dimension {d} and source slice shape: "
         f"{list(source.array.shape)} at dimension {d}."
     )
@@ -110,7 +117,8 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
             "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.array.ndim} dimension(s)."
         )
-    return replaced(input, value, index=_at(d, i) if input.array.ndim else (...,))
+    # a slice named twice is filled once: the value's gradient counts it once
+    return replaced(input, value, index=_at(d, np.unique(i)) if input.array.ndim else (...,))
 
 
 @composed(inplace=True)
@@ -196,7 +204,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
             f"{kind(input.array.dtype)} and source.dtype = {kind(source.array.dtype)}"
         )
     if source.array.size != i.size:
-        raise RuntimeError(
+        raise IndexError(
             "put_(): Expected source and index to have the same number of elements, but got "
             f"source.numel() = {source.array.size}, index.numel() = {i.size}"
         )

@@ -18,10 +18,11 @@ from ..core.chain import blank
 from ..core.doors import primitive
 from ..core.inplace import rebase, require_writable
 from ..core.modes import current
-from ..core.node import Node, touch
+from ..core.node import Leaf, Node, touch
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, live_node
+from .shaping import expanded_shape
 from .views import reshaped, sliced
 
 Index = tuple[Any, ...]
@@ -124,11 +125,16 @@ def parse(index: Any, shape: Sequence[int]) -> tuple[Index, Index | None]:
     basic: list[Any] = []
     advanced: list[Any] = []
     axis = 0
-    for entry in entries:
+    for place, entry in enumerate(entries):
         if entry is Ellipsis:
-            if Ellipsis in [b for b in basic if b is Ellipsis]:
-                raise IndexError("an index can only have a single ellipsis ('...')")
             skipped = len(shape) - taken
+            if any(b is Ellipsis for b in basic):  # PyTorch lets it skip as many axes again
+                rest = [e for e in entries[place:] if e is not Ellipsis and e != slice(None)]
+                if not rest:
+                    break
+                if skipped:
+                    raise IndexError("an index can only have a single ellipsis ('...')")
+                continue
             basic.append(Ellipsis)
             advanced.extend([slice(None)] * skipped)
             axis += skipped
@@ -182,6 +188,8 @@ def _entry(i: Any) -> Any:
         return _slice(i)
     if i is None or i is Ellipsis or type(i) is bool:
         return i
+    if isinstance(i, str):
+        raise TypeError(f"new(): invalid data type '{type(i).__name__}' for an index")
     if hasattr(i, "__index__"):
         return i.__index__()
     raise IndexError(
@@ -197,7 +205,9 @@ def _plain(value: Any) -> Any:
 
 
 def _slice(s: slice) -> slice:
-    if s.step is not None and s.step <= 0:
+    if s.step is not None and s.step == 0:
+        raise ValueError("slice step cannot be zero")
+    if s.step is not None and s.step < 0:
         raise ValueError("step must be greater than zero (use flip to reverse an axis)")
     try:
         bounds = [None if b is None else b.__index__() for b in (s.start, s.stop, s.step)]
@@ -234,6 +244,9 @@ def _complaint(error: IndexError, x: np.ndarray, index: Any) -> IndexError:
     """NumPy's IndexError in PyTorch's words."""
     text = str(error)
     if x.ndim == 0:
+        first = index[0] if isinstance(index, tuple) and index else index
+        if isinstance(first, slice):
+            return IndexError("slice() cannot be applied to a 0-dim tensor.")
         return IndexError(
             "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
             "tensor to a number"
@@ -272,10 +285,10 @@ def getitem(self: Tensor, index: Any) -> Any:
         try:
             return sliced(self, index=key)
         except IndexError as error:
-            raise _complaint(error, self.array, index) from None
-    index = as_tuple(index)
+            if key.count(...) < 2:
+                raise _complaint(error, self.array, index) from None
+    basic, advanced = parse(as_tuple(index), self.array.shape)
     try:
-        basic, advanced = parse(index, self.array.shape)
         x = sliced(self, index=basic) if any(b != slice(None) for b in basic) else self
     except IndexError as error:
         raise _complaint(error, self.array, index) from None
@@ -285,10 +298,9 @@ def getitem(self: Tensor, index: Any) -> Any:
 
 
 def as_tuple(index: Any) -> Any:
-    """A list that holds slices, None or Tensors stands for a tuple; other lists are arrays."""
+    """A list that holds Tensors, lists, slices or None stands for a tuple; others are arrays."""
     if isinstance(index, list) and any(
-        isinstance(i, (slice, NoneType, EllipsisType)) or (isinstance(i, Tensor) and i.ndim)
-        for i in index
+        isinstance(i, (slice, NoneType, EllipsisType, Tensor, list, tuple)) for i in index
     ):
         return tuple(index)
     return index
@@ -315,10 +327,19 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
     The value is broadcast and converted to x's dtype.
     """
-    require_writable(self)
     target: Tensor = self
     where: Any
-    if _is_basic(index):
+    basic_only = _is_basic(index) and (type(index) is not tuple or index.count(...) < 2)
+    if basic_only and isinstance(self.node, Leaf) and current().grad:
+        raise RuntimeError(
+            "a view of a leaf Variable that requires grad is being used in an in-place operation. "
+            "Wrap the write in `with no_grad():`, or write out of place"
+        )
+    if basic_only and 0 in self.array.strides and index is not Ellipsis:
+        # an expanded tensor may be written where the index picks one of the copies
+        target, index = getitem(self, index), ...
+    require_writable(target)
+    if basic_only:
         where = index if type(index) is tuple else (index,)
     else:
         basic, advanced = parse(as_tuple(index), self.array.shape)
@@ -326,7 +347,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         if advanced is not None:
             where = advanced
             if any(b != slice(None) for b in basic):
-                target = sliced(self, index=basic)
+                target = getitem(self, basic)
     if isinstance(value, Tensor):
         v = value.array
     else:
@@ -349,15 +370,12 @@ def _assign(a: np.ndarray, where: Index, v: Any) -> None:
     except IndexError as error:
         raise _complaint(error, a, where) from None
     except ValueError as error:
-        shape = list(_shape_of(a, where))
-        if any(isinstance(i, np.ndarray) for i in where):
-            raise RuntimeError(
-                f"shape mismatch: value tensor of shape {list(np.shape(v))} cannot be broadcast "
-                f"to indexing result of shape {shape}"
-            ) from error
+        shape = _shape_of(a, where)
+        if not any(isinstance(i, np.ndarray) for i in where):
+            expanded_shape(np.asarray(v), shape)  # words the error
         raise RuntimeError(
-            f"The expanded size of the tensor must match the existing size: cannot write a value "
-            f"of shape {list(np.shape(v))} into shape {shape}"
+            f"shape mismatch: value tensor of shape {list(np.shape(v))} cannot be broadcast "
+            f"to indexing result of shape {list(shape)}"
         ) from error
 
 

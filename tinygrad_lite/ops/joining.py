@@ -83,7 +83,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
     dim = dim if axis is None else axis
     xs = sequence_of_tensors("cat", tensors)
     if not xs:
-        raise RuntimeError("torch.cat(): expected a non-empty list of Tensors")
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     solid = [x for x in xs if x.array.shape != (0,)] or xs
     first = solid[0].array
     for i, x in enumerate(solid):

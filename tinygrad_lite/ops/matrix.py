@@ -15,7 +15,8 @@ from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node
 from ..core.samples import Real, sample
-from ..core.tensor import Tensor, live_node, make
+from ..core.shapes import broadcast_shape
+from ..core.tensor import Tensor, bind, live_node, make
 from .arguments import kind, require_tensor
 from .shaping import no_out
 
@@ -139,7 +140,7 @@ def product(x: Any, y: Any) -> Any:
     return np.asarray(multiply(x, y))
 
 
-@composed(operator="matmul")
+@composed()
 def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     """The matrix product: (..., n, k) @ (..., k, m) -> (..., n, m), leading axes broadcast.
 
@@ -162,10 +163,8 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         result = multiply(x, y)
     except ValueError:
         _fitting(x, y)
-        raise RuntimeError(
-            f"The batch sizes of {list(x.shape)} and {list(y.shape)} do not broadcast: The size of "
-            "tensor a must match the size of tensor b"
-        ) from None
+        broadcast_shape([x.shape[:-2], y.shape[:-2]])  # words the error
+        raise
     if type(result) is not _ndarray:
         result = np.asarray(result)
     if mode.grad:
@@ -186,6 +185,14 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
 _PRODUCT = product.op
 
 
+def _at(self: Tensor, other: Any) -> Any:
+    return matmul(self, other) if isinstance(other, (Tensor, _ndarray)) else NotImplemented
+
+
+bind("__matmul__", _at)
+bind("__rmatmul__", lambda self, other: matmul(other, self))
+
+
 @primitive(
     lambda g, W: product(g, W),
     lambda g, x: product(_rows(g).mT, _rows(x)) if g.ndim > 1 else g[:, None] * x,
@@ -202,6 +209,8 @@ _PRODUCT = product.op
 def affine(x: Any, W: Any, b: Any) -> Any:
     """x @ W.T + b: x (..., k), W (m, k), b (m,) or None; the result is (..., m)."""
     if x.dtype != W.dtype:
+        if b is None:
+            _fitting(x, W.T)
         raise RuntimeError(
             f"mat1 and mat2 must have the same dtype, but got {kind(x.dtype)} and {kind(W.dtype)}"
         )

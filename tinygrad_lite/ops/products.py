@@ -414,9 +414,7 @@ def cartesian_prod(*tensors: Any) -> Any:
         tensors = tuple(tensors[0])
     for x in tensors:
         if x.array.ndim != 1:
-            raise RuntimeError(
-                "cartesian_prod: Expect a 1D vector, but got shape " + str(list(x.array.shape))
-            )
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.array.shape)}")
     if len(tensors) == 1:
         return tensors[0]
     shape = tuple([x.array.size for x in tensors])

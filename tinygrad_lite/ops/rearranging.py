@@ -12,7 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import require_tensor
+from .arguments import require_tensor, unsupported
 from .indexing import picked
 from .joining import cat
 from .shaping import reshaped, sizes_of, transpose
@@ -144,7 +144,7 @@ def repeat(input: Any, *sizes: Any, repeats: Any = None) -> Any:
     copies = [m for r, n in zip(times, shape, strict=True) for m in (r, n)]
     out = broadcast(reshaped(input, shape=tuple(doubled)), shape=tuple(copies))
     out = reshaped(out, shape=tuple([r * n for r, n in zip(times, shape, strict=True)]))
-    return out.clone() if all(r == 1 for r in times) else out  # never a view
+    return out if out.base is None else out.clone()
 
 
 @composed()
@@ -170,14 +170,15 @@ def repeat_interleave(
     d = canonical_axis(dim, len(shape))
     counts = np.asarray(repeats.array if isinstance(repeats, Tensor) else repeats)
     if counts.dtype.kind not in "iu":
-        raise RuntimeError("repeats must have int32 or int64 dtype, got " + counts.dtype.name)
+        raise unsupported("repeat_interleave", counts.dtype)
     if (counts < 0).any():
-        raise RuntimeError("repeats can not be negative")
+        raise RuntimeError("Repeats must be non-negative")
     if counts.size == 1:
         n = int(counts.reshape(()))
         widened = reshaped(input, shape=(*shape[: d + 1], 1, *shape[d + 1 :]))
         copies = broadcast(widened, shape=(*shape[: d + 1], n, *shape[d + 1 :]))
-        return reshaped(copies, shape=(*shape[:d], shape[d] * n, *shape[d + 1 :]))
+        out = reshaped(copies, shape=(*shape[:d], shape[d] * n, *shape[d + 1 :]))
+        return out if out.base is None else out.clone()
     if counts.ndim != 1 or counts.size != shape[d]:
         raise RuntimeError(
             f"repeats must have the same size as input along dim, but got repeats.size(0) = "

@@ -71,7 +71,7 @@ def places(index: np.ndarray, dim: int) -> tuple[Any, ...]:
 def gathered(x: Any, index: Any, *, dim: int) -> Any:
     """out[i, .., k] = x[i, .., index[i, .., k], .., k], the index at axis `dim`."""
     if index.ndim == 0:
-        return x.reshape(()) if x.ndim == 0 else x[index]
+        return np.array(x if x.ndim == 0 else x[index])
     if index.size == 0:
         return np.empty(index.shape, x.dtype)
     return x.reshape(x.shape or (1,))[places(index, dim)]

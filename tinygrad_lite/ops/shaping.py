@@ -15,11 +15,22 @@ import numpy as np
 from ..core import dtypes
 from ..core.chain import broadcast, cast
 from ..core.doors import composed
+from ..core.node import owner
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
 from ..core.tensor import Tensor, bind, live_node, make_view
-from .arguments import require_tensor
-from .views import diagonal_of, on_diagonal, permuted, reshaped, sliced, view_door, windows
+from .arguments import kind, require_tensor
+from .selection import filled_where
+from .views import (
+    diagonal_of,
+    on_diagonal,
+    permuted,
+    reshaped,
+    sliced,
+    strided_view,
+    view_door,
+    windows,
+)
 
 broadcast = view_door(broadcast.op)
 TensorFunction = Callable[..., Any]
@@ -92,7 +103,7 @@ def _view_as_type(x: Tensor, d: np.dtype) -> Tensor:
             f"self.dim() cannot be 0 to view {x.dtype} as {dtypes.from_numpy_dtype(d)} "
             "(different element sizes)"
         )
-    if live_node(x) is not None:
+    if d.kind == "f" and live_node(x) is not None:
         raise RuntimeError("view(dtype) has no derivative: detach() the tensor first")
     try:
         return make_view(a.view(d), None, x)
@@ -341,22 +352,27 @@ def moveaxis(input: Any, source: Any, destination: Any) -> Any:
 @composed(samples=[sample(Real("n 1 m"), size=lambda n, m: (2, n, 3, -1))])
 def expand(input: Any, *sizes: Any, size: Any = None, implicit: bool = False) -> Any:
     """With axes of size 1 repeated to `sizes` (-1: as it is) and new ones in front; a view."""
-    a = input.array
-    target = list(sizes_of("expand", sizes, size))
+    target = sizes_of("expand", sizes, size)
+    return broadcast(input, shape=expanded_shape(input.array, target))
+
+
+def expanded_shape(a: np.ndarray, sizes: Sequence[int]) -> tuple[int, ...]:
+    """`sizes` with -1 replaced; RuntimeError unless an array like `a` expands to it."""
+    target = list(sizes)
     lead = len(target) - a.ndim
     if lead < 0:
         raise RuntimeError(
-            f"expand({input.dtype}{{{list(a.shape)}}}, size={target}): the number of sizes "
-            f"provided ({len(target)}) must be greater or equal to the number of dimensions in "
-            f"the tensor ({a.ndim})"
+            f"expand(torch.{kind(a.dtype)}Tensor{{{list(a.shape)}}}, size={target}): the number of "
+            f"sizes provided ({len(target)}) must be greater or equal to the number of dimensions "
+            f"in the tensor ({a.ndim})"
         )
     for i, n in enumerate(target):
         have = a.shape[i - lead] if i >= lead else 1
         if n == -1:
             if i < lead:
                 raise RuntimeError(
-                    f"expand({input.dtype}{{{list(a.shape)}}}, size={target}): the expanded size "
-                    f"of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
+                    f"The expanded size of the tensor ({n}) isn't allowed in a leading, "
+                    f"non-existing dimension {i}"
                 )
             target[i] = have
         elif n < 0:
@@ -367,7 +383,7 @@ def expand(input: Any, *sizes: Any, size: Any = None, implicit: bool = False) ->
                 f"non-singleton dimension {i}.  Target sizes: {target}.  "
                 f"Tensor sizes: {list(a.shape)}"
             )
-    return broadcast(input, shape=tuple(target))
+    return tuple(target)
 
 
 @composed()
@@ -421,7 +437,7 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
         raise RuntimeError("narrow(): length must be non-negative.")
     if not -n <= first <= n:
         raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-n}, {n}], but got {first})"
+            f"start out of range (expected to be in range of [{-n}, {n}], but got {first})"
         )
     first = first + n if first < 0 else first
     if first + length > n:
@@ -469,6 +485,56 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
     n = shape[-1] + abs(offset)
     out = on_diagonal(input, shape=(*shape[:-1], n, n), offset=offset)
     return movedim(out, (-2, -1), (i, j))
+
+
+@composed()
+def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+    """The elements offset + sum of i[k] * stride[k] of the memory behind the input; a view.
+
+    A gradient needs the region to lie within the input's own, and the input not to overlap itself.
+    """
+    a = input.array
+    size, stride = shape_from((size,)), shape_from((stride,))
+    offset = input.storage_offset() if storage_offset is None else int(storage_offset)
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if any(s < 0 for s in stride):
+        raise RuntimeError(
+            "as_strided: Negative strides are not supported at the moment, got strides: "
+            f"{list(stride)}"
+        )
+    root = owner(a)
+    if not isinstance(root, np.ndarray):
+        root = a
+    reach = offset + sum([(n - 1) * s for n, s in zip(size, stride, strict=True)]) + 1
+    if 0 not in size and (reach * a.itemsize > root.nbytes or offset < 0):
+        raise RuntimeError(
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset {offset}, and "
+            f"itemsize {a.itemsize} requiring a storage size of {reach * a.itemsize} are out of "
+            f"bounds for storage of size {root.nbytes}"
+        )
+    steps = tuple([s * a.itemsize for s in stride])
+    out = np.ndarray(size, a.dtype, root.data if root is a else root, offset * a.itemsize, steps)
+    return strided_view(input, out)
+
+
+@composed()
+def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+    """The input with `src` on the diagonal that `diagonal` with these arguments returns."""
+    ndim = input.array.ndim
+    i, j = canonical_axis(dim1, ndim), canonical_axis(dim2, ndim)
+    x = movedim(input, (i, j), (-2, -1))
+    n = diagonal(input, offset, dim1, dim2).array.shape
+    if src.array.shape != n:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.array.shape)}, slice size = {list(n)}"
+        )
+    kept = np.ones(x.array.shape[-2:], input.array.dtype)
+    rows = np.arange(n[-1]) + max(-offset, 0)
+    kept[rows, rows + offset] = 0
+    full = on_diagonal(src, shape=x.array.shape, offset=offset)
+    return movedim(filled_where(x, kept == 0, 0) + full, (-2, -1), (i, j))
 
 
 @composed(samples=[sample(Real("n"), diagonal=one_of(0, 1)), sample(Real("n 3"), diagonal=0)])

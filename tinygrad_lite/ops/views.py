@@ -16,8 +16,9 @@ import numpy as np
 from ..core.doors import primitive
 from ..core.modes import current
 from ..core.node import Node
-from ..core.primitive import Primitive, shares_memory
+from ..core.primitive import REGISTRY, Primitive, shares_memory
 from ..core.samples import Real, one_of, sample
+from ..core.strided import geometry, layout
 from ..core.tensor import Tensor, live_node, make, make_view
 
 
@@ -184,3 +185,26 @@ def unwindowed(g: Any, *, shape: Sequence[int], step: int) -> Any:
     for i in range(size):  # element i of all windows at once: these do not overlap
         out[..., i : i + (count - 1) * step + 1 : step] += g[..., i]
     return out
+
+
+def strided_view(x: Tensor, out: np.ndarray) -> Tensor:
+    """`out`, any view into the memory of x's array, as a view of the Tensor x."""
+    a = x.array
+    node = live_node(x) if current().grad else None
+    if node is not None:
+        where = {"base": layout(a), "view": geometry(out, a)}
+        extent = where["base"][3]
+        shape, strides, offset = where["view"]
+        reach = offset + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)])
+        if 0 not in shape and not 0 <= offset <= reach < extent:
+            raise RuntimeError(
+                f"as_strided: the region (offset {offset} to {reach} from the first element) lies "
+                f"outside of the {extent} elements that the input itself spans, so it has no "
+                "gradient; detach() the input, or take the view from its base"
+            )
+        if any([s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)]):
+            raise RuntimeError("as_strided of an expanded input has no gradient: clone() it first")
+        op = REGISTRY["strided"]
+        saved = op.keep((node,), (a,), where, out, None)
+        node = Node(op, (node,), saved, out.shape, out.dtype)
+    return make_view(out, node, x)

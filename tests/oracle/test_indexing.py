@@ -1,0 +1,479 @@
+"""Reading and writing by index, gather and scatter, index_* and masks, counting, against PyTorch."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+from tests.oracle.comparing import compare, lines, same_error
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of what it will change
+
+READS = """
+x(4,5) : x[0]
+x(4,5) : x[-1]
+x(4,5) : x[1:3]
+x(4,5) : x[::2]
+x(4,5) : x[:, 1]
+x(4,5) : x[..., -2]
+x(4,5) : x[1, 2]
+x(4,5) : x[None]
+x(4,5) : x[:, None, 1:]
+x(4,5) : x[1:3, ::3]
+x(4,5) : x[..., None]
+x(4,5) : x[()]
+x(4,5) : x[...]
+x(4,5) : x[:]
+x() : x[()]
+x() : x[None]
+x() : x[...]
+x(4,5) : x[10:]
+x(4,5) : x[3:1]
+x(4,5) : x[-3:-1, -100:100]
+x(4,5) : x[t.tensor(2)]
+x(4,5) : x[t.tensor(1):t.tensor(3)]
+x(4,5) : x[:, t.tensor(-1)]
+x(4,5) : x[True]
+x(4,5) : x[False]
+x(4,5) : x[None, True]
+x(4,5) : x[t.tensor(True)]
+x(4,5) : x[[0, 2]]
+x(4,5) : x[[0, 2], 1]
+x(4,5) : x[[0, 2], [1, 3]]
+x(4,5) : x[(0, 2)]
+x(4,5) : x[[[0, 1], [2, 3]]]
+x(4,5) : x[:, [0, 2]]
+x(4,5) : x[1:, [0, 0, 1]]
+x(4,5) i(3)<4 : x[i]
+x(4,5) i(3)<4 : x[i - 4]
+x(4,5) i(2,3)<4 : x[i]
+x(4,5) i(2,3)<4 j(3)<5 : x[i, j]
+x(4,5) i(2,1)<4 j(3)<5 : x[i, j]
+x(4,5) i(3)<4 : x[i, 1]
+x(4,5) i(3)<4 : x[i, 1:3]
+x(4,5) i(3)<4 : x[i, None]
+x(4,5) i(3)<4 : x[None, i]
+x(4,5) i(3)<5 : x[..., i]
+x(4,5) i(3)<5 : x[1, i]
+x(4,5) i(0)<4 : x[i]
+x(4,5) i()<4 : x[i]
+x(4,5) i()<4 : x[i, i]
+x(4,5) : x[[]]
+x(4,5) : x[t.tensor([], dtype=t.long)]
+x(4,5) m(4) : x[m]
+x(4,5) m(5) : x[:, m]
+x(4,5) m(4,5) : x[m]
+x(4,5) : x[x > 0]
+x(4,5) m(4) : x[m, 1]
+x(4,5) m(4) : x[m, 1:3]
+x(4,5) m(4) : x[~m]
+x(4,5) m(4) : x[m, None]
+x(4,5) : x[[True, False, True, False]]
+x(4,5) : x[t.tensor([1, 0, 1, 1], dtype=t.uint8)]
+x(4,5) : x[t.tensor([1, 0, 1], dtype=t.int32)]
+x(2,3,4) i(2)<2 : x[i, :, i]
+x(2,3,4) i(2)<2 : x[:, i, i]
+x(2,3,4) i(2)<2 : x[i, i]
+x(2,3,4) i(2)<2 : x[0, :, i]
+x(2,3,4) i(2)<2 : x[i, :, 0]
+x(2,3,4) i(2)<2 : x[i, 0]
+x(2,3,4) i(2)<2 : x[i, None, i]
+x(2,3,4) i(2)<2 : x[i, ..., i]
+x(2,3,4) i(2)<2 : x[..., i, i]
+x(2,3,4) i(2,2)<2 j(2)<3 : x[i, j]
+x(2,3,4) i(2,2)<2 j(2)<3 : x[i, :, j]
+x(2,3,4) m(2,3) : x[m]
+x(2,3,4) m(3,4) : x[:, m]
+x(2,3,4) m(3) i(1)<2 : x[i, m]
+x(2,3,4) m(2) : x[m, :, 1]
+x(2,3,4) m(2) : x[m, ..., None]
+x(2,3,4) : x[0, [1, 2], :, None]
+x(2,3,4) : x[[0, 1], 1:, [2, 3]]
+x(2,3,4) : x[1:, [0, 2], ::2]
+x(2,3,4) : x[np.array([0, 1])]
+x(2,3,4) : x[:, np.int64(1)]
+x(2,3,4) : x[range(2)]
+x(4,5) : x.T[1:3, [0, 1]]
+x(4,5) : x[::2][:, 1:][1]
+n(4,5) i(2)<4 : n[i]
+m(4) : m[1:]
+x(4,5) : (x[0], x[1:], x[..., 0])
+x(4,5) i(3)<4 : x[i].sum() * x[0, 0]
+x(4,5) : x[t.tensor([[0], [1]]), t.tensor([0, 1])]
+x(3,3) : x[t.arange(3), t.arange(3)]
+x(3,4) i(3)<4 : x[range(3), i]
+x(1,5) i(7)<1 : x[i]
+"""
+
+WRITES = """
+x(4,5) : w(x, 0, 1.5)
+x(4,5) : w(x, -1, 2)
+x(4,5) y(5) : w(x, 1, y)
+x(4,5) y(5) : w(x, slice(1, 3), y)
+x(4,5) y(1,5) : w(x, 1, y)
+x(4,5) y(1,1,5) : w(x, slice(0, 2), y)
+x(4,5) y(4) : w(x, (slice(None), 2), y)
+x(4,5) y() : w(x, (1, 2), y)
+x(4,5) y(1) : w(x, (1, 2), y)
+x(4,5) y() : w(x, Ellipsis, y)
+x(4,5) y(2,1) : w(x, (slice(None, None, 2), slice(1, 4)), y)
+x(4,5) y(4,1) : w(x, (slice(None), slice(1, 2)), y)
+x(4,5) y(4,1,5) : w(x, (slice(None), None), y)
+x() y() : w(x, (), y)
+x() : w(x, None, 3.0)
+x(4,5) m(4) : w(x, m, 0)
+x(4,5) m(4,5) : w(x, m, 0.0)
+x(4,5) m(4,5) y() : w(x, m, y)
+x(4,5) y(5) : w(x, [True, False, True, False], y)
+x(4,5) : w(x, x > 0, -1)
+x(4,5) y(5) m(4) : w(x, m, y)
+x(4,5) i(1)<4 y(5) : w(x, i, y)
+x(4,5) y(2,5) : w(x, [2, 0], y)
+x(4,5) y(2) : w(x, ([2, 0], [1, 3]), y)
+x(4,5) y(2) : w(x, (slice(None), [1, 3]), y)
+x(4,5) y(4,2) : w(x, (slice(None), [1, 3]), y)
+x(4,5) y(2) : w(x, (1, [1, 3]), y)
+x(4,5) y(3,2) : w(x, (slice(1, None), [1, 3]), y)
+x(4,5) y(2,1) : w(x, ([[0], [1]], [0, 4]), y)
+x(4,5) : w(x, ([0, 2], slice(1, 3)), 7)
+x(4,5) : w(x, t.tensor([0, 2]), 1.0)
+x(4,5) y(5) : w(x, t.tensor(2), y)
+x(4,5) : w(x, (t.tensor([3, 1]), 0), 2.5)
+x(2,3,4) y(2,3) : w(x, ([0, 1], slice(None), [0, 2]), y)
+x(2,3,4) y(2) : w(x, ([0, 1], 1, [0, 2]), y)
+x(2,3,4) y(2,2) : w(x, (0, slice(1, None), [0, 2]), y)
+x(2,3,4) y(4) m(2,3) : w(x, m, y)
+x(2,3,4) y(3) : w(x, (Ellipsis, 1), y)
+x(2,3,4) y(3,1) : w(x, (1, Ellipsis), y)
+x(2,3,4) : w(x, (0, 1, 2), 5)
+x(2,3,4) y(1,4) : w(x, ([1], [2]), y)
+x(4,5) n(5) : w(x, 0, n)
+n(4,5) : w(n, 0, 3)
+n(4,5) y(5) : w(n, 1, y.detach())
+n(4,5) m(4,5) : w(n, m, 9)
+m(4,5) : w(m, 0, True)
+x(4,5) : w(x, True, 3)
+x(4,5) y(5) : w(x, (None, 1), y)
+x(4,5) y(0,5) : w(x, slice(2, 2), y)
+x(4,5) y(2,5) : w(x, slice(0, 4, 2), y * 2)
+x(4,5) : w(x, 0, x[1] * 2)
+x(4,5) : w(x, slice(0, 2), x[2:] + x[0])
+x(4,5) y(5) : w(x, 0, y) * y
+x(4,5) y(5) : w(x, (..., ...), y)
+"""
+
+CALLS = """
+x(3,4) i(3,2)<4 : t.gather(x, 1, i)
+x(3,4) i(2,4)<3 : x.gather(0, i)
+x(3,4) i(2,2)<3 : x.gather(dim=0, index=i)
+x(3,4) i(3,5)<4 : x.gather(-1, i)
+x(2,3,4) i(2,3,1)<4 : x.gather(2, i)
+x(2,3,4) i(1,2,3)<3 : x.gather(1, i)
+x(5) i(3)<5 : x.gather(0, i)
+x() i()<1 : x.gather(0, i)
+x(3,4) i(0)<3 : x.gather(0, i)
+x(3,5) y(3,4) : x.scatter(1, t.tensor([[0, 1, 2, 3], [4, 3, 2, 1], [1, 2, 0, 4]]), y)
+x(3,5) y(3,4) : t.scatter(x, 1, t.tensor([[0, 1], [4, 3], [1, 2]]), y.detach())
+x(3,5) i(3,2)<5 : x.scatter(1, i, 2.5)
+x(3,5) i(1,5)<3 : x.scatter(0, i, value=1)
+x(3,5) i(3,2)<5 : x.scatter(dim=1, index=i, value=-1.0)
+x(3,5) i(3,2)<5 :0 x.detach().scatter(1, i, 2.0, reduce="add")
+x(3,5) i(3,2)<5 :0 x.detach().scatter(1, i, 2.0, reduce="multiply")
+x(3,5) i(3,4)<5 y(3,4) : x.scatter_add(1, i, y)
+x(3,5) i(2,2)<3 y(3,4) : t.scatter_add(x, 0, i, y.detach())
+x(5) i(4)<5 y(4) : x.scatter_add(0, i, y)
+x(3,5) i(3,4)<5 y(3,4) : x.scatter_reduce(1, i, y, "sum")
+x(3,5) i(3,4)<5 y(3,4) : x.scatter_reduce(1, i, y, "sum", include_self=False)
+x(3,5) i(3,4)<5 y(3,4) : x.scatter_reduce(1, i, y, "mean")
+x(3,5) i(3,4)<5 y(3,4) : t.scatter_reduce(x, 1, i, y, "mean", include_self=False)
+x(3,5) i(3,4)<5 y(3,4) :1 x.scatter_reduce(1, i, y, "amax")
+x(3,5) i(3,4)<5 y(3,4) :1 x.scatter_reduce(1, i, y, reduce="amin", include_self=False)
+x(3,5) i(3,4)<5 y(3,4) :1 x.scatter_reduce(1, i, y, "prod")
+x(3,5) i(3,4)<5 y(3,4) :1 x.scatter_reduce(1, i, y, "prod", include_self=False)
+n(3,5) i(3,4)<5 :0 n.scatter_reduce(1, i, i, "mean")
+n(3,5) i(3,4)<5 :0 n.scatter_reduce(1, i, i, "amax")
+x(3,5) i(3,4)<5 y(3,4) : (x * 1).scatter_add_(1, i, y)
+x(3,5) i(3,2)<5 : (x * 1).scatter_(1, i, 1.0)
+x(3,5) i(3,4)<5 y(3,4) :1 (x * 1).scatter_reduce_(1, i, y, "amax")
+i(3,1)<5 :0 t.zeros(3, 5).scatter_(1, i, 1)
+i(3,1)<5 :0 t.zeros(3, 5, dtype=t.long).scatter_(1, i, 1)
+x(4,3) i(5)<4 : x.index_select(0, i)
+x(4,3) i(2)<3 : t.index_select(x, 1, i)
+x(4,3) i()<3 : x.index_select(dim=-1, index=i)
+x(4,3) i(0)<3 : x.index_select(0, i)
+x() i(1)<1 : x.index_select(0, i)
+x(4,3) i(5)<4 y(5,3) : x.index_add(0, i, y)
+x(4,3) i(2)<3 y(4,2) : t.index_add(x, 1, i, y, alpha=2)
+x(4,3) i(5)<4 y(5,3) : (x * 1).index_add_(0, i, y, alpha=-1)
+x(4,3) y(2,3) : x.index_copy(0, t.tensor([2, 0]), y)
+x(4,3) y(4,2) : t.index_copy(x, 1, t.tensor([2, 0]), y)
+x(4,3) y(2,3) : (x * 1).index_copy_(0, t.tensor([1, 3]), y)
+x(4,3) i(2)<4 : x.index_fill(0, i, 2.0)
+x(4,3) i(2)<3 y() : x.index_fill(1, i, y)
+x(4,3) i(2)<4 : (x * 1).index_fill_(0, i, -1)
+x(4,3) i(3)<4 y(3,3) :1 x.index_reduce(0, i, y, "amax")
+x(4,3) i(3)<4 y(3,3) :1 x.index_reduce(0, i, y, "mean", include_self=False)
+x(4,3) i(3)<4 y(3,3) :1 x.index_reduce(0, i, y, "prod")
+x(4,3) y(2) : x.index_put((t.tensor([0, 2]), t.tensor([1, 1])), y)
+x(4,3) y(3) : t.index_put(x, (t.tensor([0, 2]),), y)
+x(4,3) i(3)<4 y(3,3) : x.index_put((i,), y, accumulate=True)
+x(4,3) i(3)<4 j(3)<3 y() : x.index_put((i, j), y, accumulate=True)
+x(4,3) m(4,3) y() : x.index_put((m,), y)
+x(4,3) i(3)<4 y(3,3) : (x * 1).index_put_((i,), y, accumulate=True)
+x(4,3) i(5)<12 : x.take(i)
+x(4,3) i(2,2)<12 : t.take(x, i)
+x(4,3) : t.take(x, t.tensor([-1, 0]))
+x(4,3) y(2) : x.put(t.tensor([3, 7]), y)
+x(4,3) i(4)<12 y(4) : x.put(i, y, accumulate=True)
+x(4,3) y(2,1) : t.put(x, t.tensor([[3], [7]]), y)
+x(4,3) y(2) : (x * 1).put_(t.tensor([3, 7]), y)
+x(3,4) i(3,2)<4 : t.take_along_dim(x, i, 1)
+x(3,4) i(1,2)<4 : x.take_along_dim(i, dim=1)
+x(1,4) i(3,2)<4 : x.take_along_dim(i, 1)
+x(3,4) i(5)<12 : t.take_along_dim(x, i)
+x(3,4) m(3,4) : x.masked_select(m)
+x(3,4) m(4) : t.masked_select(x, m)
+x(4) m(3,4) : x.masked_select(m)
+x() m() : x.masked_select(m)
+x(3,4) m(3,4) y(12) : x.masked_scatter(m, y)
+x(3,4) m(4) y(3,4) : t.masked_scatter(x, m, y)
+x(3,4) m(3,4) y(12) : (x * 1).masked_scatter_(m, y)
+x(3,4) m(3,4) : x.masked_fill(m, 2.0)
+x(3,4) m(4) : x.masked_fill(m, -math.inf).softmax(1)
+n(3,4) :0 n.nonzero()
+n(3,4) :0 t.nonzero(n > 0, as_tuple=True)
+n(3,4) :0 t.argwhere(n)
+x() :0 x.nonzero()
+n(7) :0 t.nonzero(n)
+x(3,4) :0 t.where(x > 0)
+i(9)<5 :0 t.bincount(i)
+i(9)<5 :0 i.bincount(minlength=8)
+i(9)<5 x(9) :0 t.bincount(i, x.detach())
+i(9)<5 x(9) :0 t.bincount(i, weights=x.detach().float())
+i(0) :0 t.bincount(i)
+x(20) :0 t.histc(x.detach(), 5)
+x(20) :0 x.detach().histc(4, -1, 1)
+x(20) :0 t.histc(x.detach().float(), bins=3, min=0, max=2)
+x(20) :0 t.histogram(x.detach(), 5)
+x(20) :0 t.histogram(x.detach(), 4, range=(-1.0, 1.5))
+x(20) :0 t.histogram(x.detach(), 4, density=True)
+x(20) y(20) :0 t.histogram(x.detach(), 3, weight=y.detach().abs())
+x(20) :0 t.histogram(x.detach(), t.tensor([-2.0, 0.0, 0.5, 2.0], dtype=t.float64))
+x(5) :0 t.searchsorted(t.tensor([-1.0, 0.0, 1.0]).double(), x.detach())
+i(6)<5 :0 t.searchsorted(t.tensor([0, 1, 1, 3]), i)
+i(6)<5 :0 t.searchsorted(t.tensor([0, 1, 1, 3]), i, right=True)
+i(6)<5 :0 t.searchsorted(t.tensor([0, 1, 1, 3]), i, side="right", out_int32=True)
+i(2,3)<5 :0 t.searchsorted(t.tensor([[0, 1, 2], [1, 3, 5]]), i)
+i(6)<5 :0 t.searchsorted(t.tensor([0, 1, 1, 3]), 2)
+i(6)<5 :0 t.bucketize(i, t.tensor([1, 3]))
+i(6)<5 :0 t.bucketize(i, t.tensor([1, 3]), right=True)
+n(9)<3 :0 t.unique(n)
+n(9)<3 :0 n.unique(return_inverse=True, return_counts=True)
+n(3,4)<3 :0 t.unique(n, return_inverse=True)
+n(6,2)<2 :0 t.unique(n, dim=0)
+n(6,2)<2 :0 t.unique(n, dim=0, return_inverse=True, return_counts=True)
+n(2,6)<2 :0 t.unique(n, dim=1)
+n(9)<2 :0 t.unique_consecutive(n)
+n(9)<2 :0 t.unique_consecutive(n, return_inverse=True, return_counts=True)
+n(6,2)<1 :0 t.unique_consecutive(n, dim=0)
+i(9)<4 :0 t.isin(i, t.tensor([1, 2]))
+i(4)<4 :0 t.nn.functional.one_hot(i)
+i(2,3)<4 :0 t.nn.functional.one_hot(i, 6)
+x(5) : x.sort()
+x(3,5) : t.sort(x, 0)
+x(3,5) : x.sort(dim=1, descending=True)
+n(3,8)<3 :0 n.sort(stable=True)
+n(3,8)<3 :0 t.sort(n, stable=True, descending=True)
+x() : x.sort()
+x(3,5) : x.argsort()
+x(3,5) : t.argsort(x, dim=0, descending=True)
+n(9)<3 :0 t.argsort(n, stable=True)
+x(3,5) : t.msort(x)
+x(7) : x.topk(3)
+x(3,7) : t.topk(x, 2, 1)
+x(3,7) : x.topk(2, dim=0, largest=False)
+x(3,40) : x.topk(3)
+x(3,40) : x.topk(3, largest=False)
+x(3,7) : x.topk(7, sorted=True)
+x() : x.topk(1)
+x(7) : t.kthvalue(x, 3)
+x(3,7) : x.kthvalue(2, 1)
+x(3,7) : x.kthvalue(1, dim=0, keepdim=True)
+x(5) :0 t.sort(t.tensor([1.0, nan, -1.0, inf, nan]))
+x(5) :0 t.sort(t.tensor([1.0, nan, -1.0, inf]), descending=True)
+x(3,4) : t.argsort(x)
+x(3,7) : x.sort(1)[0][:, :2]
+x(3,7) : x.sort().values
+x(3,7) : x.topk(2).indices
+"""
+
+ERRORS = """
+x(3,4) : x[3]
+x(3,4) : x[-4]
+x(3,4) : x[0, 4]
+x(3,4) : x[:, -5]
+x(3,4) : x[0, 0, 0]
+x() : x[0]
+x() : x[:]
+x(3,4) : x[::-1]
+x(3,4) : x[::0]
+x(3,4) : x[1.5]
+x(3,4) : x["a"]
+x(3,4) : x[t.tensor([0.5])]
+x(3,4) : x[t.tensor([3])]
+x(3,4) : x[[0, 5]]
+x(3,4) : x[:, [0, -5]]
+x(3,4) m(4) : x[m]
+x(3,4) m(2,4) : x[m]
+x(3,4) m(3,4,1) : x[m]
+x(3,4) i(2)<3 j(3)<3 : x[i, j]
+x(3,4) i(2)<3 : x[i, i, i]
+x(3,4) : x[0:"a"]
+x(3,4) : x[5, [0]]
+x(3,4) : w(x, 3, 1.0)
+x(3,4) y(3) : w(x, 0, y)
+x(3,4) y(2,4) : w(x, 0, y)
+x(3,4) y(3) : w(x, [0, 1], y)
+x(3,4) y(2) m(3,4) : w(x, m > 2, y)
+x(3,4) : w(x, (slice(None, None, -1),), 0)
+x(3,4) : w(x, [7], 0)
+x(3,4) : w(x.expand(2, 3, 4), (slice(None), 0), 1.0)
+x(3,4) : w(x.requires_grad_(), 0, 1.0)
+x(3,4) : w(x.requires_grad_()[0], 0, 1.0)
+x(3,4) i(3,2)<4 : x.gather(2, i)
+x(3,4) i(3)<4 : x.gather(1, i)
+x(3,4) : x.gather(1, t.tensor([[0], [5], [0]]))
+x(3,4) : x.gather(1, t.tensor([[-1], [0], [0]]))
+x(3,4) : x.gather(1, t.tensor([[0.0], [1.0], [0.0]]))
+x(3,4) i(4,2)<4 : x.gather(1, i)
+x(3,4) i(3,2)<4 y(3,1) : x.scatter(1, i, y)
+x(3,4) i(3,2)<4 n(3,2) : x.scatter(1, i, n)
+x(3,4) y(3,2) : x.scatter(1, t.tensor([[4, 0], [0, 0], [0, 0]]), y)
+x(3,4) i(3,2)<4 y(3,2) : x.scatter_reduce(1, i, y, "biggest")
+x(3,4) i(3,2)<4 y(3,2) : x.scatter_add(2, i, y)
+x(3,4) : x.index_select(0, t.tensor([3]))
+x(3,4) : x.index_select(0, t.tensor([[0]]))
+x(3,4) : x.index_select(0, t.tensor([0.0]))
+x(3,4) : x.index_select(2, t.tensor([0]))
+x(3,4) y(2,4) : x.index_add(0, t.tensor([0]), y)
+x(3,4) y(1,3) : x.index_add(0, t.tensor([0]), y)
+x(3,4) n(1,4) : x.index_add(0, t.tensor([0]), n)
+x(3,4) y(2,4) : x.index_copy(0, t.tensor([0]), y)
+x(3,4) : x.index_fill(0, t.tensor([0]), t.tensor([1.0]))
+x(3,4) : x.take(t.tensor([12]))
+x(3,4) : x.take(t.tensor([0.0]))
+x(3,4) y(3) : x.put(t.tensor([0]), y)
+x(3,4) i(3)<3 : t.take_along_dim(x, i, 1)
+x(3,4) m(3) : x.masked_select(m)
+x(3,4) n(3,4) : x.masked_select(n)
+x(3,4) y(2) : x.masked_scatter(x > -5, y)
+n(3) : t.bincount(n - 20)
+x(3) : t.bincount(x)
+i(3) : t.bincount(i, minlength=-1)
+i(3) : t.histc(i)
+x(3) : t.histc(x, 0)
+x(3) : t.histc(x, 3, 2, 1)
+i(3) : t.bucketize(i, t.tensor([[1, 2]]))
+i(3) : t.searchsorted(t.tensor([[1, 2], [3, 4]]), i)
+i(3) : t.searchsorted(t.tensor([1, 2]), i, side="middle")
+x(3) : t.nn.functional.one_hot(x)
+i(3)<5 : t.nn.functional.one_hot(i + 3, 2)
+n(3) : t.nn.functional.one_hot(n - 20)
+x(3) : x.topk(4)
+x(3) : x.topk(2, 1)
+x(3) : x.kthvalue(0)
+x(3) : x.kthvalue(4)
+x(3) : x.sort(1)
+x(3) : x.argsort(2)
+"""
+
+
+def write(x: object, index: object, value: object) -> object:
+    """x * 1 with `index` replaced: what a line of WRITES calls `w`."""
+    y = x * 1 if x.is_floating_point() else x.clone()
+    y[index] = value
+    return y
+
+
+def write_here(x: object, index: object, value: object) -> object:
+    x[index] = value
+    return x
+
+
+@pytest.fixture(autouse=True)
+def _writing(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    from tests.oracle import comparing
+
+    function = write_here if "errors" in request.node.name else write
+    monkeypatch.setitem(comparing._NAMES, "w", function)
+
+
+@pytest.mark.parametrize("line", [*lines(READS), *lines(WRITES), *lines(CALLS)])
+def test_calls(line: str) -> None:
+    compare(torch, line)
+
+
+@pytest.mark.parametrize("line", lines(ERRORS))
+def test_errors(line: str) -> None:
+    same_error(torch, line, 20)
+
+
+ENTRIES = [
+    0,
+    -1,
+    slice(None),
+    slice(1, None),
+    slice(None, None, 2),
+    None,
+    Ellipsis,
+    [1, 0],
+    [[0, 1]],
+    "mask",
+    True,
+]
+
+
+@pytest.mark.parametrize("ndim", [1, 2, 3])
+def test_every_mixture_of_entries(ndim: int) -> None:
+    """Reads and writes with every pair or triple of kinds of entries, result placement included."""
+    shape = (2, 3, 4)[:ndim]
+    a = np.arange(24.0).reshape(2, 3, 4)[(slice(None),) * ndim + (0,) * (3 - ndim)].copy()
+    count = 0
+    for n in range(1, min(ndim + 1, 3) + 1):
+        for entries in itertools.product(ENTRIES, repeat=n):
+            index, axis = [], 0
+            left = sum(e is not None and e is not Ellipsis and e is not True for e in entries)
+            for e in entries:
+                if e is Ellipsis:
+                    axis += max(ndim - left, 0)
+                elif e == "mask" and axis < ndim:
+                    e = torch.arange(shape[axis]) % 2 == 0
+                index.append(e)
+                axis += e is not None and e is not Ellipsis and e is not True
+            if "mask" in [e for e in index if isinstance(e, str)]:
+                continue
+            count += _same_at(a, tuple(index))
+    assert count > 10
+
+
+def _same_at(a: np.ndarray, index: tuple) -> bool:
+    mine = tuple(tl.tensor(e.numpy()) if isinstance(e, torch.Tensor) else e for e in index)
+    x, y = torch.tensor(a), tl.tensor(a)
+    try:
+        want = x[index]
+    except (IndexError, ValueError, RuntimeError):
+        with pytest.raises((IndexError, ValueError, RuntimeError)):
+            y[mine]
+        return False
+    got = y[mine]
+    assert tuple(got.shape) == tuple(want.shape), index
+    np.testing.assert_array_equal(got.numpy(), want.numpy())
+    values = np.arange(want.numel(), dtype=float).reshape(tuple(want.shape)) + 100
+    x[index] = torch.tensor(values)
+    y[mine] = tl.tensor(values)
+    np.testing.assert_array_equal(y.numpy(), x.numpy(), err_msg=str(index))
+    return True
