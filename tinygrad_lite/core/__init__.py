@@ -5,7 +5,7 @@ import warnings
 # log(0) is -inf and 0 / 0 NaN without a word, as in PyTorch. A filter by module, because the state
 # of np.errstate belongs to the user's thread.
 warnings.filterwarnings(
-    "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops)\."
+    "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops|optim)\."
 )
 
 from . import pickling as pickling  # noqa: E402  binds Tensor's methods, which nothing calls by name
