@@ -107,3 +107,10 @@ from .vision import pixel_shuffle as pixel_shuffle
 from .vision import pixel_unshuffle as pixel_unshuffle
 from .attention import multi_head_attention_forward as multi_head_attention_forward
 from .attention import scaled_dot_product_attention as scaled_dot_product_attention
+from .resample import affine_grid as affine_grid
+from .resample import fold as fold
+from .resample import grid_sample as grid_sample
+from .resample import interpolate as interpolate
+from .resample import unfold as unfold
+from .resample import upsample as upsample
+from .ctc import ctc_loss as ctc_loss

@@ -1,0 +1,371 @@
+"""Resampling: grids of values read between their points, and windows as columns."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ...core.tensor import Tensor, make
+from ...ops.convolution import per_dim
+from ...ops.padding import take_along_axis
+from ...ops.patches import columns_to_image, grid_shape, image_to_columns
+from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+
+
+def unfold(
+    input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
+    """Windows of (N, C, H, W) as the columns of (N, C * KH * KW, L)."""
+    if input.array.ndim not in (3, 4):
+        raise RuntimeError(
+            "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
+            f"dimensions for input, but got: {list(input.array.shape)}"
+        )
+    options = _windows("unfold", kernel_size, dilation, padding, stride)
+    x = input if input.array.ndim == 4 else input.unsqueeze(0)
+    grid = grid_shape(x.array.shape[2:], *options.values())
+    if min(grid) < 1:
+        raise RuntimeError(
+            f"Given input with spatial size {x.array.shape[2:]}, {options}, calculated shape of the "
+            f"array of sliding blocks as {grid}, but its components must be at least one."
+        )
+    out = image_to_columns(x, **options)
+    return out if input.array.ndim == 4 else out.squeeze(0)
+
+
+def fold(
+    input: Tensor,
+    output_size: Any,
+    kernel_size: Any,
+    dilation: Any = 1,
+    padding: Any = 0,
+    stride: Any = 1,
+) -> Tensor:
+    """Columns (N, C * KH * KW, L) added up to the image (N, C, *output_size) they are windows of."""
+    if input.array.ndim not in (2, 3):
+        raise RuntimeError(
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
+            f"non-zero dimensions for input, but got: {list(input.array.shape)}"
+        )
+    options = _windows("fold", kernel_size, dilation, padding, stride)
+    size = per_dim(output_size, 2, "output_size", "fold")
+    x = input if input.array.ndim == 3 else input.unsqueeze(0)
+    area = math.prod(options["kernel"])
+    if x.array.shape[1] % area:
+        raise RuntimeError(
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
+            f"but got input.size(1)={x.array.shape[1]} and kernel_size={options['kernel']}."
+        )
+    blocks = math.prod(grid_shape(size, *options.values()))
+    if x.array.shape[2] != blocks:
+        raise RuntimeError(
+            f"Given output_size={size}, {options}, expected size of input's dimension 2 to match "
+            f"the calculated number of sliding blocks {blocks}, but got input.size(2)="
+            f"{x.array.shape[2]}."
+        )
+    out = columns_to_image(x, size=size, **options)
+    return out if input.array.ndim == 3 else out.squeeze(0)
+
+
+def _windows(name: str, kernel: Any, dilation: Any, padding: Any, stride: Any) -> dict[str, Any]:
+    return {
+        "kernel": per_dim(kernel, 2, "kernel_size", name),
+        "dilation": per_dim(dilation, 2, "dilation", name),
+        "padding": per_dim(padding, 2, "padding", name),
+        "stride": per_dim(stride, 2, "stride", name),
+    }
+
+
+# -- interpolation --------------------------------------------------------------------------------
+
+_MODES = {"linear": 1, "bilinear": 2, "bicubic": 2, "trilinear": 3}
+
+
+def interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    """Resample (N, C, *S) to `size`, or to S times `scale_factor`.
+
+    mode           "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"
+    align_corners  True: the corner points coincide; else the corner *areas* do
+    """
+    dims = input.array.ndim - 2
+    sizes, scales = _sizes(input, dims, size, scale_factor)
+    if antialias:
+        raise NotImplementedError(
+            "interpolate(antialias=True) is not available; blur first, or use mode='area'"
+        )
+    if mode in ("nearest", "nearest-exact", "area"):
+        if align_corners is not None:
+            raise ValueError(
+                "align_corners option can only be set with the interpolating modes: linear | "
+                "bilinear | bicubic | trilinear"
+            )
+    elif mode not in _MODES:
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.array.ndim}D) for "
+            f"the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact "
+            f"(got {mode})"
+        )
+    elif _MODES[mode] != dims:
+        raise NotImplementedError(
+            f"Got {input.array.ndim}D input, but {mode} mode needs {_MODES[mode] + 2}D input"
+        )
+    if recompute_scale_factor:
+        scales = [None] * dims
+    if mode == "area":
+        pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
+        return pools[dims](input, sizes)
+    out = input
+    for i in range(dims):
+        n, m = input.array.shape[2 + i], sizes[i]
+        if mode.startswith("nearest"):
+            shift = 0.5 if mode == "nearest-exact" else 0.0
+            scale = n / m if scales[i] is None else 1 / scales[i]
+            index = np.minimum(((np.arange(m) + shift) * scale).astype(np.int64), n - 1)
+            out = take_along_axis(out, axis=2 + i, index=index)
+        else:
+            source = _source(n, m, scales[i], bool(align_corners), mode == "bicubic")
+            out = _read(out, 2 + i, source, mode == "bicubic")
+    return out
+
+
+def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], list[Any]]:
+    if dims not in (1, 2, 3):
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.array.ndim}D)"
+        )
+    if size is not None and scale is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
+    if size is None and scale is None:
+        raise ValueError("either size or scale_factor should be defined")
+    given = size if size is not None else scale
+    values = list(given) if isinstance(given, (tuple, list)) else [given] * dims
+    if len(values) != dims:
+        raise ValueError(
+            f"Input and output must have the same number of spatial dimensions, but got input with "
+            f"spatial dimensions of {list(input.array.shape[2:])} and {values}"
+        )
+    if size is not None:
+        sizes = [int(v) for v in values]
+        scales: list[Any] = [None] * dims
+    else:
+        pairs = zip(input.array.shape[2:], values, strict=True)
+        sizes = [math.floor(n * s) for n, s in pairs]
+        scales = [float(v) for v in values]
+    if min(sizes) <= 0:
+        raise RuntimeError(
+            f"Input and output sizes should be greater than 0, but got input "
+            f"{list(input.array.shape[2:])} and output {sizes}"
+        )
+    return sizes, scales
+
+
+def _source(n: int, m: int, scale: Any, align: bool, cubic: bool) -> np.ndarray:
+    """Where in the input each of the m outputs lies."""
+    if align:
+        return np.arange(m) * ((n - 1) / (m - 1) if m > 1 else 0.0)
+    step = n / m if scale is None else 1 / scale
+    source = (np.arange(m) + 0.5) * step - 0.5
+    return source if cubic else np.maximum(source, 0)
+
+
+def _read(x: Tensor, axis: int, source: np.ndarray, cubic: bool) -> Tensor:
+    """Values of x between its points along `axis`: a weighted sum of two or four neighbours."""
+    n = x.array.shape[axis]
+    low = np.floor(source).astype(np.int64)
+    t = source - low
+    if cubic:
+        terms = list(zip((low - 1, low, low + 1, low + 2), _cubic(t), strict=True))
+    else:
+        terms = [(low, 1 - t), (low + 1, t)]
+    shape = [1] * x.array.ndim
+    shape[axis] = -1
+    out: Any = None
+    for index, weight in terms:
+        part = take_along_axis(x, axis=axis, index=np.clip(index, 0, n - 1))
+        part = part * make(weight.astype(x.array.dtype).reshape(shape))
+        out = part if out is None else out + part
+    return out
+
+
+def _cubic(t: Any, a: float = -0.75) -> list[Any]:
+    """Weights of four neighbours at distances 1 + t, t, 1 - t, 2 - t (Keys 1981)."""
+
+    def near(d: Any) -> Any:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def far(d: Any) -> Any:
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    return [far(1 + t), near(t), near(1 - t), far(2 - t)]
+
+
+def upsample(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Deprecated name of `interpolate`."""
+    warnings.warn(
+        "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
+        UserWarning,
+        stacklevel=2,
+    )
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+# -- sampling at any place ------------------------------------------------------------------------
+
+
+def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
+    """Where an affine map theta (N, d, d + 1) sends each point of an (N, C, *S) grid."""
+    n, _, *sizes = [int(s) for s in size]
+    dims = len(sizes)
+    if theta.array.shape != (n, dims, dims + 1):
+        raise ValueError(
+            f"Expected a batch of {dims}D affine matrices of shape {n}x{dims}x{dims + 1} for size "
+            f"{tuple(size)}. Got {theta.shape}."
+        )
+    axes = []
+    for m in sizes:
+        points = np.linspace(-1, 1, m) if m > 1 else np.zeros(m)
+        axes.append(points if align_corners else points * (m - 1) / m)
+    mesh = np.meshgrid(*axes, indexing="ij")
+    base = np.stack([*reversed(mesh), np.ones_like(mesh[0])], -1).astype(theta.array.dtype)
+    flat = make(base.reshape(1, -1, dims + 1))
+    return (flat @ theta.transpose(1, 2)).reshape(n, *sizes, dims)
+
+
+def grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Values of input (N, C, *S) at the places grid (N, *P, d), whose range is -1 to 1.
+
+    mode          "bilinear" (trilinear for volumes), "nearest", "bicubic" (images)
+    padding_mode  beyond the border: "zeros", "border", "reflection"
+    Differentiable towards both. Source: Jaderberg et al. 2015.
+    """
+    if mode not in ("bilinear", "nearest", "bicubic"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected mode to be 'bilinear', 'nearest' or 'bicubic', "
+            f"but got: '{mode}'"
+        )
+    if padding_mode not in ("zeros", "border", "reflection"):
+        raise ValueError(
+            "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
+            f"'reflection', but got: '{padding_mode}'"
+        )
+    x, dims = input.array, input.array.ndim - 2
+    if dims not in (2, 3) or grid.array.ndim != input.array.ndim:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
+            f"got input with sizes {list(x.shape)} and grid with sizes {list(grid.array.shape)}"
+        )
+    if grid.array.shape[0] != x.shape[0]:
+        raise RuntimeError(
+            "grid_sampler(): expected grid and input to have same batch size, but got input with "
+            f"sizes {list(x.shape)} and grid with sizes {list(grid.array.shape)}"
+        )
+    if grid.array.shape[-1] != dims:
+        raise RuntimeError(
+            f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid "
+            f"with sizes {list(grid.array.shape)}"
+        )
+    if mode == "bicubic" and dims != 2:
+        raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    align = bool(align_corners)
+    sizes = x.shape[2:]
+    places = []
+    for i, n in enumerate(sizes):  # the grid's last axis runs from the last dimension to the first
+        g = grid.select(-1, dims - 1 - i).reshape(x.shape[0], -1)
+        place = (g + 1) * ((n - 1) / 2) if align else ((g + 1) * n - 1) / 2
+        places.append(place if mode == "bicubic" else _bounded(place, n, padding_mode, align))
+    flat = input.reshape(x.shape[0], x.shape[1], -1)
+    terms = _neighbours(places, sizes, mode)
+    out: Any = None
+    for index, weight in terms:
+        part = _pick(flat, index, sizes, padding_mode, align, mode)
+        part = part * weight.unsqueeze(1)
+        out = part if out is None else out + part
+    return out.reshape(x.shape[0], x.shape[1], *grid.array.shape[1:-1])
+
+
+def _bounded(place: Tensor, n: int, padding_mode: str, align: bool) -> Tensor:
+    """A place beyond the border moved inside, as the padding mode says."""
+    if padding_mode == "reflection":
+        low, high = (0.0, n - 1.0) if align else (-0.5, n - 0.5)
+        place = _reflected(place, low, high)
+    return place if padding_mode == "zeros" else place.clamp(0, n - 1)
+
+
+def _reflected(place: Tensor, low: float, high: float) -> Tensor:
+    span = high - low
+    if span <= 0:
+        return place * 0
+    a = place.array - low
+    folds = np.floor(np.abs(a) / span)
+    odd = folds % 2 == 1
+    sign = np.where(a < 0, -1.0, 1.0)
+    slope = np.where(odd, -sign, sign).astype(place.array.dtype)
+    shift = np.where(odd, high + folds * span, low - folds * span).astype(place.array.dtype)
+    return (place - low) * make(slope) + make(shift)
+
+
+def _neighbours(places: list[Tensor], sizes: Any, mode: str) -> Any:
+    """Pairs of integer places (one array a dimension) and their weights."""
+    if mode == "nearest":
+        weight = places[0] * 0 + 1  # the derivative by the grid is zero, not absent
+        return [([np.rint(p.array).astype(np.int64) for p in places], weight)]
+    lows = [np.floor(p.array) for p in places]
+    parts = [p - make(low) for p, low in zip(places, lows, strict=True)]
+    options = []
+    for low, t in zip(lows, parts, strict=True):
+        base = low.astype(np.int64)
+        if mode == "bicubic":
+            offsets = (base - 1, base, base + 1, base + 2)
+            options.append(list(zip(offsets, _cubic(t), strict=True)))
+        else:
+            options.append([(base, 1 - t), (base + 1, t)])
+    terms = []
+    for chosen in itertools.product(*options):
+        weight: Any = None
+        for _, w in chosen:
+            weight = w if weight is None else weight * w
+        terms.append(([index for index, _ in chosen], weight))
+    return terms
+
+
+def _pick(
+    flat: Tensor, index: list[np.ndarray], sizes: Any, padding_mode: str, align: bool, mode: str
+) -> Tensor:
+    inside = np.ones(index[0].shape, bool)
+    place = np.zeros(index[0].shape, np.int64)
+    for i, n in zip(index, sizes, strict=True):
+        if mode == "bicubic" and padding_mode != "zeros":
+            bounded = _bounded(make(i.astype(np.float64)), n, padding_mode, align).array
+            i = np.rint(bounded).astype(np.int64)
+        inside &= (i >= 0) & (i < n)
+        place = place * n + np.clip(i, 0, n - 1)
+    n, c = flat.array.shape[:2]
+    wide = make(np.ascontiguousarray(np.broadcast_to(place[:, None], (n, c, place.shape[1]))))
+    values = flat.gather(2, wide)
+    if inside.all():
+        return values
+    return values * make(inside[:, None].astype(flat.array.dtype))
