@@ -414,3 +414,48 @@ def test_map_location():
         read(lambda storage, location: None)
     with pytest.raises(RuntimeError, match="CPU only"):
         load(io.BytesIO(saved(t([1.0]))), map_location="cuda")
+
+
+def network():
+    return tl.nn.Sequential(
+        tl.nn.Linear(4, 5), tl.nn.BatchNorm1d(5), tl.nn.Tanh(), tl.nn.Linear(5, 3)
+    )
+
+
+def test_checkpoint():
+    """A training state goes on where it stopped."""
+    x = tl.randn(6, 4)
+
+    def step(model, optimizer):
+        optimizer.zero_grad()
+        (model(x) ** 2).sum().backward()
+        optimizer.step()
+
+    model = network()
+    optimizer = tl.optim.Adam(model.parameters())
+    step(model, optimizer)
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "epoch": 1}
+    data = saved(state | {"rng": tl.get_rng_state()})
+    step(model, optimizer)
+    expected, draw = model(x).tolist(), tl.rand(3).tolist()
+
+    out = load(io.BytesIO(data))
+    model = network()
+    model.load_state_dict(out["model"])
+    optimizer = tl.optim.Adam(model.parameters())
+    optimizer.load_state_dict(out["optimizer"])
+    tl.set_rng_state(out["rng"])
+    step(model, optimizer)
+    assert model(x).tolist() == expected and out["epoch"] == 1
+    assert draw == tl.rand(3).tolist()
+
+
+def test_whole_modules_need_trust():
+    model = network().eval()
+    data = saved(model)
+    with pytest.raises(pickle.UnpicklingError, match="Unsupported global: GLOBAL tinygrad_lite.nn"):
+        load(io.BytesIO(data))
+    twin = load(io.BytesIO(data), weights_only=False)
+    x = tl.randn(6, 4)
+    assert type(twin) is tl.nn.Sequential and twin(x).tolist() == model(x).tolist()
+    assert not twin.training and all(p.requires_grad for p in twin.parameters())

@@ -121,6 +121,24 @@ def test_modules_and_optimizers_of_pytorch():
         from_torch(model, weights_only=False)
 
 
+def test_state_dicts_both_ways():
+    """The same network here and there computes the same after either file."""
+
+    def network(lib):
+        layers = [lib.nn.Linear(4, 5), lib.nn.BatchNorm1d(5), lib.nn.Tanh(), lib.nn.Linear(5, 3)]
+        return lib.nn.Sequential(*layers).eval()
+
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    a, b = network(tl), network(torch)
+    a.load_state_dict(from_torch(b.state_dict()))
+    np.testing.assert_allclose(a(tl.tensor(x)).tolist(), b(torch.tensor(x)).tolist(), rtol=1e-4)
+    a = network(tl)
+    state = to_torch(a.state_dict())
+    b.load_state_dict(state)
+    assert state._metadata == b.state_dict()._metadata
+    np.testing.assert_allclose(a(tl.tensor(x)).tolist(), b(torch.tensor(x)).tolist(), rtol=1e-4)
+
+
 def test_bfloat16_is_widened():
     values = torch.randn(50).bfloat16()
     with pytest.warns(UserWarning, match="bfloat16 tensors; they are loaded as float32"):

@@ -237,3 +237,24 @@ def Spawned():
 def test_too_many_workers_is_a_warning():
     with pytest.warns(UserWarning, match="will create 9999 worker processes"):
         DataLoader(Numbers(), num_workers=9999)
+
+
+class Convolved(Dataset):
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return convolved()
+
+
+def convolved():
+    x, w = tl.ones(4, 8, 32, 32), tl.ones(16, 8, 3, 3)
+    return tl.nn.functional.conv2d(x, w).sum()
+
+
+def test_fork_after_parallel_kernels():
+    """OpenMP's threads do not survive a fork: workers compute without them, and do not hang."""
+    expected = convolved().item()
+    batches = list(DataLoader(Convolved(), batch_size=2, num_workers=2, timeout=60))
+    assert [b.tolist() for b in batches] == [[expected] * 2] * 2
+    assert convolved().item() == expected
