@@ -183,7 +183,7 @@ like = Late(_make_like, lambda x, value: x.dtype.type(value))
 
 
 class ByDtype(Late):
-    """One name for two scalar kernels, one for float32 and one for float64: the argument decides.
+    """One name for two kernels, one for float32 and one for float64: the argument decides.
 
     exp = ByDtype(exp32, exp64)
     """
@@ -203,7 +203,7 @@ class ByDtype(Late):
 
         @overload(by_dtype, jit_options={"forceinline": True})
         def choose(x):
-            kernel = {types.float32: single, types.float64: double}.get(x)
+            kernel = {types.float32: single, types.float64: double}.get(getattr(x, "dtype", x))
             return None if kernel is None else lambda x: kernel(x)
 
         return by_dtype

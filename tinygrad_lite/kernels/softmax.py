@@ -1,0 +1,430 @@
+"""softmax, log_softmax, logsumexp and cross entropy, with their gradients.
+
+    y = exp(x - m) / s,   m = max x,   s = sum exp(x - m),   lse = m + log s
+
+Each row is read from memory once and worked on in cache. Along any other axis than the last one of
+a contiguous array, the array is copied once so that rows are contiguous.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from ._jit import FMA, SUMS, enabled, jit, like, prange
+from ._math import exp_nonpositive as _exp
+from ._math import log as _log
+from ._rows import CHUNK, maximum, row_dot, row_sum
+
+Array = np.ndarray
+
+SMALL = 1024
+"""Elements below which NumPy is faster."""
+PARALLEL = 16384
+"""Elements from which waking the other threads pays."""
+
+# -- compiled -------------------------------------------------------------------------------------
+
+
+@jit(fastmath=SUMS)
+def _exp_chunk(x, top, out):
+    total = like(top, 0)
+    for i in range(x.size):
+        e = _exp(x[i] - top)
+        out[i] = e
+        total += e
+    return total
+
+
+@jit(fastmath=SUMS)
+def _sum_exp_chunk(x, top):
+    total = like(top, 0)
+    for i in range(x.size):
+        total += _exp(x[i] - top)
+    return total
+
+
+@jit
+def row_norm(x):
+    """m and log s of a row."""
+    top = maximum(x)
+    total = 0.0
+    for start in range(0, x.size, CHUNK):
+        total += _sum_exp_chunk(x[start : start + CHUNK], top)
+    return top, _log(like(top, total))
+
+
+@jit(fastmath=FMA)
+def _scale(x, factor):
+    for i in range(x.size):
+        x[i] *= factor
+
+
+@jit(fastmath=FMA)
+def _softmax_back(g, y, mean, out):
+    for i in range(y.size):
+        out[i] = y[i] * (g[i] - mean)
+
+
+@jit(fastmath=FMA)
+def _log_softmax_back(g, y, total, out):
+    for i in range(y.size):
+        out[i] = g[i] - _exp(y[i]) * total
+
+
+@jit(fastmath=FMA)
+def _subtract(x, top, logs, out):
+    # In two steps: m + log s would lose the digits of log s where m is large.
+    for i in range(x.size):
+        out[i] = (x[i] - top) - logs
+
+
+@jit(fastmath=FMA)
+def _scaled_exp(x, top, logs, factor, out):
+    for i in range(x.size):
+        out[i] = _exp((x[i] - top) - logs) * factor
+
+
+@jit(parallel=True)
+def softmax_rows(x, out):
+    """out[r] = softmax(x[r])."""
+    for r in prange(x.shape[0]):
+        row, to = x[r], out[r]
+        top = maximum(row)
+        total = 0.0
+        for start in range(0, row.size, CHUNK):
+            total += _exp_chunk(row[start : start + CHUNK], top, to[start : start + CHUNK])
+        _scale(to, like(top, 1.0 / total))
+
+
+@jit(parallel=True)
+def softmax_back_rows(g, y, out):
+    """out[r] = y[r] (g[r] - sum(g[r] y[r]))."""
+    for r in prange(y.shape[0]):
+        _softmax_back(g[r], y[r], like(y[r, 0], row_dot(g[r], y[r])), out[r])
+
+
+@jit(parallel=True)
+def log_softmax_rows(x, out):
+    """out[r] = x[r] - lse(x[r])."""
+    for r in prange(x.shape[0]):
+        top, logs = row_norm(x[r])
+        _subtract(x[r], top, logs, out[r])
+
+
+@jit(parallel=True)
+def log_softmax_back_rows(g, y, out):
+    """out[r] = g[r] - exp(y[r]) sum(g[r])."""
+    for r in prange(y.shape[0]):
+        _log_softmax_back(g[r], y[r], like(y[r, 0], row_sum(g[r])), out[r])
+
+
+@jit(parallel=True)
+def lse_rows(x, out):
+    """out[r] = lse(x[r])."""
+    for r in prange(x.shape[0]):
+        top, logs = row_norm(x[r])
+        out[r] = top if top - top != 0 else top + logs  # infinite or NaN
+
+
+@jit(parallel=True)
+def lse_back_rows(g, x, lse, out):
+    """out[r] = g[r] exp(x[r] - lse[r])."""
+    for r in prange(x.shape[0]):
+        _scaled_exp(x[r], lse[r], like(lse[r], 0), g[r], out[r])
+
+
+@jit(parallel=True)
+def cross_entropy_rows(x, target, weight, ignored, smoothing, losses, weights, tops, logs):
+    """The loss of each row, not reduced, the weight of its label, m and log s.
+
+    Without weights, `weight` is empty.
+    """
+    classes = x.shape[1]
+    for r in prange(x.shape[0]):
+        t = target[r]
+        if t == ignored:
+            losses[r], weights[r], tops[r], logs[r] = 0, 0, 0, 0
+        else:
+            row = x[r]
+            top, log = row_norm(row)
+            tops[r], logs[r] = top, log
+            w = weight[t] if weight.size else like(top, 1)
+            weights[r] = w
+            loss = (1.0 - smoothing) * w * (log - (row[t] - top))
+            if smoothing != 0.0:
+                if weight.size:
+                    spread = (log + top) * row_sum(weight) - row_dot(weight, row)
+                else:
+                    spread = log * classes - (row_sum(row) - 1.0 * top * classes)
+                loss += smoothing / classes * spread
+            losses[r] = loss
+
+
+@jit(parallel=True)
+def cross_entropy_back_rows(g, x, target, weight, ignored, smoothing, tops, logs, out):
+    """out[r] = g[r] d loss[r] / d x[r]."""
+    classes = x.shape[1]
+    for r in prange(x.shape[0]):
+        t, row, to = target[r], x[r], out[r]
+        if t == ignored:
+            for i in range(classes):
+                to[i] = 0
+        else:
+            w = 1.0 * weight[t] if weight.size else 1.0
+            spread = smoothing / classes
+            total = row_sum(weight) if weight.size else 1.0 * classes
+            factor = g[r] * ((1.0 - smoothing) * w + spread * total)
+            _scaled_exp(row, tops[r], logs[r], like(row[0], factor), to)
+            to[t] -= like(row[0], g[r] * (1.0 - smoothing) * w)
+            if smoothing != 0.0:
+                for i in range(classes):
+                    to[i] -= like(row[0], g[r] * spread * (weight[i] if weight.size else 1.0))
+
+
+# -- rows -----------------------------------------------------------------------------------------
+
+
+def _compiled(*arrays: Array) -> bool:
+    x = arrays[0]
+    return (
+        x.size >= SMALL
+        and x.dtype.char in "fd"
+        and all(a.dtype == x.dtype for a in arrays)
+        and enabled()
+    )
+
+
+def _rows(x: Array, axis: int) -> Array:
+    """x with `axis` last, as contiguous rows (a copy unless it lies like that already)."""
+    if axis not in (-1, x.ndim - 1):
+        x = np.moveaxis(x, axis, -1)
+    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+
+
+def _run(kernel: Any, x: Array, *rest: Any) -> None:
+    (kernel if x.size >= PARALLEL else kernel.serial)(x, *rest)
+
+
+def _back(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """The reverse of `_rows`."""
+    if axis in (-1, len(shape) - 1):
+        return rows.reshape(shape)
+    axis %= len(shape)
+    moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+    return np.moveaxis(rows.reshape(moved), -1, axis)
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    """exp(x) / sum(exp(x)) along axis."""
+    if not x.ndim or not _compiled(x):
+        e = np.exp(x - _top(x, axis))
+        e /= e.sum(axis=axis if x.ndim else None, keepdims=True)
+        return e
+    rows = _rows(x, axis)
+    out = np.empty_like(rows)
+    _run(softmax_rows, rows, out)
+    return _back(out, x.shape, axis)
+
+
+def _top(x: Array, axis: int) -> Any:
+    return x.max(axis=axis if x.ndim else None, keepdims=True) if x.size else x.dtype.type(0)
+
+
+def softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
+    """y (g - sum(g y)), where y = softmax(x)."""
+    if not y.ndim or not _compiled(y, g):
+        return y * (g - (g * y).sum(axis=axis if y.ndim else None, keepdims=True))
+    rows, gs = _rows(y, axis), _rows(g, axis)
+    out = np.empty_like(rows)
+    _run(softmax_back_rows, gs, rows, out)
+    return _back(out, y.shape, axis)
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """x - log(sum(exp(x))) along axis."""
+    if not x.ndim or not _compiled(x):
+        y = x - _top(x, axis)
+        y -= np.log(np.exp(y).sum(axis=axis if x.ndim else None, keepdims=True))
+        return y
+    rows = _rows(x, axis)
+    out = np.empty_like(rows)
+    _run(log_softmax_rows, rows, out)
+    return _back(out, x.shape, axis)
+
+
+def log_softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
+    """g - exp(y) sum(g), where y = log_softmax(x)."""
+    if not y.ndim or not _compiled(y, g):
+        return g - np.exp(y) * g.sum(axis=axis if y.ndim else None, keepdims=True)
+    rows, gs = _rows(y, axis), _rows(g, axis)
+    out = np.empty_like(rows)
+    _run(log_softmax_back_rows, gs, rows, out)
+    return _back(out, y.shape, axis)
+
+
+def _axes(x: Array, axis: int | tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a % x.ndim for a in ((axis,) if isinstance(axis, int) else axis))
+
+
+def _as_last(x: Array, axes: tuple[int, ...]) -> tuple[Array, tuple[int, ...], list[int]]:
+    """Rows over all `axes` together; the shape of the others; the order that put them so."""
+    others = [a for a in range(x.ndim) if a not in axes]
+    shape = tuple(x.shape[a] for a in others)
+    order = [*others, *axes]
+    length = prod(x.shape[a] for a in axes)
+    return np.ascontiguousarray(x.transpose(order)).reshape(prod(shape), length), shape, order
+
+
+def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False) -> Array:
+    """log(sum(exp(x))) over axis (one or several), infinite and NaN entries as in PyTorch."""
+    if not x.ndim or not _compiled(x):
+        where = axis if x.ndim else None
+        top = np.max(x, axis=where, keepdims=True, initial=-np.inf).astype(x.dtype, copy=False)
+        shift = np.where(np.isfinite(top), top, x.dtype.type(0))
+        y = np.log(np.exp(x - shift).sum(axis=where, keepdims=True)) + shift
+        return (
+            y
+            if keepdims or not x.ndim
+            else y.reshape([n for a, n in enumerate(x.shape) if a not in _axes(x, axis)])
+        )
+    axes = _axes(x, axis)
+    rows, shape, _ = _as_last(x, axes)
+    out = np.empty(len(rows), x.dtype)
+    _run(lse_rows, rows, out)
+    if keepdims:
+        shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
+    return out.reshape(shape)
+
+
+def logsumexp_backward(g: Array, x: Array, lse: Array, axis: int | tuple[int, ...] = -1) -> Array:
+    """g exp(x - lse); g and lse with or without the reduced axes."""
+    axes = _axes(x, axis) if x.ndim else ()
+    kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
+    g, lse = np.broadcast_to(g, lse.shape).reshape(kept), lse.reshape(kept)
+    if not _compiled(x, g, lse):
+        finite = np.where(np.isfinite(lse), lse, x.dtype.type(0))
+        return g * np.exp(x - finite)
+    rows, shape, order = _as_last(x, axes)
+    out = np.empty_like(rows)
+    finite = np.where(np.isfinite(lse), lse, x.dtype.type(0)).reshape(-1)
+    _run(lse_back_rows, np.ascontiguousarray(g.reshape(-1)), rows, finite, out)
+    moved = out.reshape(*shape, *(x.shape[a] for a in axes))
+    return moved.transpose(np.argsort(order))
+
+
+# -- cross entropy --------------------------------------------------------------------------------
+
+
+def _class_rows(x: Array) -> Array:
+    """(N, C, ...) or (C) as contiguous rows of classes."""
+    return _rows(x, 1 if x.ndim > 1 else 0)
+
+
+def _check_targets(target: Array, classes: int, ignored: int) -> None:
+    wrong = (target < 0) | (target >= classes)
+    if wrong.any():
+        wrong &= target != ignored
+        if wrong.any():
+            raise IndexError(f"Target {target[wrong][0]} is out of bounds.")
+
+
+def cross_entropy(
+    x: Array,
+    target: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> tuple[Array, tuple[Array, Array, Array]]:
+    """The loss of logits x (N, C, ...) or (C) against class numbers target (N, ...) or ().
+
+    With e = label_smoothing and l = log_softmax(x), each position has
+
+        loss = -(1 - e) weight[t] l[t] - e / C sum_c weight[c] l[c]
+
+    and 0 where t == ignore_index. "mean" divides the sum by the weights of the labels that count.
+    Returns the loss and what `cross_entropy_backward` needs. Raises IndexError for a target that
+    is no class.
+    """
+    rows = _class_rows(x)
+    labels = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
+    _check_targets(labels, rows.shape[1], ignore_index)
+    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
+    losses, weights, tops, logs = (np.empty(len(rows), x.dtype) for _ in range(4))
+    found = losses, weights, tops, logs
+    smoothing = float(label_smoothing)
+    if _compiled(rows):
+        _run(cross_entropy_rows, rows, labels, given, ignore_index, smoothing, *found)
+    else:
+        _cross_entropy_numpy(rows, labels, given, ignore_index, smoothing, *found)
+    total = np.asarray(weights.sum(), x.dtype)
+    if reduction == "none":
+        return losses.reshape(target.shape), (tops, logs, total)
+    loss = np.asarray(losses.sum(), x.dtype)
+    return (loss / total if reduction == "mean" else loss), (tops, logs, total)
+
+
+def _cross_entropy_numpy(
+    x: Array,
+    t: Array,
+    weight: Array,
+    ignored: int,
+    smoothing: float,
+    losses: Array,
+    weights: Array,
+    tops: Array,
+    logs: Array,
+) -> None:
+    counts = t != ignored
+    labels = np.where(counts, t, 0)
+    if x.size:
+        tops[:] = x.max(axis=1)
+        logs[:] = np.log(np.exp(x - tops[:, None]).sum(axis=1))
+    w = weight[labels] if weight.size else np.ones(len(x), x.dtype)
+    weights[:] = w * counts
+    picked = x[np.arange(len(x)), labels] - tops if x.size else logs
+    loss = (1.0 - smoothing) * w * (logs - picked)
+    if smoothing:
+        each = weight if weight.size else np.ones(x.shape[1], x.dtype)
+        loss = loss + smoothing / x.shape[1] * ((logs + tops) * each.sum() - x @ each)
+    losses[:] = np.where(counts, loss, 0)
+
+
+def cross_entropy_backward(
+    g: Array,
+    x: Array,
+    target: Array,
+    weight: Array | None,
+    tops: Array,
+    logs: Array,
+    total: Array,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+) -> Array:
+    """The gradient towards x; tops, logs and total are those that `cross_entropy` returned."""
+    rows = _class_rows(x)
+    t = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
+    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
+    scale = g / total if reduction == "mean" else g
+    gs = np.ascontiguousarray(np.broadcast_to(scale, target.shape), x.dtype).reshape(-1)
+    out = np.empty_like(rows)
+    e = float(label_smoothing)
+    if _compiled(rows):
+        _run(cross_entropy_back_rows, gs, rows, t, given, ignore_index, e, tops, logs, out)
+    elif rows.size:
+        classes = rows.shape[1]
+        counts = t != ignore_index
+        labels = np.where(counts, t, 0)
+        each = given if given.size else np.ones(classes, x.dtype)
+        w = each[labels]
+        gs = gs * counts
+        np.exp((rows - tops[:, None]) - logs[:, None], out=out)
+        out *= (gs * ((1 - e) * w + e / classes * each.sum()))[:, None]
+        out -= (gs * (e / classes))[:, None] * each
+        out[np.arange(len(out)), labels] -= gs * (1 - e) * w
+        out[~counts] = 0
+    return _back(out, x.shape, 1 if x.ndim > 1 else 0)
