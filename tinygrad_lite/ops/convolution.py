@@ -57,12 +57,9 @@ def convolution(
     x: Any, w: Any, b: Any, *, stride: Any, padding: Any, dilation: Any, groups: Any
 ) -> Any:
     """x (N, C, *S) with w (O, C / groups, *K), plus b (O) unless it is None: (N, O, *P)."""
-    out = kernels.conv_forward(
-        x, w, stride=stride, padding=padding, dilation=dilation, groups=groups
+    return kernels.conv_forward(
+        x, w, bias=b, stride=stride, padding=padding, dilation=dilation, groups=groups
     )
-    if b is not None:
-        out += b.reshape(-1, *(1,) * (out.ndim - 2))
-    return out
 
 
 @primitive(
