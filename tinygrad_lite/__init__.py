@@ -302,6 +302,7 @@ from .ops.activation import (
     sigmoid_ as sigmoid_,
     softmax as softmax,
     tanh_ as tanh_,
+    threshold as threshold,
 )
 from .ops.cumulative import (
     cummax as cummax,
@@ -525,11 +526,13 @@ from .machine.settings import (
 newaxis = None
 mps = backends.mps
 
+_LATE = frozenset({"distributions", "testing", "training"})
+
 
 def __getattr__(name: str) -> object:
     """Rooms that few scripts enter are imported when they are first asked for."""
-    if name == "distributions":
-        from . import distributions
+    if name in _LATE:
+        import importlib
 
-        return distributions
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,8 @@ from ...ops.joining import cat, stack
 from ...ops.reduction import logsumexp
 from ...ops.selection import where
 
+_NEVER = -1e30  # log of a probability that never happens; finite, so that its weight is 0, not NaN
+
 
 def _lengths(value: Any, n: int) -> np.ndarray:
     a = value.array if isinstance(value, Tensor) else np.asarray(value)
@@ -67,13 +69,13 @@ def ctc_loss(
     skips[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
     places = np.arange(extended.shape[1])
     dtype = x.array.dtype
-    never = make(np.full((n, 2), -math.inf, dtype))
+    never = make(np.full((n, 2), _NEVER, dtype))
     index = make(extended)
     start = make(np.broadcast_to((places < 2), extended.shape).copy())
-    alpha = where(start, x[0].gather(1, index), -math.inf)
+    alpha = where(start, x[0].gather(1, index), _NEVER)
     for t in range(1, steps):
         before = cat([never, alpha], 1)
-        jumped = where(make(skips), before[:, :-2], -math.inf)
+        jumped = where(make(skips), before[:, :-2], _NEVER)
         merged = logsumexp(stack([alpha, before[:, 1:-1], jumped]), 0)
         running = make(np.broadcast_to((t < times)[:, None], extended.shape).copy())
         alpha = where(running, merged + x[t].gather(1, index), alpha)
@@ -81,10 +83,11 @@ def ctc_loss(
     last = alpha[rows, make(2 * sizes)]
     previous = alpha[rows, make(np.maximum(2 * sizes - 1, 0))]
     empty = make(sizes == 0)
-    previous = where(empty, -math.inf, previous)
+    previous = where(empty, _NEVER, previous)
     loss = -logsumexp(stack([last, previous]), 0)
-    if zero_infinity:
-        loss = where(make(np.isinf(loss.array)), 0.0, loss)
+    impossible = loss.array > -_NEVER / 2
+    if impossible.any():
+        loss = where(make(impossible), 0.0 if zero_infinity else math.inf, loss)
     if reduction == "mean":
         return (loss / make(np.maximum(sizes, 1).astype(dtype))).mean()
     if reduction == "sum":
