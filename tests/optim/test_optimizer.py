@@ -394,6 +394,20 @@ def test_numba_is_not_needed() -> None:
     np.testing.assert_array_equal(*results)
 
 
+@pytest.mark.skipif(not enabled(), reason="numba is switched off or missing")
+def test_small_groups_change_to_the_kernel_unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    p, q = leaf(5), leaf(5)
+    a, b = optim.Adam([p], lr=0.1), optim.Adam([q], lr=0.1)
+    train(a, [p], 20)
+    monkeypatch.setattr(sweep, "KERNEL_AFTER", 7)
+    monkeypatch.setattr(sweep, "loaded", lambda: True)
+    train(b, [q], 20)
+    (used,) = b._sweeps.values()
+    assert used.blocks
+    assert not used.singles
+    np.testing.assert_array_equal(p.array, q.array)
+
+
 def test_rates_as_tensors() -> None:
     p = leaf(3)
     optimizer = optim.SGD([p], lr=tl.tensor(0.1))

@@ -18,11 +18,14 @@ from typing import Any
 import numpy as np
 
 from ..core.node import WRITES, Write, tick, touch
-from ..kernels._jit import enabled
+from ..kernels._jit import enabled, loaded
 from ..kernels.updates import ALIGNED, C_CONTIGUOUS, Rule, addressable, misfit
 
 KERNEL_FROM = 4096
 """Elements in a group from which the compiled pass runs; below, loading numba is not worth it."""
+
+KERNEL_AFTER = 500
+"""Steps after which it runs for smaller groups too, if numba was loaded for something else."""
 
 Constants = tuple[float, ...]
 
@@ -48,6 +51,7 @@ class Sweep:
         self.singles: list[int] = []
         self.clocks: list[np.ndarray] = []
         self.ticks = np.zeros(0, np.float32)
+        self.steps = 0
 
     def serves(self, rule: Rule, params: list[Any], states: list[dict[str, Any]]) -> bool:
         """Whether this is still the sweep for these parameters and states (by identity)."""
@@ -76,9 +80,17 @@ class Sweep:
         """Update in place. `constants` are the rule's, or a function from the position to them."""
         for block in self.blocks:
             block.run(self.rule, self.rows, constants)
+        textbook = self.rule.textbook
         for i in self.singles:
+            arrays = [row[i] for row in self.rows]
             c = constants(i) if callable(constants) else constants
-            apply(self.rule, [row[i] for row in self.rows], c)
+            if arrays[0].dtype.kind == "c":
+                apply_to_complex(textbook, arrays, c)
+                continue
+            new = textbook(*arrays, c)
+            arrays[0][...] = new[0]
+            for k in range(1, len(new)):
+                arrays[k + 1][...] = new[k]
         now = WRITES.last = tick()
         for write in self.writes:
             write.clock = now
@@ -86,6 +98,9 @@ class Sweep:
             write.by = by
             write.where = None
         self.new.clear()
+        self.steps += 1
+        if self.steps == KERNEL_AFTER and self.singles and loaded():
+            self._lay_out(1)
 
     def refresh(self) -> None:
         """Bring the rows up to date; raise before anything is written if an array does not fit."""
@@ -101,7 +116,7 @@ class Sweep:
             for k, row in enumerate(rows):
                 self._check(k, row, rows[0])
             self.rows = rows
-            self._lay_out()
+            self._lay_out(1 if self.steps > KERNEL_AFTER and loaded() else KERNEL_FROM)
         else:  # a gradient has its parameter's shape: Tensor.grad sees to that
             self.rows = rows
             for block in self.blocks:
@@ -117,12 +132,13 @@ class Sweep:
                     "another model loaded? Nothing was updated."
                 )
 
-    def _lay_out(self) -> None:
+    def _lay_out(self, kernel_from: int) -> None:
+        """Sort the parameters into blocks for the kernel, if there are enough elements for it."""
         by = "Optimizer.step"
         self.writes = [touch(array, by) for array in self.rows[0]]
         groups: dict[np.dtype[Any], list[int]] = {}
         self.singles = []
-        compiled = enabled() and addressable() and sum(a.size for a in self.rows[0]) >= KERNEL_FROM
+        compiled = enabled() and addressable() and sum(a.size for a in self.rows[0]) >= kernel_from
         others = [self.rows[0], *self.rows[2:]]
         for i, p in enumerate(self.rows[0]):
             arrays = [row[i] for row in others]
@@ -139,19 +155,18 @@ def _dense(array: np.ndarray, dtype: np.dtype[Any]) -> bool:
     return array.dtype == dtype and flags.c_contiguous and flags.aligned and flags.writeable
 
 
-def apply(rule: Rule, arrays: Sequence[np.ndarray], constants: Constants) -> None:
-    """The NumPy reference, in place: arrays are p, g and the rule's state.
+def apply_to_complex(
+    textbook: Callable[..., tuple[Any, ...]], arrays: Sequence[np.ndarray], constants: Constants
+) -> None:
+    """The NumPy reference for complex arrays, in place: arrays are p, g and the rule's state.
 
     A complex array is two real ones: its real and its imaginary part are updated separately, as
     in PyTorch.
     """
-    if arrays[0].dtype.kind == "c":
-        apply(rule, [a.real for a in arrays], constants)
-        apply(rule, [a.imag for a in arrays], constants)
-        return
-    p, _, *state = arrays
-    for array, value in zip([p, *state], rule(*arrays, constants=constants), strict=True):
-        array[...] = value
+    for parts in ([a.real for a in arrays], [a.imag for a in arrays]):
+        new = textbook(*parts, constants)
+        for array, value in zip([parts[0], *parts[2:]], new, strict=True):
+            array[...] = value
 
 
 class Block:
@@ -209,4 +224,4 @@ class Block:
         return self.constants
 
 
-__all__ = ["KERNEL_FROM", "Block", "Sweep", "apply"]
+__all__ = ["KERNEL_AFTER", "KERNEL_FROM", "Block", "Sweep"]
