@@ -49,8 +49,11 @@ def unary_door(op: Primitive) -> Callable[..., Any]:
     return call
 
 
-def binary_door(op: Primitive) -> Callable[..., Any]:
-    """The public function of an op of two arrays without metadata."""
+def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
+    """The public function of an op of two arrays without metadata.
+
+    As an `operator` it gives NotImplemented for foreign objects, which Python then asks.
+    """
     forward = op.forward
     keeps = [
         op.plan(wanted)[:3] if op.differentiable else ()
@@ -59,7 +62,7 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
     differentiable = op.differentiable and None not in op.rules
 
     @functools.wraps(forward)
-    def call(input: Any, other: Any, **meta: Any) -> Any:
+    def call(input: Any, other: Any = MISSING, **meta: Any) -> Any:
         if isinstance(input, Tensor):
             x = input.array
             d = x.dtype
@@ -103,9 +106,15 @@ def binary_door(op: Primitive) -> Callable[..., Any]:
                     )
                     return make(out, Node(op, (m, n), saved, out.shape, out.dtype))
             return make(out)
-        return op.apply((input, other), meta)
+        if operator and not isinstance(other if isinstance(input, Tensor) else input, _OPERANDS):
+            return NotImplemented
+        return op.apply((input,) if other is MISSING else (input, other), meta)
 
     return call
+
+
+_OPERANDS = (Tensor, int, float, complex, np.ndarray, np.generic)
+MISSING: Any = object()
 
 
 def primitive(
@@ -143,6 +152,7 @@ def primitive(
             call = unary_door(op)
         elif plain and op.arity == 2 and op.promote and len(op.typed) == 2:
             call = binary_door(op)
+            call.between = binary_door(op, operator=True)  # type: ignore[attr-defined]
         else:
             call = generic_door(op)
         call.op = op  # type: ignore[attr-defined]
@@ -200,10 +210,12 @@ def bind_all(
         bind(name, call)
     if operator in _COMPARISONS:
         bind(f"__{operator}__", _comparison(call))
-    elif operator:
+    elif operator in _ONE_SIDED:
         bind(f"__{operator}__", call)
-        if operator not in _ONE_SIDED:
-            bind(f"__r{operator}__", lambda self, other: call(other, self))
+    elif operator:
+        between = getattr(call, "between", call)
+        bind(f"__{operator}__", between)
+        bind(f"__r{operator}__", lambda self, other: between(other, self))
     if inplace:
         written = in_place(call, name + "_")
         bind(name + "_", written)

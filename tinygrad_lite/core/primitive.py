@@ -135,6 +135,9 @@ class Primitive:
     def apply(self, args: Sequence[Any], meta: dict[str, Any]) -> Any:
         """Compute the op, and record it when a gradient is wanted: the specification of a call."""
         args, meta = self.bind(args, meta)
+        if meta and not (self.variadic or meta.keys() <= self.meta.keys()):
+            unknown = next(name for name in meta if name not in self.meta)
+            raise TypeError(f"{self.name}() got an unexpected keyword argument '{unknown}'")
         if not any([isinstance(a, Tensor) for a in args]):
             if any([isinstance(a, (np.ndarray, np.generic)) for a in args]):
                 return self.forward(*args, **meta)
