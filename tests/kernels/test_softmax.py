@@ -39,7 +39,7 @@ def test_softmax_family(shape, axis, dtype):
         sm.log_softmax_backward(g, logs, axis),
         reference(sm.log_softmax_backward, g, logs, axis),
         dtype,
-        1e-5,
+        4e-7 * np.abs(g.sum(axis=axis)).max(),  # exp(y) sum(g), rounded
     )
     lse = sm.logsumexp(x, axis)
     same(lse, reference(sm.logsumexp, x, axis), dtype, 1e-6)
@@ -96,7 +96,7 @@ def test_cross_entropy(shape, weighted, smoothing, reduction):
     loss, saved = sm.cross_entropy(x, target, weight, **options)
     wide = None if weight is None else weight.astype(np.float64)
     exact, saved64 = reference(sm.cross_entropy, x, target, wide, **options)
-    same(loss, exact)
+    same(loss, exact, atol=2e-7)  # log s is near 0 where s is near 1
     g = RNG.normal(size=loss.shape).astype(np.float32)
     dx = sm.cross_entropy_backward(g, x, target, weight, *saved, **options)
     want = reference(sm.cross_entropy_backward, g, x, target, wide, *saved64, **options)
