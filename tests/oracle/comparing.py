@@ -1,4 +1,4 @@
-"""Tables of calls, run by PyTorch and by this package: values, gradients, second derivatives, errors.
+"""Tables of calls, run by PyTorch and by this package: values, derivatives, errors.
 
 A line of a table is `inputs : expression`, for instance
 

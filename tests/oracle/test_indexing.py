@@ -1,4 +1,4 @@
-"""Reading and writing by index, gather and scatter, index_* and masks, counting, against PyTorch."""
+"""Reading and writing by index, gather and scatter, index_* and masks, against PyTorch."""
 
 from __future__ import annotations
 

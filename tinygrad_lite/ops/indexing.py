@@ -18,7 +18,7 @@ from ..core.chain import blank
 from ..core.doors import primitive
 from ..core.inplace import rebase, require_writable
 from ..core.modes import current
-from ..core.node import Leaf, Node, touch
+from ..core.node import Leaf, Node, owner, touch
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, live_node
@@ -350,6 +350,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
                 target = getitem(self, basic)
     if isinstance(value, Tensor):
         v = value.array
+        if basic_only and value.base is not None and _is_there(target, where, v):
+            return  # x[i] += y ends with x[i] = (x[i] itself)
     else:
         v = value if isinstance(value, (int, float, complex, bool)) else np.asarray(value)
     a = target.array
@@ -360,6 +362,19 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             return
     _assign(a, where, v)
     touch(a, "__setitem__")
+
+
+def _is_there(x: Tensor, where: Index, v: np.ndarray) -> bool:
+    """Whether v is already what x[where] looks at."""
+    if owner(v) is not owner(x.array):
+        return False
+    region = x.array[where]
+    return (
+        isinstance(region, np.ndarray)
+        and region.shape == v.shape
+        and region.strides == v.strides
+        and region.__array_interface__["data"] == v.__array_interface__["data"]
+    )
 
 
 def _assign(a: np.ndarray, where: Index, v: Any) -> None:

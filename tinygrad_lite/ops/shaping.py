@@ -15,7 +15,8 @@ import numpy as np
 from ..core import dtypes
 from ..core.chain import broadcast, cast
 from ..core.doors import composed
-from ..core.node import owner
+from ..core.modes import current
+from ..core.node import Leaf, owner
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
 from ..core.tensor import Tensor, bind, live_node, make_view
@@ -551,3 +552,30 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 def diagflat(input: Any, offset: int = 0) -> Any:
     """The matrix with all elements of the input on its diagonal."""
     return diag_embed(ravel(input), offset)
+
+
+# -- in place: the same Tensor looks at its memory in another shape --------------------------------
+
+
+def _turned(function: TensorFunction) -> TensorFunction:
+    """The in-place form of a view: the Tensor becomes that view of itself."""
+
+    def turn(self: Tensor, *args: Any, **named: Any) -> Tensor:
+        if current().grad and isinstance(self.node, Leaf):
+            raise RuntimeError(
+                "a leaf Variable that requires grad is being used in an in-place operation. "
+                "Wrap it in `with no_grad():`, or use the form without the underscore"
+            )
+        seen = function(self, *args, **named)
+        self.array, self.node = seen.array, seen.node
+        return self
+
+    name = function.__name__ + "_"
+    turn.__name__ = turn.__qualname__ = name
+    turn.__doc__ = f"`{function.__name__}` in place: the memory stays, its shape or strides change."
+    bind(name, turn)
+    return turn
+
+
+for _function in (squeeze, unsqueeze, t, transpose, swapaxes, swapdims):
+    _turned(_function)
