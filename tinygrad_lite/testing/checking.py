@@ -150,6 +150,8 @@ class _Run:
             pass
         except hypothesis.errors.Flaky:  # broken at one time and not at another: reported as met
             pass
+        if self.smallest is not None:
+            self.smallest.__notes__ = []  # Hypothesis's own ways to reproduce
         self.checked.failure = self.smallest
 
     def check(self, case: Case) -> None:
@@ -167,11 +169,8 @@ class _Run:
                 self.keep(name, error)
                 raise
             except Exception as error:
-                failure = LawError(
-                    name,
-                    f"{case.name}: {type(error).__name__} while checking {name}: {error}",
-                    case,
-                )
+                raised = f"{type(error).__name__}: {error}"
+                failure = LawError(name, f"{case.name}: checking {name} raised {raised}", case)
                 self.keep(name, failure)
                 raise failure from error
 

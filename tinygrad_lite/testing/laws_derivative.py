@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.tensor import make
 from .calls import Case, Map, floats_of, gradients, leaf, signed, vjp_map
-from .numeric import Estimate, derivative, one_sided
+from .numeric import STEPS, Estimate, derivative, magnitude, one_sided
 from .report import LawError, Skip, close, mismatch
 
 #: Relative error allowed on a smooth op in float64, of the sum of |gradient * direction|.
@@ -73,7 +73,7 @@ def _along(
     numeric = derivative(curve, weights)
     reach = float(np.sum(np.abs(rules[i] * d)))
     scale = max(reach if np.isfinite(reach) else 0.0, abs(numeric.value), 1e-12)
-    size = sum(float(np.sum(np.abs(w * a))) for w, a in zip(weights, curve(0.0), strict=True))
+    size = magnitude(weights, curve(0.0))
     eps = max(float(np.finfo(w.dtype).eps) for w in weights)
     if eps > 1e-10:  # an op that computes in float32 whatever it is given
         rtol = max(rtol, SINGLE)
@@ -82,6 +82,10 @@ def _along(
     good = numeric.good(scale + size, limit)
     if good and abs(analytic - numeric.value) <= allowed:
         return
+    doubt = _spread(curve, weights, numeric)  # noise inside the op may fool one table, not four
+    if good and abs(analytic - numeric.value) <= allowed + 3 * doubt:
+        return
+    good = good and doubt <= limit * (scale + size)
     sides = one_sided(curve, weights)
     if sides.kink:
         if sides.between(analytic):
@@ -89,6 +93,13 @@ def _along(
     elif not good:
         raise Skip(f"no reliable numerical derivative: {numeric}")
     raise _explained(case, function, arrays, i, rules, weights, level, sides)
+
+
+def _spread(curve: Any, weights: list[np.ndarray], numeric: Estimate) -> float:
+    """How far apart estimates from other steps lie."""
+    steps = [tuple(h * factor for h in STEPS) for factor in (0.8, 0.6, 0.45)]
+    others = [derivative(curve, weights, steps=s).value for s in steps]
+    return max(abs(v - numeric.value) for v in others)
 
 
 def _explained(

@@ -49,13 +49,22 @@ def derivative(
     return best
 
 
+def magnitude(weights: list[np.ndarray], values: list[np.ndarray]) -> float:
+    """The size of the numbers that rounding errors are a part of. At least that of ones: a small
+    value may be the difference of such (1 - sigmoid(x))."""
+    return sum(
+        float(np.sum(np.abs(w) * np.maximum(np.abs(a), 1.0)))
+        for w, a in zip(weights, values, strict=True)
+    )
+
+
 def ridders(curve: Curve, weights: list[np.ndarray], h: float) -> Estimate:
     """One extrapolation table, starting with step `h`."""
     row: list[float] = []
     best = Estimate(np.nan, np.inf)
     for i in range(_COLUMNS):
         up, down = curve(h), curve(-h)
-        size = sum(float(np.sum(np.abs(w) * np.abs(a))) for w, a in zip(weights, up, strict=True))
+        size = magnitude(weights, up)
         eps = max((float(np.finfo(a.dtype).eps) for a in up if a.dtype.kind == "f"), default=2e-16)
         noise = 2 * eps * size / h
         difference = sum(

@@ -145,7 +145,7 @@ def guess(
     known = {2.0: "a factor 2 too much", 0.5: "a factor 2 missing", -2.0: "factor -2"}
     if ratio is not None:
         for value, words in known.items():
-            if abs(ratio - value) < 1e-5:
+            if abs(ratio - value) < 1e-4:
                 return words
         if analytic.size > 1 and not axes:
             return f"a constant factor {ratio:.6g}"

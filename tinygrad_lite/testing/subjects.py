@@ -83,6 +83,7 @@ def subject_of(fn: Any, vjp: Callable[..., Any] | None, name: str | None) -> Sub
     if not callable(fn):
         raise TypeError(f"check_op: expected a function, a Function class or a Module, got {fn!r}")
     called = str(name or getattr(fn, "__name__", type(fn).__name__))
+    called = "fn" if called == "<lambda>" else called
     if vjp is not None:
         call = generic_door(_numpy_op(fn, vjp, called))
         return Subject(called, call, positional(fn), order=1)
