@@ -12,6 +12,7 @@ from typing import Any
 from ...core.tensor import Tensor
 from ...ops.activation import log_softmax, logsigmoid
 from ...ops.creation import ones_like
+from ...ops.likelihood import bernoulli_surprise
 from ...ops.selection import where
 
 
@@ -138,9 +139,7 @@ def binary_cross_entropy(
         )
     if input.array.size and not (input.array.min() >= 0 and input.array.max() <= 1):
         raise RuntimeError("all elements of input should be between 0 and 1")
-    log_p = input.log().clamp(min=-100)
-    log_q = (1 - input).log().clamp(min=-100)
-    loss = (target - 1) * log_q - target * log_p
+    loss = bernoulli_surprise(input, target)
     return _reduced(loss if weight is None else loss * weight, reduction)
 
 
