@@ -49,9 +49,13 @@ _SQUARE = Real("n n", through=_regular)
 
 
 def _singular(error: np.linalg.LinAlgError, what: str) -> RuntimeError:
+    if what == "solve":
+        return LinAlgError(
+            f"torch.linalg.solve: The solver failed because the input matrix is singular. ({error})"
+        )
     return LinAlgError(
-        f"linalg.{what}: The diagonal element is zero, the inversion could not be "
-        f"completed because the input matrix is singular. ({error})"
+        f"linalg.{what}: The diagonal element is zero, the inversion could not be completed "
+        f"because the input matrix is singular. ({error})"
     )
 
 

@@ -70,7 +70,8 @@ def _matrices(name: str, x: Any, square: bool = False) -> None:
     shape = x.array.shape
     if len(shape) < 2:
         raise RuntimeError(
-            f"{name}: The input tensor A must have at least 2 dimensions. (got {len(shape)})"
+            f"{name}: The input tensor {'input' if name.startswith('torch') else 'A'} must have at "
+            f"least 2 dimensions. (got {len(shape)})"
         )
     if square and shape[-1] != shape[-2]:
         raise RuntimeError(
@@ -291,6 +292,12 @@ def pinv(
     A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False, rcond: Any = None
 ) -> Any:
     """The Moore-Penrose inverse; singular values up to max(atol, rtol * largest) count as 0."""
+    require_tensor("linalg.pinv", A)
+    if A.array.ndim < 2 or A.array.dtype.kind not in "fc":
+        raise RuntimeError(
+            f"linalg.pinv({kind(A.array.dtype)}{{{list(A.array.shape)}}}): expected a tensor with "
+            "2 or more dimensions of float, double, cfloat or cdouble types"
+        )
     _matrices("linalg.pinv", A, square=hermitian)
     m, n = A.array.shape[-2:]
     rtol = rcond if rtol is None else rtol
@@ -387,7 +394,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     """(solution, residuals, rank, singular_values): X that makes |A @ X - B| least.
 
     The gradient is that of pinv(A) @ B. Residuals are the sums of squares for each column, empty
-    unless A has more rows than columns and full rank.
+    unless A has more rows than columns and full rank, and `driver` names one but "gelsy".
     """
     _matrices("linalg.lstsq", A)
     a, b = A.array, B.array
@@ -399,19 +406,19 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
             "torch.linalg.lstsq: input.size(-2) should match other.size(-2) "
             f"(got {m} and {list(b.shape)})"
         )
+    gelsy = driver in (None, "gelsy")
     rtol = np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond
     S = np.linalg.svd(a, compute_uv=False)
     rank = (rtol * S.max(axis=-1, keepdims=True, initial=0) < S).sum(axis=-1)
     solution = matmul(pinv(A, rtol=rtol), X)
     residuals = make(np.zeros(0, a.dtype))
-    if m > n and (rank == n).all():
+    if m > n and (rank == n).all() and not gelsy:
         r = matmul(A, solution) - X
         residuals = total(r * r, -2)
         if vector:
             residuals = reshaped(residuals, shape=residuals.array.shape[:-1])
     if vector:
         solution = sliced(solution, index=(..., 0))
-    gelsy = driver in (None, "gelsy")
     return lstsq_values(
         solution,
         residuals,
@@ -548,7 +555,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = No
 def svdvals(A: Any, *, driver: Any = None, out: Any = None) -> Any:
     """The singular values, descending."""
     no_out("linalg.svdvals", out)
-    _matrices("linalg.svdvals", A)
+    _matrices("linalg.svd", A)
     return singular(A)[1]
 
 
@@ -651,6 +658,13 @@ def multi_dot(tensors: Sequence[Any], *, out: Any = None) -> Any:
                 f"multi_dot(): the {where} tensors must be matrices (or vectors at the ends), but "
                 f"tensor {i} is {x.array.ndim}D"
             )
+    for i in range(len(xs) - 1):
+        a, b = xs[i].array.shape, xs[i + 1].array.shape
+        if a[1] != b[0]:
+            raise RuntimeError(
+                f"multi_dot(): tensors {i} and {i + 1} with shapes {list(a)} and {list(b)} cannot "
+                "be multiplied"
+            )
     result = chain_matmul(xs)
     shape = result.array.shape[1 if row else 0 : -1 if column else None]
     return reshaped(result, shape=shape) if row or column else result
@@ -660,7 +674,7 @@ def matrix_rank(
     A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Any:
     """How many singular values exceed max(atol, rtol * largest)."""
-    _matrices("linalg.matrix_rank", A, square=hermitian)
+    _matrices("torch.linalg.matrix_rank", A, square=hermitian)
     atol = tol if atol is None else atol
     m, n = A.array.shape[-2:]
     S = np.linalg.svd(A.array, compute_uv=False)
@@ -677,6 +691,13 @@ def matrix_rank(
 
 def cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> Any:
     """The cross product of vectors of 3 along `dim`."""
+    d = canonical_axis(dim, input.array.ndim)
+    if input.array.ndim == other.array.ndim:
+        n, m = input.array.shape[d], other.array.shape[d]
+        if (n, m) != (3, 3):
+            raise RuntimeError(
+                f"linalg.cross: inputs dimension {dim} must have length 3. Got {n} and {m}"
+            )
     return _cross(input, other, dim, out=out)
 
 
