@@ -232,7 +232,9 @@ def _panels(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
     n = y.array.shape[axis]
     both = narrow(y, axis, 0, max(n - 1, 0)) + narrow(y, axis, min(1, n), max(n - 1, 0))
     if x is None:
-        return both * (dx / 2), axis
+        return both * ((1 if dx is None else dx) / 2), axis
+    if dx is not None:
+        raise TypeError(f"{name}() takes the points x or the step dx, not both")
     if isinstance(x, Tensor) and x.array.ndim == 1:
         if len(x) != n:
             raise RuntimeError(
@@ -243,14 +245,14 @@ def _panels(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
 
 
 @composed(method=False, samples=[sample(Real("4 3"), dim=one_of(0, -1))])
-def trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
-    """The integral of y along `dim` by the trapezoidal rule, at the points x or in steps of dx."""
+def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
+    """The integral of y along `dim` by the trapezoidal rule, at points x or in steps dx (1)."""
     panels, axis = _panels("trapezoid", y, x, dx, dim)
     return sum(panels, axis)
 
 
 @composed(method=False, samples=[sample(Real("4 3"), dim=one_of(0, -1))])
-def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = 1, dim: int = -1) -> Any:
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The running integral of y along `dim` by the trapezoidal rule."""
     panels, axis = _panels("cumulative_trapezoid", y, x, dx, dim)
     return cumsum(panels, axis)

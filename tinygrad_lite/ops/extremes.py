@@ -16,7 +16,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of, unsupported
+from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of
 from .arithmetic import where
 from .reduction import spread, total
 from .selection import maximum, minimum
@@ -116,13 +116,15 @@ def picked(x: Tensor, index: Any, axis: int, keepdim: bool) -> tuple[Tensor, Ten
 # -- amax, amin ------------------------------------------------------------------------------------
 
 
-def _evenly(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
+def _evenly(g: Any, x: Any, out: Any, axes: Any, keepdim: bool, nan: bool) -> Any:
+    """g shared among the elements equal to the value. Where that is NaN: among the NaN if `nan`,
+    else NaN for all (0 / 0)."""
     shape = tuple(x.shape)
     level = spread(out, shape=shape, axes=axes, keepdim=keepdim)
-    hit = (x == level) | ((x != x) & (level != level))
-    count = total(hit, axes=axes, keepdim=True)
+    hit = (x == level) | ((x != x) & (level != level)) if nan else x == level
+    count = cast(total(hit, axes=axes, keepdim=True), dtype=np.dtype(_dtype(g)))
     g = spread(g, shape=shape, axes=axes, keepdim=keepdim)
-    return where(hit, g / cast(count, dtype=np.dtype(_dtype(g))), 0.0)
+    return where(hit, g, 0.0) / count
 
 
 def _dtype(x: Any) -> Any:
@@ -130,13 +132,13 @@ def _dtype(x: Any) -> Any:
 
 
 @primitive(_evenly, promote=None, method=False, title="Amax", samples=[sample(_DISTINCT, **_AXES)])
-def largest(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
+def largest(x: Any, *, axes: Any = None, keepdim: bool = False, nan: bool = False) -> Any:
     """The largest element over `axes`, NaN if there is one. Ties share g evenly."""
     return top_of(x, axis=axes, keepdims=keepdim)
 
 
 @primitive(_evenly, promote=None, method=False, title="Amin", samples=[sample(_DISTINCT, **_AXES)])
-def smallest(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
+def smallest(x: Any, *, axes: Any = None, keepdim: bool = False, nan: bool = False) -> Any:
     """The smallest element over `axes`, NaN if there is one. Ties share g evenly."""
     return bottom_of(x, axis=axes, keepdims=keepdim)
 
@@ -145,7 +147,7 @@ def _require_elements(name: str, x: Tensor, axes: Any) -> None:
     if x.array.size:
         return
     if axes is None:
-        error = IndexError if name in ("amax", "amin", "argmax", "argmin") else RuntimeError
+        error = IndexError if name in ("argmax", "argmin") else RuntimeError
         raise error(
             f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
             "Specify the reduction dim with the 'dim' argument."
@@ -196,7 +198,7 @@ def _arg(name: str, find: Any, doc: str) -> Any:
         require_tensor(name, input)
         a = input.array
         if a.dtype.kind == "b":
-            raise unsupported(name, a.dtype)
+            raise RuntimeError(f"{name}(): does not support bool input")
         axis = None if dim is None else canonical_axis(dim, a.ndim)
         _require_elements(name, input, axis)
         if a.ndim == 0:
@@ -224,7 +226,7 @@ def _extreme_at(name: str, find: Any, reduce: Any, pair: Any, kind: Any, doc: st
         require_tensor(name, input)
         if dim is None:
             _require_elements(name, input, None)
-            return reduce(input)
+            return reduce(input, nan=True)
         if isinstance(dim, Tensor):
             return pair(input, dim)
         if isinstance(dim, (tuple, list)):

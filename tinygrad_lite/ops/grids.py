@@ -37,13 +37,13 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         raise RuntimeError(
             'torch.meshgrid: indexing must be one of "xy" or "ij", but received: ' + indexing
         )
+    if len({v.array.dtype for v in vectors}) > 1:
+        raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     for v in vectors:
         if v.array.ndim > 1:
             raise RuntimeError(
                 f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {v}"
             )
-    if len({v.array.dtype for v in vectors}) > 1:
-        raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     n = len(vectors)
     order = list(range(n))
     if indexing == "xy" and n > 1:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed, primitive
+from ..core.dtypes import to_numpy
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
 from .arguments import (
@@ -242,7 +243,8 @@ def _moment_arguments(
         raise TypeError(f"{name}() takes unbiased or correction, not both")
     a = input.array
     if a.dtype.kind not in "fc":
-        raise RuntimeError("std and var only support floating point and complex dtypes")
+        which = name if name.endswith("_mean") else "std and var"
+        raise RuntimeError(f"{which} only support floating point and complex dtypes")
     axes = axes_of(dim, a.ndim)
     if a.size and extent(a.shape, axes) - correction <= 0:
         warnings.warn(
@@ -445,13 +447,21 @@ def norm(
         input, dim, keepdim = renamed("norm", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("norm", input)
     if dtype is not None:
+        target = to_numpy(dtype)
+        if target.itemsize < input.array.dtype.itemsize:
+            raise RuntimeError(
+                f"linalg.vector_norm: the dtype of the input ({kind(input.array.dtype)}) should be "
+                f"convertible without narrowing to the specified dtype ({kind(target)})"
+            )
         input = converted(input, dtype)
     if p in ("fro", None):
         p = 2.0
     elif p == "nuc":
         raise RuntimeError('norm(): for the nuclear norm call linalg.matrix_norm(x, "nuc")')
     elif isinstance(p, str):
-        raise RuntimeError(f'Only "fro" and "nuc" are supported as string norms, got "{p}"')
+        raise RuntimeError(
+            f'linalg.matrix_norm: Order {p} not supported. Of names norm() takes "fro" and "nuc"'
+        )
     if input.array.dtype.kind not in "fc":
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. "
@@ -463,4 +473,6 @@ def norm(
 @composed(samples=[sample(Real("n m"), Real("n m"))])
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The p-norm of input - other."""
+    require_tensor("dist", input)
+    require_tensor("dist", other, "other", 2)
     return norm(input - other, p)

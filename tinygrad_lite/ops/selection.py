@@ -106,7 +106,7 @@ def fmin(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, low: choose(x < low, 0.0, g),
+    lambda g, x, low: choose(x >= low, g, 0.0),
     lambda g, x, low: choose(x < low, g, 0.0),
     broadcasts=True,
     method=False,
@@ -119,7 +119,7 @@ def at_least(x: Any, low: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, high: choose(x > high, 0.0, g),
+    lambda g, x, high: choose(x <= high, g, 0.0),
     lambda g, x, high: choose(x > high, g, 0.0),
     broadcasts=True,
     method=False,
@@ -132,7 +132,7 @@ def at_most(x: Any, high: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, low, high: choose((x < low) | (x > high), 0.0, g),
+    lambda g, x, low, high: choose((x >= low) & (x <= high), g, 0.0),
     lambda g, x, low, high: choose((x < low) & (low < high), g, 0.0),
     lambda g, x, low, high: choose((x > high) | (high < low), g, 0.0),
     broadcasts=True,
@@ -195,7 +195,11 @@ clip = also("clip", clamp, inplace=True)
 
 @composed(inplace=True, samples=reals(3))
 def lerp(input: Any, end: Any, weight: Any) -> Any:
-    """input + weight * (end - input), elementwise."""
+    """input + weight * (end - input), elementwise.
+
+    From the nearer end (end - (1 - weight) * (end - input) for weight >= 0.5), so that both are
+    exact.
+    """
     if isinstance(end, Tensor) and end.array.dtype != input.array.dtype:
         raise RuntimeError(
             f"expected dtype {_c_name(input)} for `end` but got dtype {_c_name(end)}"
@@ -208,7 +212,13 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
         raise NotImplementedError(
             f"\"lerp_kernel_scalar\" not implemented for '{kind(input.array.dtype)}'"
         )
-    return plus(input, mul(weight, minus(end, input)))
+    way = minus(end, input)
+    if not isinstance(weight, Tensor):
+        if abs(weight) < 0.5:
+            return plus(input, mul(way, weight))
+        return minus(end, mul(way, 1 - weight))
+    near = plus(input, mul(weight, way))
+    return choose(make(np.abs(weight.array) < 0.5), near, minus(end, mul(way, 1 - weight)))
 
 
 def _c_name(x: Tensor) -> str:
@@ -292,21 +302,14 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         )
     if mask.array.dtype != np.bool_:
         raise RuntimeError(
-            "masked_fill only supports boolean masks, but got mask with dtype "
+            "masked_fill_ only supports boolean masks, but got mask with dtype "
             f"{_SCALAR_NAMES.get(mask.array.dtype.name, mask.array.dtype.name)}"
         )
     if isinstance(value, Tensor) and value.array.ndim:
         raise RuntimeError(
-            "masked_fill only supports a 0-dimensional value tensor, but got tensor with "
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.array.ndim} dimension(s)."
         )
-    kinds = value.array.dtype.kind if isinstance(value, Tensor) else np.asarray(value).dtype.kind
-    if kinds in "fc" and input.array.dtype.kind in "biu":
-        number = value.item() if isinstance(value, Tensor) else value
-        if isinstance(value, Tensor) or number != int(number):
-            raise RuntimeError(
-                f"value cannot be converted to type {_c_name(input)} without overflow"
-            )
     return filled_where(input, mask, value)
 
 

@@ -22,7 +22,8 @@ from .extremes import (
     take_along,
 )
 from .joining import cat
-from .reduction import kept_shape
+from .reduction import kept_shape, total
+from .selection import lerp
 from .shaping import movedim, reshape
 
 _DIM: dict[str, Any] = {"dim": one_of(0, 1, -1), "keepdim": one_of(False, True)}
@@ -60,7 +61,7 @@ def _product_tree(x: Any, axes: Any, keepdim: bool) -> Any:
         pairs = y[:half] * y[half : 2 * half]
         y = cat([pairs, y[2 * half :]]) if n % 2 else pairs
         n = half + n % 2
-    return reshape(y, out_shape) if n else x.new_ones(out_shape)
+    return reshape(y, out_shape) if n else total(x, axes=axes, keepdim=keepdim) + 1
 
 
 @fused(
@@ -94,7 +95,7 @@ def prod(
 
 
 @primitive(
-    lambda g, x, out: _evenly(g, x, out, None, False),
+    lambda g, x, out: _evenly(g, x, out, None, False, True),
     promote=None,
     method=False,
     title="Median",
@@ -230,6 +231,8 @@ def _checked(name: str, x: Tensor, q: Any, interpolation: str) -> np.ndarray:
         raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
     if values.ndim > 1:
         raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+    if not isinstance(q, Tensor) and not 0 <= q <= 1:
+        raise RuntimeError(f"quantile() q must be in the range [0, 1] but got {q:g}")
     if not ((values >= 0) & (values <= 1)).all():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
     if interpolation not in _BETWEEN:
@@ -262,7 +265,7 @@ def _at_ranks(x: Tensor, q: np.ndarray, axis: int, interpolation: str, skip_nan:
         return above
     below = take_along(x, index=np.take_along_axis(order, low, axis), axis=axis)
     weight = np.full_like(rank, 0.5) if interpolation == "midpoint" else rank - low
-    return below + (above - below) * make(weight.astype(a.dtype))
+    return lerp(below, above, make(weight.astype(a.dtype)))
 
 
 _QUANTILE_DOC = """
