@@ -43,6 +43,7 @@ from .multivariate_normal import MultivariateNormal, squared_distance
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
 from .poisson import Poisson
+from .transformed_distribution import TransformedDistribution
 from .uniform import Uniform
 from .utils import EULER, sum_rightmost
 
@@ -221,6 +222,13 @@ def _independent(p: Any, q: Any) -> Tensor:
             f"{q.reinterpreted_batch_ndims} reinterpreted dimensions"
         )
     return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _transformed(p: Any, q: Any) -> Tensor:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("KL between TransformedDistributions of different transforms")
+    return kl_divergence(p.base_dist, q.base_dist)
 
 
 @register_kl(Gumbel, Gumbel)
