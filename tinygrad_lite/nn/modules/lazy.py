@@ -186,13 +186,16 @@ def _lazy_norm(base: Any, affine_default: bool, track_default: bool) -> Any:
             track_running_stats: bool = track_default,
             device: Any = None,
             dtype: Any = None,
+            *,
+            bias: bool = True,
         ) -> None:
             base.__init__(self, 0, eps, momentum, False, track_running_stats)
             self.affine = affine
             kind = {"device": device, "dtype": dtype}
             if affine:
                 self.weight = UninitializedParameter(**kind)
-                self.bias = UninitializedParameter(**kind)
+                if bias:
+                    self.bias = UninitializedParameter(**kind)
             if track_running_stats:
                 self.running_mean = UninitializedBuffer(**kind)
                 self.running_var = UninitializedBuffer(**kind)
