@@ -218,8 +218,8 @@ def _zeta_of(s: Any, q: Any) -> Any:
 )
 def zeta(x: Any, y: Any) -> Any:
     """Hurwitz's zeta(x, y) = sum over k >= 0 of (y + k) ** -x, x > 1; NaN for y < 0."""
-    x, y = np.asarray(x), np.asarray(y)
-    return _zeta_of(x, y).astype(np.result_type(x, y))
+    dtype = np.result_type(x, y)  # before a Python number becomes a float64 array
+    return _zeta_of(np.asarray(x), np.asarray(y)).astype(dtype)
 
 
 multigammaln = also("multigammaln", mvlgamma)

@@ -86,7 +86,7 @@ def columns_to_image(
     """The transpose: (N, C * KH * KW, L) added up to (N, C, *size)."""
     n, area = x.shape[0], kernel[0] * kernel[1]
     grid = grid_shape(size, kernel, dilation, padding, stride)
-    columns_ = x.reshape(n, -1, area, *grid)
+    columns_ = x.reshape(n, x.shape[1] // area, area, *grid)
     (ph, pw) = padding
     out = np.zeros((n, columns_.shape[1], size[0] + 2 * ph, size[1] + 2 * pw), x.dtype)
     for place, rows, columns in _slices(kernel, dilation, stride, grid):
