@@ -327,25 +327,17 @@ from .ops.statistics import (
 # -- ops/shaping, joining, rearranging ------------------------------------------------------------
 from .ops.shaping import (
     adjoint as adjoint,
-    as_strided as as_strided,
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
     atleast_3d as atleast_3d,
     broadcast_tensors as broadcast_tensors,
     broadcast_to as broadcast_to,
-    diag as diag,
-    diag_embed as diag_embed,
-    diagflat as diagflat,
-    diagonal as diagonal,
-    diagonal_scatter as diagonal_scatter,
     flatten as flatten,
     moveaxis as moveaxis,
     movedim as movedim,
-    narrow as narrow,
     permute as permute,
     ravel as ravel,
     reshape as reshape,
-    select as select,
     squeeze as squeeze,
     swapaxes as swapaxes,
     swapdims as swapdims,
@@ -353,6 +345,16 @@ from .ops.shaping import (
     transpose as transpose,
     unflatten as unflatten,
     unsqueeze as unsqueeze,
+)
+from .ops.parts import (
+    as_strided as as_strided,
+    diag as diag,
+    diag_embed as diag_embed,
+    diagflat as diagflat,
+    diagonal as diagonal,
+    diagonal_scatter as diagonal_scatter,
+    narrow as narrow,
+    select as select,
 )
 from .ops.joining import (
     cat as cat,
@@ -466,14 +468,13 @@ from .ops.linalg import (
     det as det,
     inverse as inverse,
     logdet as logdet,
-    matrix_exp as matrix_exp,
-    matrix_power as matrix_power,
     old_svd as svd,
     pinverse as pinverse,
     qr as qr,
     slogdet as slogdet,
     triangular_solve as triangular_solve,
 )
+from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
 # -- rooms of functions ----------------------------------------------------------------------------
 from . import special as special

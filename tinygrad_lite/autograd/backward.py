@@ -132,7 +132,7 @@ def _batched(
                 materialize_grads=materialize_grads,
             )
         )
-    from ..ops.shaping import stack
+    from ..ops.joining import stack
 
     return tuple(
         [None if any(g is None for g in column) else stack(column) for column in zip(*rows)]

@@ -22,7 +22,7 @@ from .exponential import logaddexp
 from .extremes import returned, take_along
 from .joining import cat
 from .reduction import sum
-from .shaping import narrow
+from .parts import narrow
 
 _ALONG: dict[str, Any] = {"axis": one_of(0, 1)}
 _DIMS: dict[str, Any] = {"dim": one_of(0, 1, -1)}

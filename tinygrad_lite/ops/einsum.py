@@ -20,8 +20,9 @@ import numpy as np
 from ..core.doors import composed
 from ..core.tensor import Tensor
 from .matrix import matmul
+from .parts import diagonal
 from .reduction import total
-from .shaping import diagonal, movedim
+from .shaping import movedim
 from .views import permuted, reshaped
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
