@@ -95,7 +95,7 @@ def test_as_pytorch(name: str) -> None:
                 assert tuple(a.shape) == tuple(b.shape), case
                 x, y = array(a), array(b)
                 size = float(np.max(np.abs(y), initial=0.0)) if y.dtype.kind == "f" else 0.0
-                atol = rtol * size + 1e-15
+                atol = rtol * size + 4 * np.finfo(dtype).eps
                 np.testing.assert_allclose(x, y, rtol=rtol, atol=atol, err_msg=str(case))
             compared += 1
     if not compared:
