@@ -1,0 +1,104 @@
+"""Dropout whose mask is computed, not stored: a hash of (key, index of the element).
+
+    y[i] = x[i] / (1 - p)  if hash(key, i) >= p 2^32  else 0
+
+The backward pass is the same function of the gradient, with the same key: nothing is kept but 64
+bits. Element i is decided alone, so the mask depends neither on the number of threads nor on the
+dtype, and NumPy and compiled code agree bit for bit.
+
+The hash is C. Wellons' triple32 (https://nullprogram.com/blog/2018/07/31/), an almost unbiased
+mixing of 32 bits, applied to the index under the two halves of the key.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ._jit import FMA, enabled, jit, like, prange, where
+from .elementwise import FLOATS, dense
+
+Array = np.ndarray
+U = np.uint32
+
+SMALL = 1024
+"""Elements below which NumPy is faster."""
+PARALLEL = 32768
+"""Elements from which waking the other threads pays."""
+CHUNK = 16384
+"""Elements whose indices share their upper bits."""
+
+
+@jit(forceinline=True)
+def hashed(i, low, high):
+    """32 random bits for index i under a key."""
+    x = U(i ^ low)
+    x = U(x ^ (x >> U(17)))
+    x = U(x * U(0xED5AD4BB))
+    x = U(U(x ^ (x >> U(11))) + high)
+    x = U(x * U(0xAC4C1B51))
+    x = U(x ^ (x >> U(15)))
+    x = U(x * U(0x31848BAB))
+    return U(x ^ (x >> U(14)))
+
+
+@jit(fastmath=FMA)
+def _drop_chunk(x, first, low, high, below, scale, out):
+    for j in range(x.size):
+        keeps = hashed(U(first + U(j)), low, high) >= below
+        out[j] = where(keeps, x[j] * scale, like(scale, 0))
+
+
+@jit(parallel=True)
+def drop(x, low, high, below, scale, out):
+    """out[i] = x[i] * scale where hash(i) >= below, else 0."""
+    for c in prange((x.size + CHUNK - 1) // CHUNK):
+        start = c * CHUNK
+        stop = min(x.size, start + CHUNK)
+        upper = U(high + U((start >> 32) * 0x9E3779B1))
+        _drop_chunk(x[start:stop], U(start), low, upper, below, scale, out[start:stop])
+
+
+def _halves(key: int) -> tuple[np.uint32, np.uint32]:
+    return U(key & 0xFFFFFFFF), U(key >> 32 & 0xFFFFFFFF)
+
+
+def _threshold(p: float) -> np.uint32:
+    return U(min(round(p * 2**32), 2**32 - 1))
+
+
+def keep_mask(size: int, p: float, key: int) -> Array:
+    """Which of `size` elements survive: booleans, True with probability 1 - p."""
+    low, high = _halves(key)
+    with np.errstate(over="ignore"):
+        i = np.arange(size, dtype=np.uint64)
+        upper = (high + ((i >> np.uint64(32)) * np.uint64(0x9E3779B1)).astype(U)).astype(U)
+        x = i.astype(U) ^ low
+        x ^= x >> U(17)
+        x *= U(0xED5AD4BB)
+        x ^= x >> U(11)
+        x += upper
+        x *= U(0xAC4C1B51)
+        x ^= x >> U(15)
+        x *= U(0x31848BAB)
+        x ^= x >> U(14)
+    return x >= _threshold(p)
+
+
+def dropout(x: Array, p: float, key: int) -> Array:
+    """x / (1 - p) where the mask of `key` keeps it, else 0, for 0 <= p < 1; all 0 for p = 1.
+
+    Its gradient is dropout(g, p, key). Elements are numbered in the order of x.shape, whatever the
+    layout in memory. An element that is dropped gives 0 even where it is infinite or NaN.
+    """
+    if p >= 1:
+        return np.zeros_like(x)
+    flat = dense(x) if x.flags.c_contiguous else None
+    if x.size < SMALL or x.dtype not in FLOATS or not enabled():
+        keep = keep_mask(x.size, p, key).reshape(x.shape)
+        return np.where(keep, x * x.dtype.type(1 / (1 - p)), x.dtype.type(0))
+    if flat is None:
+        flat = np.ascontiguousarray(x).reshape(-1)
+    out = np.empty(x.shape, x.dtype)
+    run = drop if x.size >= PARALLEL else drop.serial
+    run(flat, *_halves(key), _threshold(p), x.dtype.type(1 / (1 - p)), out.reshape(-1))
+    return out

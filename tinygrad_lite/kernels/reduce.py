@@ -1,0 +1,84 @@
+"""Sums and means over axes, as accurate as NumPy's pairwise sums, on all threads.
+
+Over the last axes, each row is summed in vector lanes and chunks (see _rows). Over leading axes,
+blocks of rows are added up column by column, then the blocks. NumPy does either on one thread, and
+adds leading axes row by row, whose error grows with their length.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from ._jit import FMA, enabled, jit, prange
+from ._rows import row_sum
+
+Array = np.ndarray
+
+SMALL = 1 << 16
+"""Elements below which NumPy is faster."""
+
+
+@jit(fastmath=FMA)
+def _add(x, total):
+    for i in range(x.size):
+        total[i] += x[i]
+
+
+@jit(parallel=True)
+def sum_rows(x, out):
+    """out[r] = sum(x[r])."""
+    for r in prange(x.shape[0]):
+        out[r] = row_sum(x[r])
+
+
+@jit(parallel=True)
+def sum_columns(x, block, partial, out):
+    """out[p, c] = sum over r of x[p, r, c], by blocks of `block` rows."""
+    blocks = partial.shape[1]
+    for q in prange(x.shape[0] * blocks):
+        p, b = q // blocks, q % blocks
+        total = partial[p, b]
+        total[:] = 0
+        for r in range(b * block, min(x.shape[1], (b + 1) * block)):
+            _add(x[p, r], total)
+    for p in prange(x.shape[0]):
+        for c in range(x.shape[2]):
+            total = 0.0
+            for b in range(blocks):
+                total += partial[p, b, c]
+            out[p, c] = total
+
+
+def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
+    """The sum of x over `axis` (all axes if None), in the dtype of x for floats; else as np.sum."""
+    if x.size < SMALL or x.dtype.char not in "fd" or not x.flags.c_contiguous or not enabled():
+        return np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
+    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    over = sorted({a % x.ndim for a in axes})
+    if not over:
+        return x.copy()
+    first, last = over[0], over[-1] + 1
+    if over != list(range(first, last)):
+        return np.asarray(np.sum(x, axis=tuple(over), keepdims=keepdims))
+    before, length, after = prod(x.shape[:first]), prod(x.shape[first:last]), prod(x.shape[last:])
+    out = np.empty((before, after), x.dtype)
+    if after > 1:
+        block = min(128, max(8, -(-length // 16)))
+        blocks = -(-length // block)
+        partial = np.empty((before, blocks, after), x.dtype)
+        sum_columns(x.reshape(before, length, after), block, partial, out)
+    elif before == 1:
+        pieces = 1 << 12
+        whole = x.size // pieces * pieces
+        flat = x.reshape(-1)
+        parts = np.empty(whole // pieces, x.dtype)
+        sum_rows(flat[:whole].reshape(-1, pieces), parts)
+        rest = flat[whole:].sum(dtype=np.float64)
+        out[0, 0] = parts.sum(dtype=np.float64) + rest
+    else:
+        sum_rows(x.reshape(before, length), out.reshape(-1))
+    kept = [1 if first <= a < last else n for a, n in enumerate(x.shape)]
+    gone = [n for a, n in enumerate(x.shape) if not first <= a < last]
+    return out.reshape(kept if keepdims else gone)
