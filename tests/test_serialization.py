@@ -15,6 +15,8 @@ import tinygrad_lite as tl
 from tinygrad_lite import serialization
 from tinygrad_lite.core.tensor import Parameter, make
 from tinygrad_lite.serialization import load, save
+from tinygrad_lite.serialization.names import global_name
+from tinygrad_lite.serialization.writer import Writer
 
 DTYPES = "float16 float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64 bool complex64"
 
@@ -326,15 +328,14 @@ def test_no_other_way_in(program):
 def tensor_program(offset, size, stride, numel):
     """The pickle of a tensor with chosen geometry over a storage of `numel` floats."""
     out = io.BytesIO()
-    writer = serialization.writer.Writer(out, 2, {}, {})
-    name = serialization.names.global_name
-    reference = ("storage", name("torch", "FloatStorage"), "0", "cpu", numel)
+    writer = Writer(out, 2, {}, {})
+    reference = ("storage", global_name("torch", "FloatStorage"), "0", "cpu", numel)
     writer.persistent_id = lambda obj: reference if obj is reference else None
 
     class Forged:
         def __reduce__(self):
             args = (reference, offset, size, stride, False, collections.OrderedDict())
-            return name("torch._utils", "_rebuild_tensor_v2"), args
+            return global_name("torch._utils", "_rebuild_tensor_v2"), args
 
     writer.dump(Forged())
     return out.getvalue()

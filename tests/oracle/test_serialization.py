@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import io
+import pickle
 
 import numpy as np
 import pytest
@@ -137,6 +138,51 @@ def test_state_dicts_both_ways():
     b.load_state_dict(state)
     assert state._metadata == b.state_dict()._metadata
     np.testing.assert_allclose(a(tl.tensor(x)).tolist(), b(torch.tensor(x)).tolist(), rtol=1e-4)
+
+
+def legacy(value):
+    file = io.BytesIO()
+    torch.save(value, file, _use_new_zipfile_serialization=False)
+    return file.getvalue()
+
+
+def test_files_of_pytorch_before_1_6(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    whole = torch.arange(12.0)
+    value = {
+        "model": model.state_dict(),
+        "parameter": model[0].weight,
+        "views": [whole, whole.view(3, 4)[:, 1]],
+        "ints": torch.arange(3),
+        "empty": torch.zeros(0, 2),
+        "epoch": 3,
+    }
+    (tmp_path / "old.pt").write_bytes(legacy(value))
+    for source in (tmp_path / "old.pt", io.BytesIO(legacy(value))):
+        for weights_only in (True, False):
+            if hasattr(source, "seek"):
+                source.seek(0)
+            out = load(source, weights_only=weights_only)
+            assert out["epoch"] == 3 and out["ints"].tolist() == [0, 1, 2]
+            assert type(out["parameter"]) is Parameter and out["empty"].shape == (0, 2)
+            for name, tensor in model.state_dict().items():
+                assert out["model"][name].tolist() == tensor.tolist()
+            assert out["views"][1].tolist() == [1, 5, 9]
+            out["views"][0].array[:] = 7
+            assert out["views"][1].tolist() == [7, 7, 7]
+
+
+def test_damaged_files_of_pytorch_before_1_6():
+    values = torch.randn(50).bfloat16()
+    data = legacy(values)
+    with pytest.warns(UserWarning, match="bfloat16"):
+        assert load(io.BytesIO(data)).tolist() == values.tolist()
+    data = legacy(torch.randn(50))
+    for size in (20, 60, len(data) - 150, len(data) - 1):
+        with pytest.raises((pickle.UnpicklingError, RuntimeError), match="damaged|Weights only"):
+            load(io.BytesIO(data[:size]))
+    with pytest.raises(pickle.UnpicklingError, match="Unsupported global"):
+        load(io.BytesIO(legacy(torch.nn.Linear(2, 3))))
 
 
 def test_bfloat16_is_widened():

@@ -31,27 +31,27 @@ class Storage:
     def typed(self, kind: dtype) -> np.ndarray:
         """The memory as a 1-d array of `kind`, in this machine's byte order."""
         if kind is dtypes.bfloat16:
-            return self._widened()
+            warnings.warn(
+                "the file holds bfloat16 tensors; they are loaded as float32, with the same values",
+                UserWarning,
+                stacklevel=2,
+            )
+            half = self.memory.view(np.uint16)
+            return widened(half.byteswap() if self.swap else half)
         assert kind.numpy is not None
         if self.memory.dtype != np.uint8 or self.memory.nbytes % kind.numpy.itemsize:
             raise _damaged(f"storage of {self.memory.nbytes} bytes does not hold {kind}")
         array = self.memory.view(kind.numpy)
         return array.byteswap() if self.swap else array
 
-    def _widened(self) -> np.ndarray:
-        """bfloat16 is the upper half of a float32, and NumPy has no such type."""
-        warnings.warn(
-            "the file holds bfloat16 tensors; they are loaded as float32, with the same values",
-            UserWarning,
-            stacklevel=2,
-        )
-        half = self.memory.view(np.uint16)
-        half = half.byteswap() if self.swap else half
-        return (half.astype(np.uint32) << 16).view(np.float32)
-
     def cpu(self) -> Storage:
         """Itself: what a `map_location` function returns."""
         return self
+
+
+def widened(half: np.ndarray) -> np.ndarray:
+    """bfloat16, which NumPy lacks, given as uint16: it is the upper half of a float32."""
+    return (half.astype(np.uint32) << 16).view(np.float32)
 
 
 def _damaged(what: str) -> RuntimeError:
