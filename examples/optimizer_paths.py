@@ -172,7 +172,7 @@ def draw(results: Results, file: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, all_axes = stage(results)
-    colors = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    colors = plt.get_cmap("tab20").colors
     for axes, walks in zip(all_axes, results.values(), strict=True):
         for color, (key, (_, _, path)) in zip(colors, walks.items(), strict=False):
             axes.plot(*path.T, ".-", color=color, markersize=2, linewidth=1, label=key)
@@ -187,7 +187,7 @@ def animate(results: Results, file: Path, frames: int = 60) -> None:
     from matplotlib.animation import FuncAnimation, PillowWriter
 
     figure, all_axes = stage(results)
-    colors = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    colors = plt.get_cmap("tab20").colors
     drawn = []
     for axes, walks in zip(all_axes, results.values(), strict=True):
         for color, (key, (_, _, path)) in zip(colors, walks.items(), strict=False):

@@ -6,7 +6,7 @@ them all; this file, which may see both Modules and optimizers, adds the class t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -57,15 +57,17 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Module) -> None:
         """Take the model's present parameters into the average."""
-        averages, currents = list(self.module.parameters()), list(model.parameters())
-        copied = [(self.module.buffers(), model.buffers())]
+        averages: list[Tensor] = list(self.module.parameters())
+        currents: list[Tensor] = list(model.parameters())
+        copied: list[tuple[Iterable[Tensor], Iterable[Tensor]]] = []
         if self.use_buffers:
             averages += self.module.buffers()
             currents += model.buffers()
-            copied = []
+        else:
+            copied.append((self.module.buffers(), model.buffers()))
         count = int(self.n_averaged)
         if count == 0:
-            copied.append((iter(averages), iter(currents)))
+            copied.append((averages, currents))
         elif self.avg_fn is None:
             average = self.multi_avg_fn or swa_utils.get_swa_multi_avg_fn()
             average([p.detach() for p in averages], [p.detach() for p in currents], count)
