@@ -15,6 +15,7 @@ from tinygrad_lite.utils.data import (
     SequentialSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
+    random_split,
 )
 
 
@@ -38,6 +39,14 @@ def test_random_is_a_permutation():
     assert sorted(first) == list(range(50)) and first != second
     assert list(RandomSampler(range(50), generator=seeded())) == first
     assert all(type(i) is int for i in first)
+
+
+def test_random_is_randperm():
+    """As in PyTorch, so that a script may foresee the order."""
+    expected = tl.randperm(20, generator=seeded(4)).tolist()
+    assert list(RandomSampler(range(20), generator=seeded(4))) == expected
+    both = random_split(range(20), [8, 12], generator=seeded(4))
+    assert both[0].indices + both[1].indices == expected
 
 
 def test_random_without_generator_follows_manual_seed():

@@ -6,6 +6,8 @@ import gc
 import glob
 import os
 import random
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -171,7 +173,7 @@ def test_a_dead_worker_is_reported():
 
 def test_timeout():
     loader = DataLoader(
-        Numbers(trouble=lambda: time.sleep(2)), batch_size=4, num_workers=1, timeout=0.2
+        Numbers(trouble=lambda: time.sleep(1)), batch_size=4, num_workers=1, timeout=0.2
     )
     with pytest.raises(RuntimeError, match="DataLoader timed out after 0.2 seconds"):
         numbers(loader)
@@ -213,6 +215,34 @@ def test_an_abandoned_epoch_leaves_nothing_behind():
     finally:
         gc.enable()
     assert directories() <= before
+
+
+KILLED = """
+import os, signal
+import numpy as np
+from tinygrad_lite.utils.data import DataLoader
+
+samples = [np.zeros(100_000) for _ in range(50)]
+iterator = iter(DataLoader(samples, num_workers=2))
+next(iterator)
+print([worker.process.pid for worker in iterator._pool.workers], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_script_leaves_nothing_behind():
+    before = directories()
+    run = subprocess.run(
+        [sys.executable, "-c", KILLED], capture_output=True, text=True, check=False, timeout=60
+    )
+    pids = [int(pid) for pid in run.stdout.strip("[]\n").split(",")]
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        alive = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+        if not alive and directories() <= before:
+            break
+        time.sleep(0.05)
+    assert not alive and directories() <= before
 
 
 def test_transport_without_shared_memory(tmp_path):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import queue
 import random
+import shutil
 import threading
 import traceback
 from collections.abc import Callable
@@ -98,6 +99,10 @@ def run(job: Job, connection: Connection, inherited: list[Connection]) -> None:
         _work(job, connection)
     except (KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
         pass  # the main process sees the same interrupt, or is gone
+    parent = multiprocessing.parent_process()
+    if job.directory is not None and parent is not None and not parent.is_alive():
+        # It was killed and could not tidy up the memory that messages lie in.
+        shutil.rmtree(job.directory, ignore_errors=True)
 
 
 def _work(job: Job, connection: Connection) -> None:
