@@ -142,12 +142,13 @@ def pack_rows(a, si, sk, depth, height, big, out, to, like):
 
 @jit
 def some_blocks(
-    c, ldc, init, ldi, a, si, sk, b, bk, panels, k, first, last, left, right, n, big, few, side,
-    copies, own, packed_from, scratch,
+    c, ldc, init, ldi, a, si, sk, b, bk, panels, pitch, k, first, last, left, right, n, big, few,
+    side, copies, own, packed_from, scratch,
 ):  # fmt: skip
     """C = init + A B for rows first to last and panels left to right.
 
-    Panels from `packed_from` on are read from the address `panels`, the others where B lies.
+    Panels from `packed_from` on are read from the address `panels`, where each has `pitch` rows,
+    the others where B lies.
     scratch[own:] is the caller's: a block of C, then, if `copies`, rows of A in blocks of `big`.
     """
     size = scratch.itemsize
@@ -166,7 +167,7 @@ def some_blocks(
             for p in range(left, right):
                 j = p * panel
                 if p >= packed_from:
-                    source, ldb = panels + ((p - packed_from) * k + at) * panel * size, panel
+                    source, ldb = panels + ((p - packed_from) * pitch + at) * panel * size, panel
                 else:
                     source, ldb = b + (at * bk + j) * size, bk
                 target = c + (i * ldc + j) * size
@@ -214,9 +215,9 @@ def multiply(
         first = way // ways_n * share_m
         left = way % ways_n * share_n
         some_blocks(
-            c, ldc, init, ldi, a, si, sk, b, bk, panels, depth, first, min(m, first + share_m),
-            left, min(count, left + share_n), n, big, few, side, copies, way * own, packed_from,
-            scratch,
+            c, ldc, init, ldi, a, si, sk, b, bk, panels, depth, depth, first,
+            min(m, first + share_m), left, min(count, left + share_n), n, big, few, side, copies,
+            way * own, packed_from, scratch,
         )  # fmt: skip
 
 
@@ -243,8 +244,8 @@ def multiply_batch(
                 )  # fmt: skip
             some_blocks(
                 c + t * cb * size, ldc, init, 0, a + t * ab * size, si, sk, right, bk,
-                scratch.ctypes.data + panels * size, depth, 0, m, 0, count, n, big, few, side,
-                False, way * own, packed_from, scratch,
+                scratch.ctypes.data + panels * size, depth, depth, 0, m, 0, count, n, big, few,
+                side, False, way * own, packed_from, scratch,
             )  # fmt: skip
 
 
