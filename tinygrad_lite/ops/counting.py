@@ -138,7 +138,7 @@ def searchsorted(
             "torch.searchsorted(): side and right can't be set to opposites, got side of left "
             "while right was True"
         )
-    where = "right" if right or side == "right" else "left"
+    where: Any = "right" if right or side == "right" else "left"
     edges = sorted_sequence.array
     x = np.asarray(input.array if isinstance(input, Tensor) else input)
     if sorter is not None:

@@ -54,10 +54,10 @@ def einsum(equation: Any, *operands: Any) -> Any:
     sizes = _sizes(inputs, operands)
     pairs = [_alone(x, letters, sizes) for x, letters in zip(operands, inputs, strict=True)]
     for step in _path(pairs, output, sizes):
-        chosen = [pairs[i] for i in sorted(step)]
+        a, b = [pairs[i] for i in sorted(step)]
         pairs = [p for i, p in enumerate(pairs) if i not in step]
         needed = set(output).union(*[letters for _, letters in pairs])
-        pairs.append(_contract(*chosen, needed) if len(chosen) == 2 else chosen[0])
+        pairs.append(_contract(a, b, needed))
     x, letters = _summed(*pairs[0], set(output))
     order = tuple([letters.index(c) for c in output])
     return permuted(x, axes=order) if order != tuple(range(len(order))) else x

@@ -27,6 +27,7 @@ from .views import reshaped, sliced
 
 Index = tuple[Any, ...]
 _BASIC = frozenset({int, slice, NoneType, EllipsisType})
+_INT64 = np.dtype(np.int64)
 _ROWS = np.array([2, 0, 2])
 _MASK = np.array([True, False, True])
 
@@ -280,6 +281,10 @@ def _is_plain(s: slice) -> bool:
 
 def getitem(self: Tensor, index: Any) -> Any:
     """x[index]: a view for integers, slices, None and Ellipsis, a copy where arrays take part."""
+    if type(index) is Tensor:
+        i, a = index.array, self.array
+        if i.dtype is _INT64 and i.ndim and a.ndim:
+            return _pick(self, (i,))
     if _is_basic(index):
         key = index if type(index) is tuple else (index,)
         try:
@@ -348,6 +353,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             where = advanced
             if any(b != slice(None) for b in basic):
                 target = getitem(self, basic)
+    v: Any
     if isinstance(value, Tensor):
         v = value.array
         if basic_only and value.base is not None and _is_there(target, where, v):

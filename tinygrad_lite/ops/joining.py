@@ -10,9 +10,12 @@ import numpy as np
 
 from ..core.chain import blank
 from ..core.doors import composed, primitive
+from ..core.modes import current
+from ..core.node import Node, Pick
+from ..core.primitive import REGISTRY, Primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
-from ..core.tensor import Tensor, bind
+from ..core.tensor import Tensor, bind, live_node, make, make_view
 from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
 from .views import sliced
 
@@ -73,6 +76,12 @@ def sequence_of_tensors(name: str, tensors: Any) -> list[Tensor]:
     return list(tensors)
 
 
+def _listed(tensors: Any) -> Any:
+    if type(tensors) is list or type(tensors) is tuple:
+        return tensors
+    raise TypeError
+
+
 @composed(method=False)
 def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None) -> Any:
     """Tensors joined along the axis `dim`; all other sizes must agree. Dtypes are promoted.
@@ -81,6 +90,15 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
     """
     no_out("cat", out)
     dim = dim if axis is None else axis
+    try:
+        arrays = [x.array for x in _listed(tensors)]
+        d = dim if dim >= 0 else dim + arrays[0].ndim
+        value = np.concatenate(arrays, axis=d)
+    except (ValueError, IndexError, TypeError, AttributeError):
+        pass  # what is wrong, or (0,) among others, is seen below
+    else:
+        if current().watch is None and all(a.dtype is value.dtype for a in arrays):
+            return _recorded(REGISTRY["joined"], tensors, arrays, value, d)
     xs = sequence_of_tensors("cat", tensors)
     if not xs:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
@@ -112,10 +130,34 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
 concat = concatenate = cat
 
 
+def _recorded(
+    op: Primitive, tensors: Sequence[Tensor], arrays: list[Any], value: np.ndarray, dim: int
+) -> Tensor:
+    """The Tensor of `value`: what `op.apply` would record for tensors of one dtype."""
+    if current().grad:
+        nodes = tuple([x.node if x.base is None else live_node(x) for x in tensors])
+        if nodes.count(None) != len(nodes):
+            saved = (None, None, tuple([a.shape for a in arrays]), dim)
+            return make(value, Node(op, nodes, saved, value.shape, value.dtype))
+    return make(value)
+
+
 @composed(method=False)
 def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     """Tensors of one shape joined along a new axis `dim`."""
     no_out("stack", out)
+    try:
+        arrays = [x.array for x in _listed(tensors)]
+        shape = arrays[0].shape
+        d = dim if dim >= 0 else dim + len(shape) + 1
+        wide = (*shape[:d], 1, *shape[d:])
+        same = d <= len(shape) and all(a.shape == shape for a in arrays)
+        value = np.concatenate([a.reshape(wide) for a in arrays], axis=d) if same else None
+    except (ValueError, IndexError, TypeError, AttributeError):
+        value = None  # what is wrong is seen below
+    if value is not None and current().watch is None:
+        if all(a.dtype is value.dtype for a in arrays):
+            return _recorded(REGISTRY["stacked"], tensors, arrays, value, d)
     xs = sequence_of_tensors("stack", tensors)
     if not xs:
         raise RuntimeError("stack expects a non-empty TensorList")
@@ -220,6 +262,31 @@ def slices(x: Any, *, dim: int) -> Any:
     return tuple([x[(*lead, i, ...)] for i in range(x.shape[dim])])
 
 
+def _views(op: Primitive, x: Tensor, arrays: Sequence[np.ndarray], *meta: Any) -> tuple[Any, ...]:
+    """The views `arrays` of x as outputs of one node: what `op.apply` would record."""
+    a = x.array
+    node = (x.node if x.base is None else live_node(x)) if current().grad else None
+    if node is None:
+        return tuple([make_view(v, None, x) for v in arrays])
+    shapes = tuple([v.shape for v in arrays])
+    source = Node(op, (node,), (None, None, a.shape, *meta), shapes, None)
+    d = a.dtype
+    return tuple([make_view(v, Pick(source, i, v.shape, d), x) for i, v in enumerate(arrays)])
+
+
+def _cut(x: Tensor, sizes: Sequence[int], dim: int) -> tuple[Any, ...]:
+    """x in pieces: the short way through `pieces`."""
+    a = x.array
+    if current().watch is not None:
+        return pieces(x, sizes=sizes, dim=dim)
+    lead = (slice(None),) * dim
+    arrays, start = [], 0
+    for n in sizes:
+        arrays.append(a[(*lead, slice(start, start + n))])
+        start += n
+    return _views(REGISTRY["pieces"], x, arrays, sizes, dim)
+
+
 @composed()
 def split(
     tensor: Any, split_size_or_sections: Any = None, dim: int = 0, *, split_size: Any = None
@@ -241,9 +308,9 @@ def split(
             raise RuntimeError(
                 f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}"
             )
-        return pieces(tensor, sizes=(0,), dim=d)
+        return _cut(tensor, (0,), d)
     count = max(-(-n // size), 1)
-    return pieces(tensor, sizes=(size,) * (count - 1) + (n - size * (count - 1),), dim=d)
+    return _cut(tensor, (size,) * (count - 1) + (n - size * (count - 1),), d)
 
 
 def _extent(name: str, x: Any, dim: int) -> tuple[int, int]:
@@ -270,7 +337,7 @@ def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> An
             f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
             f"dimension {d}), but got split_sizes={list(sizes)}"
         )
-    return pieces(input, sizes=sizes, dim=d)
+    return _cut(input, sizes, d)
 
 
 @composed()
@@ -281,7 +348,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     size = -(-n // chunks)
     if size == 0:
-        return pieces(input, sizes=(0,) * chunks, dim=d)
+        return _cut(input, (0,) * chunks, d)
     return split(input, size, d)
 
 
@@ -307,7 +374,7 @@ def tensor_split(
     cuts = indices_or_sections
     cuts = cuts.tolist() if isinstance(cuts, Tensor) else cuts
     if not isinstance(cuts, (list, tuple)):
-        return pieces(input, sizes=tuple(_bounds(n, cuts)), dim=d)
+        return _cut(input, tuple(_bounds(n, cuts)), d)
     ends = [slice(None, c).indices(n)[1] for c in cuts]
     edges = list(zip([0, *ends], [*ends, n], strict=True))
     return tuple([sliced(input, index=along(d, slice(a, max(a, b)))) for a, b in edges])
@@ -345,7 +412,10 @@ def unbind(input: Any, dim: int = 0) -> Any:
     if input.array.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     d = canonical_axis(dim, input.array.ndim)
-    return slices(input, dim=d)
+    if current().watch is not None:
+        return slices(input, dim=d)
+    op = REGISTRY["slices"]
+    return _views(op, input, op.forward(input.array, dim=d), d)
 
 
 def _iterate(self: Tensor) -> Any:

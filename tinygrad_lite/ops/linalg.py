@@ -144,7 +144,7 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
         )
     X = reshaped(B, shape=(*B.array.shape, 1)) if vector else B
     _fitting("linalg.solve", A, X, left)
-    X = solved(A, X) if left else solved(A.mT, X.mT).mT  # type: ignore[attr-defined]
+    X = solved(A, X) if left else solved(A.mT, X.mT).mT
     return sliced(X, index=(..., 0)) if vector else X
 
 

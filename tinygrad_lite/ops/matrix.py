@@ -14,9 +14,11 @@ from ..core.chain import sum_to
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node
+from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
+from ..kernels import matmul as kernels
 from .arguments import kind, require_tensor
 from .shaping import no_out
 
@@ -27,8 +29,8 @@ def multiply(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The matrix product of arrays of at least one axis; a batch of rows times one matrix is
     folded into a single product."""
     if y.ndim == 2 and x.ndim > 2 and x.flags.c_contiguous:
-        return np.matmul(_rows(x), y).reshape(*x.shape[:-1], y.shape[1])
-    return np.matmul(x, y)
+        return kernels.matmul(_rows(x), y).reshape(*x.shape[:-1], y.shape[1])
+    return kernels.matmul(x, y)
 
 
 def _rows(x: Any) -> Any:
@@ -161,7 +163,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         if x.dtype is not y.dtype:
             _fitting(x, y)
         result = multiply(x, y)
-    except ValueError:
+    except (ValueError, IndexError):
         _fitting(x, y)
         broadcast_shape([x.shape[:-2], y.shape[:-2]])  # words the error
         raise
@@ -182,7 +184,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     return make(result)
 
 
-_PRODUCT = product.op
+_PRODUCT = REGISTRY["product"]
 
 
 def _at(self: Tensor, other: Any) -> Any:
@@ -220,9 +222,9 @@ def affine(x: Any, W: Any, b: Any) -> Any:
             f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1] if x.ndim else 1} and "
             f"{W.shape[-1]}x{W.shape[0]})"
         )
+    if b is None or (b.ndim == 1 and b.shape[0] == W.shape[0] and b.dtype == x.dtype):
+        return kernels.linear(x, W, b)
     out = multiply(x, W.T)
-    if b is None:
-        return out
     if b.dtype != out.dtype:
         raise RuntimeError(
             f"self and mat2 must have the same dtype, but got {kind(b.dtype)} and {kind(W.dtype)}"
@@ -237,9 +239,35 @@ def affine(x: Any, W: Any, b: Any) -> Any:
     return out
 
 
+_AFFINE = REGISTRY["affine"]
+
+
 @composed(method=False)
 def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """input @ weight.T + bias as one op: (..., in), (out, in), (out,) -> (..., out)."""
+    mode = current()
+    if mode.watch is None and isinstance(input, Tensor) and isinstance(weight, Tensor):
+        x, W = input.array, weight.array
+        b = None if bias is None else bias.array
+        if x.dtype is W.dtype and W.ndim == 2 and x.ndim:
+            try:
+                out = _AFFINE.forward(x, W, b)
+            except ValueError:
+                return affine(input, weight, bias)
+            if mode.grad:
+                l = input.node if input.base is None else live_node(input)
+                m = weight.node if weight.base is None else live_node(weight)
+                n = None if bias is None else live_node(bias)
+                if l is not None or m is not None or n is not None:
+                    saved = (
+                        x if m is not None else None,
+                        W if l is not None else None,
+                        None,
+                        None,
+                        None if b is None else b.shape,
+                    )
+                    return make(out, Node(_AFFINE, (l, m, n), saved, out.shape, out.dtype))
+            return make(out)
     if weight.ndim == 1:
         return matmul(input, weight) if bias is None else matmul(input, weight) + bias
     return affine(input, weight, bias)

@@ -350,7 +350,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         shrink = correction * (w * aweights).sum() / norm
     degrees = norm - shrink
     if isinstance(degrees, Tensor):
-        degrees = degrees.clamp(min=0)  # type: ignore[attr-defined]
+        degrees = degrees.clamp(min=0)
     else:
         degrees = max(degrees, 0)
     c = matmul(weighted, permuted(y, axes=(1, 0))) / degrees

@@ -15,7 +15,8 @@ from ..core.tensor import Tensor, make
 from .arguments import require_tensor, unsupported
 from .indexing import picked
 from .joining import cat
-from .shaping import reshaped, sizes_of, transpose
+from .shaping import sizes_of, transpose
+from .views import reshaped
 
 
 def _triangle(name: str, keep: Any) -> Any:
@@ -49,7 +50,7 @@ triu = _triangle("triu", np.triu)
 )
 def reversed_along(x: Any, *, axes: Sequence[int]) -> Any:
     """x with its elements in reverse order along `axes`; a copy."""
-    return np.flip(x, axes).copy()
+    return np.flip(x, tuple(axes)).copy()
 
 
 @composed()

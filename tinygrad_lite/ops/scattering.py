@@ -52,9 +52,10 @@ def _check_bounds(i: np.ndarray, n: int, dim: int) -> None:
 
 def places(index: np.ndarray, dim: int) -> tuple[Any, ...]:
     """The full index of the elements (i, .., index[i, .., k], .., k)."""
-    grid = list(np.ogrid[tuple([slice(n) for n in index.shape])])
-    grid[dim] = index
-    return tuple(grid)
+    shape = index.shape
+    full = [np.arange(n).reshape(-1, *(1,) * (len(shape) - 1 - i)) for i, n in enumerate(shape)]
+    full[dim] = index
+    return tuple(full)
 
 
 @primitive(

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.chain import broadcast
 from ..core.doors import composed
 from ..core.modes import current
 from ..core.node import Leaf
+from ..core.primitive import REGISTRY
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
 from ..core.tensor import Tensor, bind, live_node, make_view
@@ -27,7 +27,7 @@ from .views import (
     view_door,
 )
 
-broadcast = view_door(broadcast.op)
+broadcast = view_door(REGISTRY["broadcast"])
 TensorFunction = Callable[..., Any]
 
 
@@ -60,6 +60,12 @@ def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
 
     A view where strides allow it, else a copy.
     """
+    if sizes and type(sizes[0]) is int and isinstance(input, Tensor):
+        try:
+            if min(sizes) >= -1:
+                return reshaped(input, shape=sizes)
+        except (ValueError, TypeError):
+            pass  # worded below
     require_tensor("reshape", input)
     target = sizes_of("reshape", sizes, shape)
     return reshaped(input, shape=infer_size(target, input.array.size))
@@ -71,6 +77,12 @@ def view(input: Any, *sizes: Any, size: Any = None, dtype: Any = None) -> Any:
 
     RuntimeError where no view of that shape exists: use `reshape`, which copies then.
     """
+    if sizes and type(sizes[0]) is int and input.array.flags.c_contiguous:
+        try:
+            if min(sizes) >= -1:
+                return reshaped(input, shape=sizes)
+        except (ValueError, TypeError):
+            pass  # worded below
     if dtype is None and sizes and isinstance(sizes[0], dtypes.dtype):
         dtype = sizes[0]
     if dtype is not None:

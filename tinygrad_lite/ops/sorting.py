@@ -31,6 +31,10 @@ def order(a: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
         return np.zeros((), np.int64)
     if not descending:
         return np.argsort(a, axis=axis, kind="stable")
+    if a.dtype.kind in "biu":
+        return np.argsort(~a, axis=axis, kind="stable")
+    if not np.isnan(a).any():
+        return np.argsort(-a, axis=axis, kind="stable")
     # ascending from the far end, then reversed twice: stays stable, and NaN comes first
     back = np.flip(np.argsort(np.flip(a, axis), axis=axis, kind="stable"), axis)
     return np.asarray(a.shape[axis] - 1 - back, order="C")

@@ -61,8 +61,12 @@ def view_primitive(rule: Callable[..., Any], **options: Any) -> Callable[..., An
     return declare
 
 
+def _reshaped_back(g: Any, x_shape: Sequence[int]) -> Any:
+    return reshaped(g, shape=x_shape)
+
+
 @view_primitive(
-    lambda g, x_shape: reshaped(g, shape=x_shape),
+    _reshaped_back,
     title="View",
     samples=[
         sample(Real("n m k"), shape=lambda n, m, k: (m, n * k)),
@@ -81,8 +85,12 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(inverse)
 
 
+def _permuted_back(g: Any, axes: Sequence[int]) -> Any:
+    return permuted(g, axes=_inverse(axes))
+
+
 @view_primitive(
-    lambda g, axes: permuted(g, axes=_inverse(axes)),
+    _permuted_back,
     title="Permute",
     samples=[sample(Real("n m k"), axes=one_of((1, 2, 0), (2, 1, 0), (0, 2, 1)))],
 )
@@ -192,9 +200,9 @@ def strided_view(x: Tensor, out: np.ndarray) -> Tensor:
     a = x.array
     node = live_node(x) if current().grad else None
     if node is not None:
-        where = {"base": layout(a), "view": geometry(out, a)}
-        extent = where["base"][3]
-        shape, strides, offset = where["view"]
+        base, view = layout(a), geometry(out, a)
+        extent = base[3]
+        shape, strides, offset = view
         reach = offset + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)])
         if 0 not in shape and not 0 <= offset <= reach < extent:
             raise RuntimeError(
@@ -205,6 +213,6 @@ def strided_view(x: Tensor, out: np.ndarray) -> Tensor:
         if any([s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)]):
             raise RuntimeError("as_strided of an expanded input has no gradient: clone() it first")
         op = REGISTRY["strided"]
-        saved = op.keep((node,), (a,), where, out, None)
+        saved = op.keep((node,), (a,), {"base": base, "view": view}, out, None)
         node = Node(op, (node,), saved, out.shape, out.dtype)
     return make_view(out, node, x)
