@@ -129,7 +129,8 @@ def primitive(
     joint       one rule for all inputs, returning a tuple of gradients; may ask for `need`
     promote     "same": inputs to their common dtype; "float": and integers to the default float;
                 None: dtypes are the op's own business
-    typed       numbers of the inputs that take part in promotion (default: those with a rule)
+    typed       numbers of the inputs that take part in promotion (default: those with a rule); of a
+                joint rule also those that have a derivative (default: all)
     broadcasts  inputs broadcast against each other; the engine undoes it
     view        the value may share memory with the first input
     outputs     the function returns a tuple of arrays; `g` is then a tuple, None where unused

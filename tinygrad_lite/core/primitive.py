@@ -274,12 +274,13 @@ class Primitive:
         if not self.outputs and type(out) is not np.ndarray:
             out = np.asarray(out)
         node = None
-        if mode.grad and self.differentiable:
-            parents = tuple(nodes)
-            if not (self.joint or self.variadic):
-                parents = tuple(
-                    [n if r is not None else None for n, r in zip(nodes, self.rules, strict=True)]
-                )
+        if mode.grad and self.differentiable and (self.outputs or out.dtype.kind in "fc"):
+            if self.variadic:
+                parents = tuple(nodes)
+            elif self.joint:
+                parents = tuple([n if i in self.typed else None for i, n in enumerate(nodes)])
+            else:
+                parents = tuple([n if r is not None else None for n, r in zip(nodes, self.rules)])
             if parents.count(None) != len(parents):
                 saved = self.keep(parents, arrays, meta, out, residual)
                 if self.outputs:
@@ -425,6 +426,20 @@ def shares_memory(out: np.ndarray, of: np.ndarray) -> bool:
     """Whether `out` looks at the memory of `of` (both lead back to one owner)."""
     base = out.base
     return base is not None and (base is of or base is of.base or owner(out) is owner(of))
+
+
+def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
+    """Decorate a rule: on arrays `kernel` computes it (same arguments, one pass), and the rule's
+    own formula says what that is and is read when the derivative is differentiated again."""
+
+    def decorate(rule: Rule) -> Rule:
+        @functools.wraps(rule)
+        def read(g: Any, *asked: Any) -> Any:
+            return kernel(g, *asked) if isinstance(g, np.ndarray) else rule(g, *asked)
+
+        return read
+
+    return decorate
 
 
 def generic_door(op: Primitive) -> Callable[..., Any]:

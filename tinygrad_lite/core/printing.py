@@ -106,8 +106,8 @@ def format_tensor(
     Args:
         array: the values.
         dtype_suffix: "torch.float64" and the like, or None for the dtypes that go unnamed: the
-            default float, int64 and bool. (int64 and bool are named all the same when there is
-            no element to tell them by.)
+            default float and its complex twin, int64 and bool. (All but the first are named
+            when there is no element to tell them by.)
         requires_grad: whether to add `requires_grad=True`; not added beside a `grad_fn`.
         grad_fn: the node as it is shown, "<MulBackward0>", or None for a leaf.
         name: what stands before the parenthesis; a subclass's name.
@@ -119,7 +119,7 @@ def format_tensor(
         body = "[]"
         if array.ndim != 1:
             suffixes.append(f"size={tuple(array.shape)}")
-        if dtype_suffix is None and array.dtype.kind in "ib":
+        if dtype_suffix is None and array.dtype.kind in "ibc":
             dtype_suffix = f"torch.{array.dtype.name}"
     else:
         body = _body(array, len(prefix))
@@ -151,11 +151,7 @@ def _append(text: str, suffixes: list[str], indent: int) -> str:
 
 def _body(array: np.ndarray, indent: int) -> str:
     summarize = array.size > OPTIONS.threshold
-    width, spell = _chosen_format(_corners(array) if summarize else array)
-
-    def padded(value: Any) -> str:
-        return spell(value).rjust(width)
-
+    width, padded = _chosen_format(_corners(array) if summarize else array)
     if array.ndim == 0:
         return padded(array.item())
     # PyTorch divides before it knows the width of nan and inf: such a row may run over.
@@ -196,10 +192,21 @@ def _corners(array: np.ndarray) -> np.ndarray:
 
 def _chosen_format(array: np.ndarray) -> tuple[int, Callable[[Any], str]]:
     """The width of an element, and the function that spells one: (width, value -> text)."""
-    if array.dtype.kind != "f":
-        texts = (len(str(value)) for value in array.ravel().tolist())
-        return max(texts, default=1), str
+    if array.dtype.kind == "f":
+        return _float_format(array)
+    if array.dtype.kind != "c":
+        width = max((len(str(value)) for value in array.ravel().tolist()), default=1)
+        return width, lambda value: str(value).rjust(width)
+    (left, real), (right, imaginary) = _float_format(array.real), _float_format(array.imag)
 
+    def spell(value: complex) -> str:
+        part = imaginary(value.imag).lstrip() + "j"
+        return real(value.real) + (part if part[0] in "+-" else "+" + part)
+
+    return left + right + 1, spell
+
+
+def _float_format(array: np.ndarray) -> tuple[int, Callable[[float], str]]:
     telling = array[np.isfinite(array) & (array != 0)]
     whole = bool((telling == np.ceil(telling)).all())
     scientific = False
@@ -222,4 +229,5 @@ def _chosen_format(array: np.ndarray) -> tuple[int, Callable[[Any], str]]:
         return text + "." if whole and not scientific and math.isfinite(value) else text
 
     # nan, inf and zeros do not count: as in PyTorch they may stick out of the columns.
-    return max((len(spell(value)) for value in telling.tolist()), default=1), spell
+    width = max((len(spell(value)) for value in telling.tolist()), default=1)
+    return width, lambda value: spell(value).rjust(width)

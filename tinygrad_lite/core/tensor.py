@@ -48,6 +48,8 @@ class device:
     """Where a Tensor lives: here always the CPU. Another device raises when it is used."""
 
     __slots__ = ("index", "type")
+    type: str
+    index: int | None
 
     def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
         if isinstance(type, device):
@@ -435,13 +437,18 @@ class Tensor:
         return bool(self.array.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only())
+
+    def _only(self) -> Any:
+        if self.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self.array.item()
 
     def __index__(self) -> int:
         if self.array.dtype.kind not in "biu" or self.array.size != 1:
@@ -463,7 +470,8 @@ class Tensor:
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         node = live_node(self)
-        plain = (dtypes.get_default_dtype(), dtypes.int64, dtypes.bool_)
+        default = dtypes.get_default_dtype()
+        plain = (default, default.to_complex(), dtypes.int64, dtypes.bool_)
         suffix = None if self.dtype in plain else repr(self.dtype)
         if suffix is None and self.array.size == 0 and self.dtype is not plain[0]:
             suffix = repr(self.dtype)

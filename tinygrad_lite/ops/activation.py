@@ -12,10 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
+from ..core.primitive import with_kernel
 from ..core.samples import Real, axis, one_of, reals, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
-from .arguments import add_up, converted, kind, renamed, require_tensor, top_of, unsupported
+from ..kernels import elementwise as kernels
+from ..kernels import softmax as rows
+from .arguments import converted, kind, renamed, require_tensor, unsupported
 from .arithmetic import where
 from .exponential import exp
 from .reduction import total
@@ -39,17 +42,26 @@ def _no_bool_relu(x: Any) -> None:
         raise RuntimeError("Boolean inputs not supported for relu")
 
 
-@primitive(lambda g, out: g * (out > 0), inplace=True, check=_no_bool_relu, samples=_KINK)
+@with_kernel(kernels.relu_backward)
+def _relu_rule(g: Any, out: Any) -> Any:
+    return where(out <= 0, 0.0, g)
+
+
+@primitive(_relu_rule, inplace=True, check=_no_bool_relu, samples=_KINK)
 def relu(x: Any) -> Any:
     """max(x, 0), elementwise. The derivative at 0 is 0."""
-    return np.maximum(x, x.dtype.type(0))
+    return kernels.relu(x)
 
 
-@primitive(lambda g, out: g * (out * (1 - out)), promote="float", inplace=True, samples=_SMOOTH)
+@with_kernel(kernels.sigmoid_backward)
+def _sigmoid_rule(g: Any, out: Any) -> Any:
+    return g * (out * (1 - out))
+
+
+@primitive(_sigmoid_rule, promote="float", inplace=True, samples=_SMOOTH)
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), elementwise: e / (1 + e) with e = exp(-|x|) below 0, without overflow."""
-    out = np.exp(-np.abs(x))
-    return np.where(x >= 0, x.dtype.type(1), out) / (1 + out)
+    return kernels.sigmoid(x)
 
 
 @primitive(
@@ -64,6 +76,7 @@ def logsigmoid(x: Any) -> Any:
     return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
 
 
+@with_kernel(kernels.softplus_backward)
 def _softplus_rule(g: Any, x: Any, beta: float, threshold: float) -> Any:
     return where(x * beta > threshold, g, g * sigmoid(x * beta))
 
@@ -76,15 +89,23 @@ def _softplus_rule(g: Any, x: Any, beta: float, threshold: float) -> Any:
 )
 def softplus(x: Any, *, beta: float = 1, threshold: float = 20) -> Any:
     """log(1 + exp(beta x)) / beta, and x itself where beta x > threshold."""
-    scaled = x * beta
-    smooth = (np.maximum(scaled, 0) + np.log1p(np.exp(-np.abs(scaled)))) / beta
-    return np.where(scaled > threshold, x, smooth)
+    return kernels.softplus(x, float(beta), float(threshold))
+
+
+def _elu_backward(g: Any, x: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    if scale == 1 and input_scale == 1 and alpha > 0:
+        return kernels.elu_backward(g, out, alpha)
+    below = scale * alpha * input_scale * np.exp(np.minimum(x, 0) * input_scale)
+    return g * np.where(x <= 0, below, x.dtype.type(scale))
+
+
+@with_kernel(_elu_backward)
+def _elu_rule(g: Any, x: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
+    return where(x <= 0, g * (scale * alpha * input_scale * exp(x * input_scale)), g * scale)
 
 
 @primitive(
-    lambda g, x, alpha, scale, input_scale: where(
-        x <= 0, g * (scale * alpha * input_scale * exp(x * input_scale)), g * scale
-    ),
+    _elu_rule,
     method=False,
     check=_floating("elu"),
     samples=[
@@ -98,21 +119,26 @@ def elu(x: Any, *, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 
 
     The derivative at 0 is that of the exponential branch. selu and celu are this with constants.
     """
+    if scale == 1 and input_scale == 1 and alpha > 0:
+        return kernels.elu(x, float(alpha))
     below = np.expm1(np.minimum(x, 0) * input_scale)
     return np.where(x > 0, x * scale, below * (scale * alpha))
 
 
+@with_kernel(kernels.leaky_relu_backward)
+def _leaky_relu_rule(g: Any, x: Any, negative_slope: float) -> Any:
+    return where(x > 0, g, g * negative_slope)
+
+
 @primitive(
-    lambda g, x, negative_slope: where(x > 0, g, g * negative_slope),
+    _leaky_relu_rule,
     method=False,
     check=_floating("leaky_relu"),
     samples=[sample(Real(avoid=(0.0,)), negative_slope=one_of(0.01, 0.2))],
 )
 def leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
     """x for x > 0, negative_slope * x elsewhere; the derivative at 0 is negative_slope."""
-    if 0 <= negative_slope <= 1:
-        return np.maximum(x, x * negative_slope)
-    return np.where(x > 0, x, x * negative_slope)
+    return kernels.leaky_relu(x, float(negative_slope))
 
 
 @primitive(
@@ -182,14 +208,16 @@ def threshold(x: Any, *, threshold: float, value: float) -> Any:
 @primitive(lambda g, x: _silu_rule(g, x), method=False, check=_floating("silu"), samples=_SMOOTH)
 def silu(x: Any) -> Any:
     """x * sigmoid(x), elementwise (also called swish)."""
-    return x * sigmoid(x)
+    return kernels.silu(x)
 
 
+@with_kernel(kernels.silu_backward)
 def _silu_rule(g: Any, x: Any) -> Any:
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
 
 
+@with_kernel(kernels.mish_backward)
 def _mish_rule(g: Any, x: Any) -> Any:
     t = tanh(softplus(x))
     return g * (t + x * sigmoid(x) * (1 - t * t))
@@ -198,7 +226,7 @@ def _mish_rule(g: Any, x: Any) -> Any:
 @primitive(_mish_rule, method=False, check=_floating("mish"), samples=_SMOOTH)
 def mish(x: Any) -> Any:
     """x * tanh(softplus(x)), elementwise."""
-    return x * np.tanh(np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))))
+    return kernels.mish(x)
 
 
 _NORMAL = 1 / math.sqrt(2 * math.pi)
@@ -206,6 +234,12 @@ _TANH = math.sqrt(2 / math.pi)
 _CUBIC = 0.044715
 
 
+def _gelu_backward(g: Any, x: Any, approximate: str) -> Any:
+    kernel = kernels.gelu_backward if approximate == "none" else kernels.gelu_tanh_backward
+    return kernel(g, x)
+
+
+@with_kernel(_gelu_backward)
 def _gelu_rule(g: Any, x: Any, approximate: str) -> Any:
     if approximate == "none":
         return g * ((1 + erf(x * math.sqrt(0.5))) * 0.5 + x * exp(x * x * -0.5) * _NORMAL)
@@ -227,21 +261,23 @@ def gelu(x: Any, *, approximate: str = "none") -> Any:
     approximate "tanh": x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x ** 3))).
     """
     if approximate == "none":
-        return x * ((erf(x * x.dtype.type(math.sqrt(0.5))) + 1) * x.dtype.type(0.5))
+        return kernels.gelu(x)
     if approximate != "tanh":
         raise RuntimeError("approximate argument must be either none or tanh.")
-    return x * ((np.tanh(x * (x * x * _CUBIC + 1) * _TANH) + 1) * x.dtype.type(0.5))
+    return kernels.gelu_tanh(x)
 
 
 # -- softmax ---------------------------------------------------------------------------------------
 
 
+@with_kernel(lambda g, out, axis: rows.softmax_backward(g, out, axis))
 def _softmax_rule(g: Any, out: Any, axis: int) -> Any:
     """dx = out * (g - sum(g * out))."""
     product = g * out
     return product - out * total(product, axes=_valid(axis, out), keepdim=True)
 
 
+@with_kernel(lambda g, out, axis: rows.log_softmax_backward(g, out, axis))
 def _log_softmax_rule(g: Any, out: Any, axis: int) -> Any:
     """dx = g - softmax(x) * sum(g)."""
     return g - exp(out) * total(g, axes=_valid(axis, out), keepdim=True)
@@ -265,13 +301,9 @@ def softmax_along(x: Any, *, axis: int) -> Any:
     """exp(x) / sum(exp(x)) along `axis`, without overflow; NaN where all are -inf."""
     if not x.size:
         return x.copy()
-    axes: Any = _valid(axis, x)
-    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
-    out = np.subtract(wide, top_of(wide, axis=axes, keepdims=True))
-    out = np.asarray(out)
-    np.exp(out, out=out)
-    np.divide(out, add_up(out, axis=axes, keepdims=True), out=out)
-    return out.astype(x.dtype, copy=False)
+    if x.dtype.itemsize == 2:
+        return rows.softmax(x.astype(np.float32), axis).astype(x.dtype)
+    return rows.softmax(x, axis)
 
 
 @primitive(
@@ -285,21 +317,21 @@ def log_softmax_along(x: Any, *, axis: int) -> Any:
     """x - log(sum(exp(x))) along `axis`, without overflow."""
     if not x.size:
         return x.copy()
-    axes: Any = _valid(axis, x)
-    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
-    out = np.asarray(np.subtract(wide, top_of(wide, axis=axes, keepdims=True)))
-    np.subtract(out, np.log(add_up(np.exp(out), axis=axes, keepdims=True)), out=out)
-    return out.astype(x.dtype, copy=False)
+    if x.dtype.itemsize == 2:
+        return rows.log_softmax(x.astype(np.float32), axis).astype(x.dtype)
+    return rows.log_softmax(x, axis)
 
 
 def _prepared(name: str, input: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]:
     require_tensor(name, input)
     input = converted(input, dtype)
+    axis = canonical_axis(dim, input.array.ndim)
     if input.array.dtype.kind != "f":
+        last = "_lastdim" if axis >= input.array.ndim - 1 else ""
         raise NotImplementedError(
-            f"\"{name}_lastdim_kernel_impl\" not implemented for '{kind(input.array.dtype)}'"
+            f"\"{name}{last}_kernel_impl\" not implemented for '{kind(input.array.dtype)}'"
         )
-    return input, canonical_axis(dim, input.array.ndim)
+    return input, axis
 
 
 @composed(samples=[sample(Real("n m"), dim=axis())])

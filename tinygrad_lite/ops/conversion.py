@@ -12,7 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.dtypes import dtype, to_numpy
 from ..core.inplace import in_place
 from ..core.samples import reals
-from ..core.shapes import shape_from
+from ..core.shapes import broadcast_shape, shape_from
 from ..core.tensor import Tensor, bind, device, require_cpu
 from .arguments import kind, require_tensor
 
@@ -146,6 +146,30 @@ _function: Any
 for _function in (_bfloat16, _type, _type_as, _cpu, _cuda):
     bind(_function.__name__[1:], _function)
 
+# -- layouts, which scripts mention; a Tensor here keeps the order its array has ------------------
+
+
+class memory_format:
+    """A name of an order of elements in memory. Accepted, and without effect on values."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+
+class layout(memory_format):
+    """A name of a storage layout; `strided` is the only one."""
+
+
+contiguous_format = memory_format("contiguous_format")
+preserve_format = memory_format("preserve_format")
+channels_last = memory_format("channels_last")
+channels_last_3d = memory_format("channels_last_3d")
+strided = layout("strided")
+bind("layout", strided)
+
 # -- copies ----------------------------------------------------------------------------------------
 
 
@@ -181,24 +205,18 @@ _write = in_place(overwrite, "copy_")
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Write `src`, broadcast and converted, into this Tensor; gradients then flow to `src`."""
+    if isinstance(src, (int, float)):
+        return _write(self, src)
     if not isinstance(src, Tensor):
         raise TypeError(
             f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
         )
-    _require_fit(self, src)
-    return _write(self, src)
-
-
-def _require_fit(self: Tensor, src: Tensor) -> None:
-    try:
-        fits = np.broadcast_shapes(self.array.shape, src.array.shape) == self.array.shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if broadcast_shape([self.array.shape, src.array.shape]) != self.array.shape:
         raise RuntimeError(
             f"output with shape {list(self.array.shape)} doesn't match the broadcast shape of "
             f"the source, {list(src.array.shape)} (copy_)"
         )
+    return _write(self, src)
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:
@@ -307,4 +325,10 @@ def result_type(tensor1: Any, tensor2: Any) -> dtype:
 
 def can_cast(from_: dtype, to: dtype) -> bool:
     """Whether PyTorch's promotion rules let `from_` be written into `to`."""
+    for position, d in enumerate((from_, to), 1):
+        if not isinstance(d, dtype):
+            raise TypeError(
+                f"can_cast(): argument '{'from_' if position == 1 else 'to'}' (position {position})"
+                f" must be torch.dtype, not {type(d).__name__}"
+            )
     return dtypes.can_cast(from_, to)

@@ -46,6 +46,11 @@ def tensor(
 
 
 def _finished(array: np.ndarray, requires_grad: bool) -> Tensor:
+    if requires_grad and array.dtype.kind not in "fc":
+        raise RuntimeError(
+            "Only Tensors of floating point and complex dtype can require gradients, "
+            f"not {from_numpy_dtype(array.dtype)}"
+        )
     out = make(array)
     return out.requires_grad_() if requires_grad else out
 
@@ -65,6 +70,11 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> np.ndarray:
     array = _from_python(data)
     if target is None:
         target = _inferred(array, data)
+    elif target.kind in "iu" and array.dtype.kind in "iu" and array.size:
+        limits = np.iinfo(target)
+        low = limits.min if target.kind == "i" else -limits.max  # negative ones wrap, as in C
+        if array.max() > limits.max or array.min() < low:
+            raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
     return array.astype(target, copy=False)
 
 
@@ -84,7 +94,9 @@ def _from_python(data: Any) -> np.ndarray:
     if array.dtype.kind in "biufc":
         return array
     first = _first_leaf(data)
-    if isinstance(first, str):
+    if array.dtype.kind == "U":
+        if not isinstance(first, str):
+            raise TypeError("new(): invalid data type 'str'")
         raise ValueError("too many dimensions 'str'")
     if isinstance(first, int):
         raise ValueError("Overflow when unpacking long long")
@@ -104,16 +116,16 @@ def _untensored(data: Any) -> Any:
     return data
 
 
-def _ragged(data: Any, depth: int) -> ValueError:
+def _ragged(data: Any, depth: int) -> Exception:
     """The error for sequences of unequal length, naming the first one."""
     lengths = [len(d) if isinstance(d, (list, tuple, np.ndarray)) else -1 for d in data]
     for n in lengths[1:]:
         if n != lengths[0]:
-            if n == -1 or lengths[0] == -1:
-                got = type(data[lengths.index(-1)]).__name__
-                return ValueError(
-                    f"expected sequence of length {max(lengths)} at dim {depth + 1}, got {got}"
-                )
+            if n == -1:
+                return TypeError("not a sequence")
+            if lengths[0] == -1:
+                name = type(data[lengths.index(n)]).__name__
+                return TypeError(f"'{name}' object cannot be interpreted as an integer")
             return ValueError(
                 f"expected sequence of length {lengths[0]} at dim {depth + 1} (got {n})"
             )
@@ -235,6 +247,10 @@ def frombuffer(
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
     """A 0-d Tensor of the default dtype (or `dtype`)."""
+    if not isinstance(s, _NUMBERS):
+        raise TypeError(
+            f"scalar_tensor(): argument 's' (position 1) must be Number, not {type(s).__name__}"
+        )
     require_cpu(device)
     return make(np.asarray(s, dtype=_dtype_or_default(dtype)))
 
@@ -243,28 +259,29 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) ->
 
 
 def _dtype_or_default(dtype: Any) -> Any:
+    if isinstance(dtype, str):
+        raise TypeError(f"argument 'dtype' must be torch.dtype, not str ('{dtype}')")
     return to_numpy(get_default_dtype() if dtype is None else dtype)
 
 
 def _shape(function: str, size: tuple[Any, ...], named: Any) -> tuple[int, ...]:
-    """The shape in `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`."""
-    if not size:
-        if named is None:
-            return () if function == "new" else _missing(function)
-        size = (named,)
+    """The shape in `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`; nothing else may be in `named`."""
+    if named:
+        if size or "size" not in named or len(named) > 1:
+            unknown = next((n for n in named if n != "size"), "size")
+            raise TypeError(f"{function}() got an unexpected keyword argument '{unknown}'")
+        size = (named["size"],)
+    elif not size:
+        raise TypeError(
+            f"{function}() received an invalid combination of arguments - got (), but expected "
+            "(tuple of ints size, *, dtype, device, requires_grad)"
+        )
     if len(size) == 1 and type(size[0]) is not int:
         size = tuple(size[0]) if isinstance(size[0], (tuple, list)) else size
     for n in size:
         if type(n) is not int:
             return _checked(function, shape_from(tuple(size)))
     return _checked(function, size)
-
-
-def _missing(function: str) -> Any:
-    raise TypeError(
-        f"{function}() received an invalid combination of arguments - got (), but expected (tuple "
-        "of ints size, *, dtype, device, requires_grad)"
-    )
 
 
 def _checked(function: str, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -297,7 +314,7 @@ def zeros(
     """Zeros of shape `size` (several ints or one tuple)."""
     refuse_out("zeros", out)
     require_cpu(device)
-    shape = _shape("zeros", size, named.pop("size", None))
+    shape = _shape("zeros", size, named)
     return _finished(np.zeros(shape, _dtype_or_default(dtype)), requires_grad)
 
 
@@ -314,7 +331,7 @@ def ones(
     """Ones of shape `size` (several ints or one tuple)."""
     refuse_out("ones", out)
     require_cpu(device)
-    shape = _shape("ones", size, named.pop("size", None))
+    shape = _shape("ones", size, named)
     return _finished(np.ones(shape, _dtype_or_default(dtype)), requires_grad)
 
 
@@ -332,7 +349,7 @@ def empty(
     """A Tensor of shape `size` with arbitrary content."""
     refuse_out("empty", out)
     require_cpu(device)
-    shape = _shape("empty", size, named.pop("size", None))
+    shape = _shape("empty", size, named)
     return _finished(np.empty(shape, _dtype_or_default(dtype)), requires_grad)
 
 
@@ -426,7 +443,7 @@ def _new(name: str, build: Any, doc: str) -> None:
     ) -> Tensor:
         require_cpu(device)
         numpy_dtype = self.array.dtype if dtype is None else to_numpy(dtype)
-        shape = _shape(name, size, named.pop("size", None))
+        shape = _shape(name, size, named)
         return _finished(build(shape, numpy_dtype), requires_grad)
 
     new.__name__ = new.__qualname__ = name
@@ -469,7 +486,7 @@ def _number(x: Any) -> Any:
 
 
 def arange(
-    start: Any = 0,
+    start: Any = None,
     end: Any = None,
     step: Any = 1,
     *,
@@ -485,7 +502,10 @@ def arange(
     require_cpu(device)
     start, end, step = _number(start), _number(end), _number(step)
     if end is None:
+        if start is None:
+            raise TypeError("arange() received an invalid combination of arguments: no end given")
         start, end = 0, start
+    start = 0 if start is None else start
     if dtype is None:
         whole = all(isinstance(v, int) for v in (start, end, step))
         numpy_dtype = to_numpy(dtypes.int64 if whole else get_default_dtype())

@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.chain import sum_to
 from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
-from ..kernels import normalize_numpy as kernels
+from ..kernels import normalize as kernels
 
 _EPS = 0.1  # of the samples: small enough to matter, large enough for finite differences
 
@@ -42,28 +41,14 @@ def _affine(y: Any, weight: Any, bias: Any) -> Any:
     return y if bias is None else y + bias
 
 
-def _summed(d: Any, shape: Any, channels: bool) -> Any:
-    """The gradient of weight or bias: `d` summed to `shape` (C: along axis 1; else the last)."""
-    if d is None or shape is None:
-        return None
-    if channels:
-        return d.sum(axis=_all_but_channels(d.ndim)).reshape(shape)
-    return sum_to(d, shape=shape)
-
-
 def _batch_reference(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     ndim = x.array.ndim
     y = _standardized(x, _all_but_channels(ndim), eps)
     return (_affine(y, _per_channel(weight, ndim), _per_channel(bias, ndim)),)
 
 
-def _batch_backward(
-    g: Any, need: Any, x: Any, weight: Any, weight_shape: Any, bias_shape: Any, residual: Any
-) -> Any:
-    axes = _all_but_channels(x.ndim)
-    w = _per_channel(weight, x.ndim)
-    dx, dw, db = kernels.backward(g[0], x, w, *residual, axes, need)
-    return dx, _summed(dw, weight_shape, True), _summed(db, bias_shape, True)
+def _batch_backward(g: Any, need: Any, x: Any, weight: Any, residual: Any) -> Any:
+    return kernels.batch_norm_backward(g[0], x, weight, *residual, need)
 
 
 @fused(
@@ -77,11 +62,8 @@ def _batch_backward(
 )
 def batch_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """Standardize each channel (axis 1) over all other axes; then times weight, plus bias."""
-    axes = _all_but_channels(x.ndim)
-    y, mean, var, rstd = kernels.forward(
-        x, _per_channel(weight, x.ndim), _per_channel(bias, x.ndim), axes, eps
-    )
-    return (y, mean.reshape(-1), var.reshape(-1)), (mean, rstd)
+    y, mean, var, rstd = kernels.batch_norm(x, weight, bias, eps)
+    return (y, mean, var), (mean, rstd)
 
 
 def normalize_channels(x: Any, mean: Any, var: Any, weight: Any, bias: Any, *, eps: float) -> Any:
@@ -98,18 +80,8 @@ def _layer_reference(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -
     return _affine(_standardized(x, _last(dims, x.array.ndim), eps), weight, bias)
 
 
-def _layer_backward(
-    g: Any,
-    need: Any,
-    x: Any,
-    weight: Any,
-    weight_shape: Any,
-    bias_shape: Any,
-    dims: int,
-    residual: Any,
-) -> Any:
-    dx, dw, db = kernels.backward(g, x, weight, *residual, _last(dims, x.ndim), need)
-    return dx, _summed(dw, weight_shape, False), _summed(db, bias_shape, False)
+def _layer_backward(g: Any, need: Any, x: Any, weight: Any, dims: int, residual: Any) -> Any:
+    return kernels.layer_norm_backward(g, x, weight, *residual, dims, need)
 
 
 @fused(
@@ -125,7 +97,7 @@ def _layer_backward(
 )
 def layer_norm(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -> Any:
     """Standardize over the last `dims` axes; then times weight, plus bias."""
-    y, mean, _, rstd = kernels.forward(x, weight, bias, _last(dims, x.ndim), eps)
+    y, mean, rstd = kernels.layer_norm(x, weight, bias, dims, eps)
     return y, (mean, rstd)
 
 
@@ -134,11 +106,8 @@ def _rms_reference(x: Any, weight: Any, *, dims: int, eps: float) -> Any:
     return _affine(x / (square + eps) ** 0.5, weight, None)
 
 
-def _rms_backward(
-    g: Any, need: Any, x: Any, weight: Any, weight_shape: Any, dims: int, residual: Any
-) -> Any:
-    dx, dw = kernels.rms_backward(g, x, weight, residual, _last(dims, x.ndim), need)
-    return dx, _summed(dw, weight_shape, False)
+def _rms_backward(g: Any, need: Any, x: Any, weight: Any, dims: int, residual: Any) -> Any:
+    return kernels.rms_norm_backward(g, x, weight, residual, dims, need)
 
 
 @fused(
@@ -151,7 +120,7 @@ def _rms_backward(
 )
 def rms_norm(x: Any, weight: Any, *, dims: int, eps: float) -> Any:
     """x / sqrt(mean of x^2 over the last `dims` axes + eps), times weight."""
-    return kernels.rms_forward(x, weight, _last(dims, x.ndim), eps)
+    return kernels.rms_norm(x, weight, dims, eps)
 
 
 def _grouped(x: Any, groups: int) -> Any:
@@ -171,27 +140,8 @@ def _group_reference(x: Any, weight: Any, bias: Any, *, groups: int, eps: float)
     return (y.reshape(x.shape),)
 
 
-def _group_backward(
-    g: Any,
-    need: Any,
-    x: Any,
-    weight: Any,
-    weight_shape: Any,
-    bias_shape: Any,
-    groups: int,
-    residual: Any,
-) -> Any:
-    dx, dw, db = kernels.backward(
-        _grouped(g[0], groups),
-        _grouped(x, groups),
-        _per_group(weight, groups),
-        *residual,
-        (2, 3),
-        need,
-    )
-    dx = None if dx is None else dx.reshape(x.shape)
-    dw = None if dw is None else dw.sum(axis=(0, 3)).reshape(weight_shape)
-    return dx, dw, None if db is None else db.sum(axis=(0, 3)).reshape(bias_shape)
+def _group_backward(g: Any, need: Any, x: Any, weight: Any, groups: int, residual: Any) -> Any:
+    return kernels.group_norm_backward(g[0], x, weight, *residual, groups, need)
 
 
 @fused(
@@ -205,8 +155,5 @@ def _group_backward(
 )
 def group_norm(x: Any, weight: Any, bias: Any, *, groups: int, eps: float) -> Any:
     """Standardize each sample over each group of channels and all positions."""
-    y, mean, var, rstd = kernels.forward(
-        _grouped(x, groups), _per_group(weight, groups), _per_group(bias, groups), (2, 3), eps
-    )
-    shape = mean.shape[:2]
-    return (y.reshape(x.shape), mean.reshape(shape), var.reshape(shape)), (mean, rstd)
+    y, mean, var, rstd = kernels.group_norm(x, weight, bias, groups, eps)
+    return (y, mean, var), (mean, rstd)

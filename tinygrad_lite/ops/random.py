@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.dtypes import get_default_dtype, to_numpy
+from ..core.dtypes import to_numpy
 from ..core.inplace import require_writable, store
 from ..core.random import numpy_generator
 from ..core.tensor import Tensor, bind, make, require_cpu
-from .arguments import kind, require_tensor, unsupported
-from .creation import _finished, _shape, refuse_out
+from .arguments import kind, require_tensor
+from .creation import _dtype_or_default, _finished, _shape, refuse_out
 
 
 def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
@@ -32,7 +32,7 @@ def _standard_normal(rng: np.random.Generator, shape: Any, dtype: Any) -> np.nda
 
 
 def _floating(function: str, dtype: Any) -> Any:
-    numpy_dtype = to_numpy(get_default_dtype() if dtype is None else dtype)
+    numpy_dtype = _dtype_or_default(dtype)
     if numpy_dtype.kind != "f":
         raise NotImplementedError(f"\"{function}\" not implemented for '{kind(numpy_dtype)}'")
     return numpy_dtype
@@ -52,7 +52,7 @@ def _sampler(name: str, draw: Any, check: str, doc: str) -> Any:
     ) -> Tensor:
         refuse_out(name, out)
         require_cpu(device)
-        shape = _shape(name, size, named.pop("size", None))
+        shape = _shape(name, size, named)
         numpy_dtype = _floating(check, dtype)
         return _finished(draw(numpy_generator(generator), shape, numpy_dtype), requires_grad)
 
@@ -111,7 +111,7 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     given = list(args)
     size = options.pop("size", None)
     if size is None:
-        if not given or isinstance(given[-1], int):
+        if len(given) < 2 - ("high" in options) or isinstance(given[-1], int):
             raise TypeError("randint() received an invalid combination of arguments: size missing")
         size = given.pop()
     if "high" in options:
@@ -180,9 +180,18 @@ def normal(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """Normal numbers: normal(mean, std, size) with numbers, or with Tensors that broadcast."""
+    """Normal numbers: normal(mean, std, size) with numbers, or with Tensors that broadcast.
+
+    A draw is a constant: unlike PyTorch's, which has a gradient of 0, it has no history.
+    """
     refuse_out("normal", out)
     require_cpu(device)
+    for value in (mean, std):
+        if not isinstance(value, (Tensor, int, float, np.number)):
+            raise TypeError(
+                "normal() received an invalid combination of arguments - got "
+                f"{type(value).__name__} for a mean or standard deviation"
+            )
     _require_spread(std)
     rng = numpy_generator(generator)
     if size is not None:
@@ -216,7 +225,8 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
     refuse_out("bernoulli", out)
     require_tensor("bernoulli", input)
     if p is None and input.array.dtype.kind != "f":
-        raise unsupported("bernoulli_tensor", input.array.dtype)
+        name = kind(input.array.dtype)
+        raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{name}'")
     chance = input.array if p is None else (p.array if isinstance(p, Tensor) else np.asarray(p))
     if not ((chance >= 0) & (chance <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
@@ -270,11 +280,6 @@ def multinomial(
         last = rows.shape[1] - 1 - (rows[:, ::-1] > 0).argmax(axis=1)
         picks = np.minimum(picks, last[:, None])
     else:
-        if ((rows > 0).sum(axis=1) < num_samples).any():
-            raise RuntimeError(
-                "invalid multinomial distribution (with replacement=False, not enough non-negative "
-                "category to sample)"
-            )
         times = rng.standard_exponential(rows.shape)
         with_weight = np.where(rows > 0, times / np.where(rows > 0, rows, 1), math.inf)
         picks = np.argsort(with_weight, axis=1, kind="stable")[:, :num_samples]
@@ -311,6 +316,14 @@ def _float_dtype(self: Tensor, check: str) -> Any:
     return _floating(check, self.dtype)
 
 
+def _continuous(self: Tensor, name: str) -> None:
+    if self.array.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name} distribution is a continuous probability distribution. dtype must be a "
+            f"floating point but you specified {kind(self.array.dtype)}"
+        )
+
+
 def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Any = None) -> Tensor:
     """Fill with normal numbers."""
     _require_spread(std)
@@ -336,7 +349,7 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Any = None) -> Te
     """Fill with exponential numbers of rate `lambd`."""
     if lambd <= 0:
         raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
-    _float_dtype(self, "exponential")
+    _continuous(self, "Exponential")
     draw = numpy_generator(generator).standard_exponential(self.array.shape)
     return _filled(self, draw / lambd, "exponential_")
 
@@ -364,7 +377,7 @@ def random_(self: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> 
 
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Tensor:
     """Fill with Cauchy numbers."""
-    _float_dtype(self, "cauchy")
+    _continuous(self, "Cauchy")
     draw = numpy_generator(generator).standard_cauchy(self.array.shape)
     return _filled(self, median + sigma * draw, "cauchy_")
 

@@ -6,7 +6,6 @@ summing: it repeats a reduced value over the axes it was reduced along.
 
 from __future__ import annotations
 
-import builtins
 import math
 import warnings
 from typing import Any
@@ -207,8 +206,9 @@ def variance(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = F
     middle = add_up(wide, axis=axes, keepdims=True) / np.asarray(n, wide.dtype)
     away = wide - middle
     squares = add_up(away * away, axis=axes, keepdims=keepdim)
-    divisor = np.asarray(builtins.max(n - correction, 0), wide.dtype)
-    return np.true_divide(squares, divisor).astype(x.dtype, copy=False)
+    if n > correction:
+        return (squares / np.asarray(n - correction, wide.dtype)).astype(x.dtype, copy=False)
+    return np.where(squares > 0, np.inf, np.nan).astype(x.dtype)
 
 
 def _deviation_rule(g: Any, x: Any, out: Any, axes: Any, correction: Any, keepdim: bool) -> Any:

@@ -56,7 +56,7 @@ def round(x: Any, *, decimals: int = 0) -> Any:
     """The nearest number with `decimals` digits after the point; halves go to the even one."""
     if x.dtype.kind != "f":
         if decimals:
-            raise unsupported("round_decimals_vml", x.dtype)
+            raise unsupported("round", x.dtype)
         return x.copy()
     if decimals == 0:
         return np.rint(x)

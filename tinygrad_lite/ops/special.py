@@ -397,6 +397,13 @@ def i1e(x: Any) -> Any:
     return in_double(_bessel, x, 1)
 
 
+def _log(y: Any, shift: int) -> Any:
+    """log(shift + y), y an array, a Tensor or a number."""
+    if isinstance(y, (int, float)):
+        return np.log(shift + y)
+    return log1p(y) if shift else log(y)
+
+
 # -- logit, entropy, sinc --------------------------------------------------------------------------
 
 
@@ -423,7 +430,7 @@ def logit(x: Any, *, eps: float | None = None) -> Any:
 
 
 @primitive(
-    lambda g, x, y: where((x == 0) & (y <= 0), 0.0, g * log(y)),
+    lambda g, x, y: where((x == 0) & (y <= 0), 0.0, g * _log(y, 0)),
     lambda g, x, y: g * (x / y),
     broadcasts=True,
     promote="float",
@@ -437,7 +444,7 @@ def xlogy(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, y: where((x == 0) & (y <= -1), 0.0, g * log1p(y)),
+    lambda g, x, y: where((x == 0) & (y <= -1), 0.0, g * _log(y, 1)),
     lambda g, x, y: g * (x / (y + 1)),
     broadcasts=True,
     promote="float",

@@ -12,7 +12,7 @@ from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import add_up, axes_of, converted, multiply_up, renamed, require_tensor
+from .arguments import add_up, axes_of, converted, multiply_up, renamed, require_tensor, unsupported
 from .extremes import (
     _evenly,
     median_values,
@@ -120,6 +120,8 @@ def _median(name: str, skip_nan: bool, kind: Any, doc: str) -> Any:
         if names:
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
+        if input.array.dtype.kind == "b":
+            raise unsupported("median_out", input.array.dtype)
         if dim is None:
             return middle(input, skip_nan=skip_nan)
         a = input.array

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
+from ..core.primitive import with_kernel
 from ..core.samples import Real, reals, sample
+from ..kernels import elementwise as kernels
 from .arguments import also
 from .arithmetic import rsqrt, where
 
@@ -90,10 +92,15 @@ def cosh(x: Any) -> Any:
     return np.cosh(x)
 
 
-@primitive(lambda g, out: g * (1 - out * out), promote="float", inplace=True, samples=reals(1))
+@with_kernel(kernels.tanh_backward)
+def _tanh_rule(g: Any, out: Any) -> Any:
+    return g * (1 - out * out)
+
+
+@primitive(_tanh_rule, promote="float", inplace=True, samples=reals(1))
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, elementwise."""
-    return np.tanh(x)
+    return kernels.tanh(x)
 
 
 @primitive(lambda g, x: g * rsqrt(x * x + 1), promote="float", inplace=True, samples=reals(1))

@@ -13,6 +13,7 @@ from ...core.tensor import Tensor
 from ...ops.activation import log_softmax, logsigmoid
 from ...ops.creation import ones_like
 from ...ops.likelihood import bernoulli_surprise
+from ...ops.losses import cross_entropy_of_classes
 from ...ops.selection import where
 
 
@@ -248,34 +249,16 @@ def cross_entropy(
             f"no classes but got weight tensor of shape: {list(weight.array.shape)}"
         )
     _check_classes("cross_entropy", input, target, ignore_index)
-    log_p = log_softmax(input, axis)
-    hard = nll_loss(log_p, target, weight, ignore_index=ignore_index, reduction=reduction)
-    if label_smoothing == 0:
-        return hard
-    smooth = _smoothed(log_p, target, weight, ignore_index, reduction, axis)
-    share = label_smoothing / input.array.shape[axis]
-    return (1 - label_smoothing) * hard + share * smooth
-
-
-def _smoothed(
-    log_p: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    ignore_index: int,
-    reduction: str,
-    axis: int,
-) -> Any:
-    """The uniform part of a smoothed target: the sum of -log p over all classes."""
-    if weight is not None:
-        log_p = log_p * _along(weight, axis, log_p.array.ndim)
-    kept = (target != ignore_index).to(log_p.dtype)
-    loss = where(target == ignore_index, 0.0, -log_p.sum(axis))
-    if reduction != "mean":
-        return _reduced(loss, reduction)
-    if weight is None:
-        return loss.sum() / kept.sum()
-    index = where(target == ignore_index, 0, target)
-    return loss.sum() / (weight[index] * kept).sum()
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return cross_entropy_of_classes(
+        input,
+        target,
+        weight,
+        ignore_index=ignore_index,
+        label_smoothing=float(label_smoothing),
+        reduction=reduction,
+    )
 
 
 def _along(weight: Tensor, axis: int, ndim: int) -> Tensor:

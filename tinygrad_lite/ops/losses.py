@@ -1,0 +1,87 @@
+"""Losses that are worth a kernel: cross entropy of logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.fused import fused
+from ..core.samples import Integer, Real, one_of, sample
+from ..core.tensor import make
+from ..kernels import softmax as kernels
+from .activation import log_softmax
+from .selection import where
+
+
+def _backward(
+    g: Any,
+    need: Any,
+    x: Any,
+    target: Any,
+    weight: Any,
+    residual: Any,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> Any:
+    dx = kernels.cross_entropy_backward(
+        g, x, target, weight, *residual, ignore_index, label_smoothing, reduction
+    )
+    return dx, None, None
+
+
+def _reference(
+    x: Any, target: Any, weight: Any, *, ignore_index: int, label_smoothing: float, reduction: str
+) -> Any:
+    """Minus the mean over classes, weighted by the smoothed target, of log softmax(x)."""
+    axis = 1 if x.array.ndim > 1 else 0
+    y = target if isinstance(target, np.ndarray) else target.array
+    kept = y != ignore_index
+    label = np.where(kept, y, 0)
+    classes = x.array.shape[axis]
+    share = np.expand_dims(label, axis) == np.arange(classes).reshape(
+        [-1 if i == axis else 1 for i in range(x.array.ndim)]
+    )
+    share = (1 - label_smoothing) * share + label_smoothing / classes
+    counts = kept.astype(x.array.dtype)
+    if weight is not None:
+        w = weight if isinstance(weight, np.ndarray) else weight.array
+        share = share * w.reshape([-1 if i == axis else 1 for i in range(x.array.ndim)])
+        counts = counts * w[label]
+    terms = log_softmax(x, axis) * make(share.astype(x.array.dtype))
+    loss = where(make(np.asarray(kept)), -terms.sum(axis), 0.0)
+    if reduction == "none":
+        return loss
+    return loss.sum() / float(counts.sum()) if reduction == "mean" else loss.sum()
+
+
+@fused(
+    backward=_backward,
+    reference=_reference,
+    residual=True,
+    promote=None,
+    title="NllLoss",
+    samples=[
+        sample(
+            Real("n 3"),
+            Integer("n", 0, 3),
+            Real("3", low=0.5),
+            label_smoothing=one_of(0.0, 0.2),
+            reduction=one_of("mean", "sum", "none"),
+            ignore_index=-100,
+        )
+    ],
+    typed=(0,),
+)
+def cross_entropy_of_classes(
+    x: Any,
+    target: Any,
+    weight: Any,
+    *,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> Any:
+    """-log softmax(x)[target] for logits x (N, C, ...), weighted, smoothed and reduced."""
+    return kernels.cross_entropy(x, target, weight, ignore_index, label_smoothing, reduction)
