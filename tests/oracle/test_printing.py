@@ -13,10 +13,13 @@ from tinygrad_lite.core.printing import format_tensor, printoptions
 torch = pytest.importorskip("torch")
 
 FLOATS = ["float16", "float32", "float64"]
-OTHERS = ["int8", "int16", "int32", "int64", "uint8", "bool"]
+OTHERS = ["int8", "int16", "int32", "int64", "uint8", "bool", "complex64", "complex128"]
 
 
 def elements(dtype):
+    if dtype.startswith("complex"):
+        part = elements(f"float{int(dtype[7:]) // 2}")
+        return st.builds(complex, part, part)
     if dtype not in FLOATS:
         return None
     width = int(dtype[5:])
@@ -43,12 +46,12 @@ options = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(arrays(), options, st.booleans(), st.booleans())
 def test_text_is_pytorchs(array, chosen, wants_grad, derived):
     tensor = torch.tensor(array)
     dtype = str(tensor.dtype)
-    plain = {"torch.float32", "torch.int64", "torch.bool"}
+    plain = {"torch.float32", "torch.int64", "torch.bool", "torch.complex64"}
     wants_grad = wants_grad and tensor.dtype.is_floating_point
     tensor.requires_grad_(wants_grad)
     if wants_grad and derived:
