@@ -1,12 +1,13 @@
 """Averages of weights over training: stochastic weight averaging (SWA) and running means (EMA).
 
 `AveragedModel` is a Module, and this room sees parameters only: the class stands in
-`training/averaging.py` and is put here when the package is imported.
+`training/averaging.py`, and asking for it here loads that room.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -27,10 +28,16 @@ __all__ = [
     "update_bn",
 ]
 
-AveragedModel: Any = None
+AveragedModel: Any  # by __getattr__ below
 
 Average = Callable[[Any, Any, Any], Any]
 Averages = Callable[[Sequence[Any], Sequence[Any], Any], None]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AveragedModel":  # by way of the public face, which loads `training` when asked
+        return sys.modules[__name__.partition(".")[0]].training.AveragedModel
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _check_decay(decay: float) -> None:

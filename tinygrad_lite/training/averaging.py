@@ -1,7 +1,7 @@
 """AveragedModel: a Module that is the average of another over training (SWA and EMA).
 
 Its functions, and the schedule SWALR, are in `optim/swa_utils.py`, under which name PyTorch has
-them all; this file, which may see both Modules and optimizers, adds the class there.
+them all, and under which this class, which may see Modules too, is found as well.
 """
 
 from __future__ import annotations
@@ -83,6 +83,3 @@ class AveragedModel(Module):
 def _write(target: Tensor, value: Any) -> None:
     target.array[...] = value.array
     touch(target.array, by="AveragedModel.update_parameters")
-
-
-swa_utils.AveragedModel = AveragedModel
