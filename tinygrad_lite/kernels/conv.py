@@ -15,7 +15,7 @@ from math import prod
 
 import numpy as np
 
-from . import conv_numba, conv_numpy, conv_plan
+from . import conv_numba, conv_numpy, conv_plan, conv_weights
 from ._jit import enabled, loaded
 from .conv_numpy import Pairs, Shape
 from .conv_numpy import output_shape as conv_output_shape
@@ -87,7 +87,7 @@ def conv_weight_grad(
         geo = conv_plan.geometry(
             x.shape, weight_shape, g.shape[2:], stride, padding, dilation, groups
         )
-        dw = conv_numba.weight_grad(np.ascontiguousarray(g), np.ascontiguousarray(x), geo)
+        dw = conv_weights.weight_grad(np.ascontiguousarray(g), np.ascontiguousarray(x), geo)
         return dw.reshape(weight_shape)
     return conv_numpy.weight_grad(g, x, weight_shape, stride, padding, dilation, groups)
 

@@ -1,12 +1,8 @@
-"""The compiled convolutions; see conv_plan.py for the geometry, _gemm.py for the inner loops.
+"""The compiled convolution and its gradient towards the input: weights times shifted rows.
 
-Each thread lays out one image (or a few) padded in its own scratch memory, then runs register
-blocks over it: a block of output channels along the flattened positions (`shifted`), or a block of
-weights summed along them (`summed`).
-
-A zero in the border is multiplied like any number. In the weight gradient this has one effect
-that can be seen: where x is infinite or NaN in a position, taps that never meet an output there
-may become NaN too.
+See conv_plan.py for the geometry, _gemm.py for the inner loops. Each thread lays out one image
+padded in its own scratch memory, then runs register blocks over it: a block of output channels
+along the flattened positions.
 """
 
 from __future__ import annotations
@@ -23,9 +19,7 @@ from ._gemm import (
     block,
     copy_every_other,
     copy_run,
-    dots,
     lanes,
-    row_dots,
     row_tile,
     row_tile_one,
     tile,
@@ -175,7 +169,7 @@ def shifted_share(
                     row_of_tiles(
                         scratch, tiles, step, bias, unit[3], weights, unit[4],
                         scratch, memory + unit[5], at, unit[6], unit[7],
-                        0, positions, step, lanes,
+                        start, stop, step, lanes,
                     )  # fmt: skip
                 write_rows(
                     scratch, tiles, step, wide, spec[7], spec[8],
@@ -188,77 +182,21 @@ def shifted(
     share, x, out, bias, weights, at, spec, units, targets, scratch, size, channels, counts
 ):
     """For each image and block of output channels: weights times the shifted rows of x."""
-    for t in prange(share):
+    for t in prange(share):  # numba counts in unsigned integers here: one signature is enough
         shifted_share(
-            t, share, x, out, bias, weights, at, spec, units, targets, scratch, size, channels,
-            counts,
+            np.int64(t), share, x, out, bias, weights, at, spec, units, targets, scratch, size,
+            channels, counts,
         )  # fmt: skip
-
-
-@jit
-def summed_share(t, share, g, x, sums, at, g_spec, x_spec, units, scratch, size, counts):
-    """What thread t does of `summed`: its run of (part of the batch, part of the blocks) pairs."""
-    images, parts, splits, together = counts[0], counts[1], counts[2], counts[3]
-    g_image, x_image, features, channels = counts[4], counts[5], counts[6], counts[7]
-    g_step, x_step, x_phase, volume = counts[8], counts[9], counts[10], counts[11]
-    rows, tile_size, chunk, part_size = counts[12], counts[13], counts[14], counts[15]
-    memory = t * size
-    g_memory, x_memory = memory, memory + counts[16]
-    scratch[memory : memory + size] = 0
-    pairs = parts * splits
-    for pair in range(t * pairs // share, (t + 1) * pairs // share):
-        part, split = pair // splits, pair % splits
-        first, last = split * len(units) // splits, (split + 1) * len(units) // splits
-        image, end = part * images // parts, (part + 1) * images // parts
-        while image < end:
-            several = min(together, end - image)
-            if several < together:
-                scratch[g_memory:x_memory] = 0
-            for k in range(several):
-                pack(
-                    g, (image + k) * g_image, scratch, g_memory + k * volume,
-                    features, g_step, 0, g_spec,
-                )  # fmt: skip
-                pack(
-                    x, (image + k) * x_image, scratch, x_memory + k * volume,
-                    channels, x_step, x_phase, x_spec,
-                )  # fmt: skip
-            image += several
-            for start in range(0, several * volume, chunk):
-                length = min(chunk, several * volume - start)
-                for u in range(first, last):
-                    unit = units[u]
-                    left = g_memory + unit[0] * g_step + start
-                    right = x_memory + unit[1] * x_step + start
-                    place = part * part_size + unit[2]
-                    for k in range(unit[3]):
-                        if rows == 1:
-                            row_dots(
-                                sums, place + k * tile_size, scratch, left, g_step,
-                                scratch, right, at, 3 * k, length,
-                            )  # fmt: skip
-                        else:
-                            dots(
-                                sums, place + k * tile_size, scratch, left, g_step,
-                                scratch, right, at, 3 * k, length,
-                            )  # fmt: skip
-
-
-@jit(parallel=True)
-def summed(share, g, x, sums, at, g_spec, x_spec, units, scratch, size, counts):
-    """For each block of features and three weights: g times x, summed over the positions."""
-    for t in prange(share):
-        summed_share(t, share, g, x, sums, at, g_spec, x_spec, units, scratch, size, counts)
 
 
 # Called -----------------------------------------------------------------------------------------
 
 
-def _round_up(n: int, unit: int) -> int:
+def round_up(n: int, unit: int) -> int:
     return -(-n // unit) * unit
 
 
-def _scratch(size: int, dtype: np.dtype) -> np.ndarray:
+def aligned(size: int, dtype: np.dtype) -> np.ndarray:
     """Uninitialized memory that starts on a cache line."""
     raw = np.empty(size + 64 // dtype.itemsize, dtype=dtype)
     skip = -raw.ctypes.data % 64 // dtype.itemsize
@@ -290,9 +228,7 @@ def _tables(geo: Geometry, backward: bool, rows: int, itemsize: int, direct: boo
     plan = conv_plan.input_grad(geo) if backward else conv_plan.forward(geo)
     layout = plan.layout
     near, far = (geo.features, geo.channels) if backward else (geo.channels, geo.features)
-    _, l1, l2 = layout.padded
-    c0, c1, c2 = plan.computed
-    positions = (c0 - 1) * l1 * l2 + (c1 - 1) * l2 + c2
+    positions = plan.run
     channel_step = layout.phases * layout.volume
     at, units, weights, table = [], [], 0, 0
     blocks = -(-far // rows)
@@ -307,8 +243,8 @@ def _tables(geo: Geometry, backward: bool, rows: int, itemsize: int, direct: boo
             units.append([*unit, group * near * channel_step, table, count])
         weights += geo.groups * blocks * count * rows
         table += count
-    step = _round_up(positions, lanes(itemsize))
-    memory = 0 if direct else _round_up(geo.groups * near * channel_step, 64)
+    step = round_up(positions, lanes(itemsize))
+    memory = 0 if direct else round_up(geo.groups * near * channel_step, 64)
     return _Tables(
         np.concatenate(at),
         np.array(units, dtype=np.int64),
@@ -342,7 +278,7 @@ def _run_shifted(
     plan = conv_plan.input_grad(geo) if backward else conv_plan.forward(geo)
     tables = _tables(geo, backward, rows, itemsize, direct)
     weights = np.concatenate([_pack_weights(m, rows).ravel() for m in matrices])
-    first = np.zeros((geo.groups, _round_up(far, rows)), dtype=x.dtype)
+    first = np.zeros((geo.groups, round_up(far, rows)), dtype=x.dtype)
     if bias is not None:
         first[:, :far] = bias.reshape(geo.groups, far)
     lane = lanes(itemsize)
@@ -351,7 +287,7 @@ def _run_shifted(
     if direct:
         panel = max(3 * lane, 32768 // itemsize // near // (3 * lane) * 3 * lane)
     share = min(threads(), len(x) * len(tables.units))
-    memory = _round_up(tables.memory, 64)
+    memory = round_up(tables.memory, 64)
     counts = np.array(
         [
             len(x),
@@ -380,7 +316,7 @@ def _run_shifted(
         plan.layout.spec,
         tables.units,
         tables.targets,
-        _scratch(memory * share, x.dtype),
+        aligned(memory * share, x.dtype),
         memory,
         x.shape[1],
         counts,
@@ -405,87 +341,3 @@ def input_grad(g: np.ndarray, w: np.ndarray, geo: Geometry) -> np.ndarray:
     if matrices:
         _run_shifted(g, out, matrices, None, geo, True)
     return out
-
-
-def weight_grad(g: np.ndarray, x: np.ndarray, geo: Geometry) -> np.ndarray:
-    """g (N, O, *P) and x (N, C, *S), C-contiguous: (G, O / G, C / G * taps).
-
-    The batch is summed in parts whose number does not depend on the number of threads, and so
-    neither does the result.
-    """
-    plan = conv_plan.forward(geo)
-    (job,) = plan.jobs
-    layout, itemsize = plan.layout, x.dtype.itemsize
-    lane, rows = lanes(itemsize), 1 if geo.features == 1 else block()[0]
-    count = geo.channels * len(job.taps)
-    row_blocks, column_blocks = -(-geo.features // rows), -(-count // 3)
-    tile_size = _round_up(3 * rows, lane)
-    part_size = geo.groups * row_blocks * column_blocks * tile_size
-    images, volume = len(x), layout.volume
-    parts = max(1, min(images, 8, (1 << 23) // part_size))
-    # Small images go several at once, so that each sum is over some hundred positions.
-    together = max(1, min(1024 // volume, -(-images // parts)))
-    g_step = _round_up(together * volume, lane)
-    x_step = layout.phases * together * volume
-    total = together * volume
-    chunks = max(1, round(total * itemsize / 4096))
-    chunk = _round_up(-(-total // chunks), lane)
-    at = (
-        np.arange(geo.channels)[:, None] * x_step + job.phase * (together * volume) + job.shift
-    ).ravel()
-    at = np.append(at, np.repeat(at[-1:], 3 * column_blocks - count))
-    units = [
-        [
-            group * geo.features + b * rows,
-            group * geo.channels,
-            (group * row_blocks + b) * column_blocks * tile_size,
-            column_blocks,
-        ]
-        for group in range(geo.groups)
-        for b in range(row_blocks)
-    ]
-    splits = 1 if parts >= 4 else min(-(-4 // parts), len(units))
-    share = min(threads(), parts * splits)
-    features, channels = geo.groups * geo.features, geo.groups * geo.channels
-    g_memory = _round_up((features + rows) * g_step, 64)
-    memory = _round_up(g_memory + channels * x_step + lane, 64)
-    counts = np.array(
-        [
-            images,
-            parts,
-            splits,
-            together,
-            g.size // images,
-            x.size // images,
-            features,
-            channels,
-            g_step,
-            x_step,
-            together * volume,
-            volume,
-            rows,
-            tile_size,
-            chunk,
-            part_size,
-            g_memory,
-        ]
-    )
-    sums = np.zeros(parts * part_size, dtype=x.dtype)
-    g_layout = conv_plan.rows_like(geo, layout)
-    summed(
-        share,
-        g.reshape(-1),
-        x.reshape(-1),
-        sums,
-        at,
-        g_layout.spec,
-        layout.spec,
-        np.array(units, dtype=np.int64),
-        _scratch(memory * share, x.dtype),
-        memory,
-        counts,
-    )
-    whole = sums.reshape(parts, -1, tile_size)[..., : 3 * rows].sum(axis=0)
-    whole = whole.reshape(geo.groups, row_blocks, column_blocks, rows, 3).swapaxes(2, 3)
-    whole = whole.reshape(geo.groups, row_blocks * rows, column_blocks * 3)
-    return whole[:, : geo.features, :count]

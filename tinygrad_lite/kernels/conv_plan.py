@@ -124,6 +124,13 @@ class Shifted(NamedTuple):
     complete: bool
     """Whether the jobs write every element of the target."""
 
+    @property
+    def run(self) -> int:
+        """Flattened positions from the first computed to the last."""
+        c0, c1, c2 = self.computed
+        _, l1, l2 = self.layout.padded
+        return ((c0 - 1) * l1 + c1 - 1) * l2 + c2
+
 
 @functools.lru_cache(maxsize=512)
 def forward(geo: Geometry) -> Shifted:

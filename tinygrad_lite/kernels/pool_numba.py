@@ -71,8 +71,9 @@ def keep_larger(seen, best, where, corner, index):
 @jit
 def max_plane(x, best, where, geometry, lowest, corner, inside, seen):
     """One plane. corner: index of offset 0 of each window; inside: of its first element."""
-    best[:] = lowest
-    where[:] = inside
+    for p in range(best.size):
+        best[p] = lowest
+        where[p] = inside[p]
     s1, s2 = geometry[1], geometry[2]
     for a in range(geometry[3]):
         for b in range(geometry[4]):
@@ -135,11 +136,12 @@ def avg_forward(x, out, geometry, scale):
     """x (planes, S), out (planes, P), scale (P): one over the divisors."""
     for n in prange(len(x)):
         seen, to = np.empty_like(scale), out[n]
+        zero = scale.dtype.type(0)
         to[:] = 0
         for a in range(geometry[3]):
             for b in range(geometry[4]):
                 for c in range(geometry[5]):
-                    gather(x[n], geometry, a, b, c, 0.0, seen)
+                    gather(x[n], geometry, a, b, c, zero, seen)
                     for p in range(seen.size):
                         to[p] += seen[p]
         for p in range(seen.size):

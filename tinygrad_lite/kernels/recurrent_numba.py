@@ -110,7 +110,7 @@ def gru_cell(a, u, before, y, inner, hidden):
     for j in range(rz.size):
         rz[j] += u[j]
     all_sigmoid(rz)
-    inner[:] = u[2 * hidden :]
+    copy_run(inner, 0, u, 2 * hidden, hidden)
     gru_candidate(a[2 * hidden :], a[:hidden], inner)
     gru_blend(a[hidden : 2 * hidden], a[2 * hidden :], before, y)
 
@@ -142,7 +142,7 @@ def gru_cell_backward(gy, a, inner, before, dh, da, du, hidden):
     grad_candidate(gy, a[hidden:two], a[two:], dh, da[two:])
     grad_reset(a[:hidden], inner, da[two:], da[:hidden], du[two:])
     grad_update(a[hidden:two], a[two:], before, dh, da[hidden:two])
-    du[:two] = da[:two]
+    copy_run(du, 0, da, 0, two)
 
 
 @jit(fastmath=FMA)
@@ -203,7 +203,7 @@ def forward_share(kind, first, last, gates, h, c, inner, u, bias, panels, sizes,
         if kind == 3:
             out, to = flat_u, 0
             for n in range(first, last):
-                u[n, :] = bias
+                copy_run(flat_u, n * width, bias, 0, width)
         add_product(
             out, to, width, flat_h, t * batch * hidden, hidden, panels, first, last, sizes, memory,
             tile,
@@ -215,7 +215,8 @@ def forward_share(kind, first, last, gates, h, c, inner, u, bias, panels, sizes,
                 gru_cell(gates[t, n], u[n], h[t, n], h[t + 1, n], inner[t, n], hidden)
             else:
                 rnn_cell(gates[t, n], kind == 0)
-                h[t + 1, n, :] = gates[t, n]
+                place = (t * batch + n) * hidden
+                copy_run(flat_h, place + batch * hidden, flat_gates, place, hidden)
 
 
 @jit
@@ -239,17 +240,19 @@ def backward_share(
             else:
                 rnn_cell_backward(gy[t, n], h[t + 1, n], dh[n], da[t, n], kind == 0)
             if kind != 3:
-                dh[n, :] = 0
+                for j in range(hidden):
+                    dh[n, j] = 0
         add_product(
-            flat_dh, 0, hidden, flat_du, t * batch * width, width, panels, first, last, sizes,
-            memory, tile,
+            flat_dh, np.int64(0), hidden, flat_du, t * batch * width, width, panels, first, last,
+            sizes, memory, tile,
         )  # fmt: skip
 
 
 @jit(parallel=True)
 def forward_steps(kind, ways, share, gates, h, c, inner, u, bias, panels, sizes, memory):
     """Every thread's share of the batch; panels: W_hh^T."""
-    for way in prange(ways):
+    for part in prange(ways):
+        way = np.int64(part)  # numba counts in unsigned integers here
         forward_share(
             kind, way * share, min(h.shape[1], (way + 1) * share), gates, h, c, inner, u, bias,
             panels, sizes, memory, way * sizes[2],
@@ -261,7 +264,8 @@ def backward_steps(
     kind, ways, share, gy, gates, h, c, inner, dh, dc, da, du, panels, sizes, memory
 ):
     """Every thread's share of the batch; panels: W_hh."""
-    for way in prange(ways):
+    for part in prange(ways):
+        way = np.int64(part)  # numba counts in unsigned integers here
         backward_share(
             kind, way * share, min(h.shape[1], (way + 1) * share), gy, gates, h, c, inner, dh, dc,
             da, du, panels, sizes, memory, way * sizes[2],
