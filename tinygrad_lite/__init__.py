@@ -229,15 +229,22 @@ from .ops.extremes import (
 )
 from .ops.conversion import (
     can_cast as can_cast,
+    channels_last as channels_last,
+    channels_last_3d as channels_last_3d,
     clone as clone,
+    contiguous_format as contiguous_format,
     fill as fill,
     is_complex as is_complex,
     is_floating_point as is_floating_point,
     is_nonzero as is_nonzero,
     is_same_size as is_same_size,
     is_tensor as is_tensor,
+    layout as layout,
+    memory_format as memory_format,
     numel as numel,
+    preserve_format as preserve_format,
     result_type as result_type,
+    strided as strided,
 )
 from .ops.creation import (
     BoolTensor as BoolTensor,

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("torch")
-
 from tests.oracle.compare import cases, compare, compare_errors
 
 SMOOTH = """

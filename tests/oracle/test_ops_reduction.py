@@ -1,11 +1,9 @@
-"""Reductions and cumulative functions against PyTorch: value, gradient, second derivative, errors."""
+"""Reductions and cumulative functions against PyTorch: value, derivatives, errors."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
 
 from tests.oracle.compare import cases, compare, compare_errors
 

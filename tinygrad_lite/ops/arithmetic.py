@@ -215,7 +215,7 @@ def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 def _raisable(x: Any, y: Any) -> None:
     """bool ** bool exists for a number as exponent only."""
-    if all([isinstance(v, np.ndarray) and v.dtype.kind == "b" for v in (x, y)]):
+    if isinstance(y, np.ndarray) and _is_bool(y) and _is_bool(x):
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
 
 
