@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import tracemalloc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,21 @@ def test_step_without_any_gradient_warns_once() -> None:
         optimizer.step()
     optimizer.step()
     np.testing.assert_array_equal(p.array, before)
+
+
+@pytest.mark.parametrize("kernel_from", [1, 10**9])
+def test_gradients_are_not_kept(kernel_from: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once zero_grad has dropped them their memory is free for the next forward pass."""
+    monkeypatch.setattr(sweep, "KERNEL_FROM", kernel_from)
+    params = [leaf(3, 4), make(np.zeros((4, 3)).T).requires_grad_()]
+    optimizer = optim.Adam(params)
+    for _ in range(3):
+        for p in params:
+            p.grad = make(np.ones((4, 3)).T if p is params[0] else np.ones((3, 4)))
+        seen = [weakref.ref(p.grad.array) for p in params]
+        optimizer.step()
+        optimizer.zero_grad()
+        assert [r() for r in seen] == [None, None]
 
 
 def test_zero_grad() -> None:

@@ -1,8 +1,8 @@
 """From Tensors to the kernel: one group's parameters, gradients and state as rows of arrays.
 
-A `Sweep` remembers, for one group, the arrays of the last step. Each step compares by identity
-what it remembers with what is there now: usually only the gradients are new, and only their row of
-the address table is written. Nothing is allocated per step but a few short lists.
+A `Sweep` remembers, for one group, the arrays of the last step, gradients excepted. Each step
+compares by identity what it remembers with what is there now: usually nothing has changed, and only
+the gradients' row of the address table is written. Nothing is allocated per step but short lists.
 
 Parameters that one pass over dense memory cannot serve (strided views, half precision, complex
 numbers, a gradient of another layout) are updated one by one with the NumPy reference; so is
@@ -33,8 +33,8 @@ Constants = tuple[float, ...]
 class Sweep:
     """One update rule over the parameters of one group that have gradients.
 
-    rows[0] are the parameters' arrays, rows[1] the gradients', then one row a state array. `new`
-    holds the positions of parameters whose state was made for the coming step.
+    rows[0] are the parameters' arrays, rows[1] the gradients' (empty between steps), then one row a
+    state array. `new` holds the positions of parameters whose state was made for the coming step.
     """
 
     def __init__(self, rule: Rule, params: Sequence[Any], states: Sequence[dict[str, Any]]) -> None:
@@ -101,26 +101,29 @@ class Sweep:
         self.steps += 1
         if self.steps == KERNEL_AFTER and self.singles and loaded():
             self._lay_out(1)
+        # Gradients are not kept: their memory is wanted for the next forward pass.
+        self.rows[1] = []
+        for block in self.blocks:
+            block.strided = []
 
     def refresh(self) -> None:
         """Bring the rows up to date; raise before anything is written if an array does not fit."""
         rows = [[p.array for p in self.params], [p._grad.array for p in self.params]]
         rows += [[s[name].array for s in self.states] for name in self.rule.state]
-        fresh = [
-            len(old) != len(new) or not all(map(is_, old, new))
+        same = all(
+            len(old) == len(new) and all(map(is_, old, new))
             for old, new in zip(self.rows, rows, strict=True)
-        ]
-        if not any(fresh):
-            return
-        if any(fresh[:1] + fresh[2:]):  # anything but gradients: lay out anew
-            for k, row in enumerate(rows):
-                self._check(k, row, rows[0])
-            self.rows = rows
-            self._lay_out(1 if self.steps > KERNEL_AFTER and loaded() else KERNEL_FROM)
-        else:  # a gradient has its parameter's shape: Tensor.grad sees to that
+            if new is not rows[1]
+        )
+        if same:  # and a gradient has its parameter's shape: Tensor.grad sees to that
             self.rows = rows
             for block in self.blocks:
                 block.replace(1, rows[1])
+            return
+        for k, row in enumerate(rows):
+            self._check(k, row, rows[0])
+        self.rows = rows
+        self._lay_out(1 if self.steps > KERNEL_AFTER and loaded() else KERNEL_FROM)
 
     def _check(self, k: int, row: list[np.ndarray], params: list[np.ndarray]) -> None:
         for array, p in zip(row, params, strict=True):
