@@ -55,7 +55,7 @@ class Seeds(Dataset):
 
     def __getitem__(self, index):
         info = get_worker_info()
-        own = tl.initial_seed() == info.seed
+        own = tl.initial_seed() == info.seed and tl.get_num_threads() == 1
         draws = [random.random(), np.random.rand(), tl.rand(1).item()]
         return info.id, info.num_workers, own, info.dataset is self, np.array(draws)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import queue
 import random
 import shutil
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ....core.random import manual_seed
-from ....kernels._jit import loaded
+from ....kernels._threads import set_num_threads
 from .info import WorkerInfo, set_worker_info
 from .transport import pack
 
@@ -92,9 +91,7 @@ def run(job: Job, connection: Connection, inherited: list[Connection]) -> None:
     """Answer tasks with batches, in order, until told to stop or until the main process is gone."""
     for other in inherited:
         other.close()
-    if loaded():
-        # OpenMP's threads did not survive the fork, and a parallel kernel would abort the process.
-        os.environ["TINYGRAD_LITE_NUMBA"] = "0"
+    set_num_threads(1)  # the processors are shared among the workers and the main process
     try:
         _work(job, connection)
     except (KeyboardInterrupt, BrokenPipeError, ConnectionResetError):
