@@ -8,6 +8,7 @@ except that an integer is always a basic part.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import EllipsisType, NoneType
 from typing import Any
@@ -22,6 +23,7 @@ from ..core.node import Leaf, Node, owner, touch
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, live_node
+from ..kernels.scatter import add_rows
 from .shaping import expanded_shape
 from .views import reshaped, sliced
 
@@ -63,8 +65,16 @@ def picked(x: Any, *, index: Index) -> Any:
 )
 def scattered(g: Any, *, shape: Sequence[int], index: Index) -> Any:
     """Zeros of `shape` with g added at `index` (elements picked twice receive both)."""
+    i = index[0]
+    if len(index) == 1 and len(shape) > 1 and i.dtype.kind != "b":
+        rows = (i % max(shape[0], 1)).reshape(-1)
+        width = math.prod(shape[1:])
+        return add_rows(g.reshape(rows.size, width), rows, shape[0]).reshape(shape)
     out = np.zeros(shape, g.dtype)
-    add_at(out, index, g)
+    if sum(not isinstance(i, slice) for i in index) == 1 and index[-1].dtype.kind == "b":
+        out[index] += g  # a single mask names no element twice
+    else:
+        np.add.at(out, index, g)
     return out
 
 
@@ -85,29 +95,6 @@ def replaced(x: Any, v: Any, *, index: Index) -> Any:
     out = np.array(x)
     out[index] = v
     return out
-
-
-def add_at(out: np.ndarray, index: Index, g: np.ndarray) -> None:
-    """out[index] += g, where elements named twice receive both."""
-    arrays = [i for i in index if not isinstance(i, slice)]
-    if len(arrays) == 1 and arrays[0].dtype.kind == "b":
-        out[index] += g  # a single mask names no element twice
-    elif len(index) == 1 and out.ndim > 1:
-        rows = index[0].reshape(-1)
-        add_rows(out, rows, g.reshape(rows.size, *out.shape[1:]))
-    else:
-        np.add.at(out, index, g)
-
-
-def add_rows(out: np.ndarray, rows: np.ndarray, g: np.ndarray) -> None:
-    """out[rows[i]] += g[i] for every i: the rows are summed in groups of equal number."""
-    if rows.size == 0:
-        return
-    rows = rows % out.shape[0]
-    order = np.argsort(rows, kind="stable")
-    rows = rows[order]
-    starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-    out[rows[starts]] += np.add.reduceat(g[order], starts, axis=0)
 
 
 # -- reading an index ------------------------------------------------------------------------------
