@@ -10,8 +10,8 @@ Array = np.ndarray
 
 SMALL = 4096
 """Numbers to add below which NumPy is faster."""
-PARALLEL = 1 << 16
-"""Numbers to add from which waking the other threads pays."""
+PARALLEL = 1 << 26
+"""Numbers to add from which all threads pay: below, sorting the places costs more than adding."""
 
 
 @jit(fastmath=FMA)
