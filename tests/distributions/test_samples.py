@@ -30,6 +30,9 @@ CONTINUOUS = [
     d.Gamma(t(4.0), t(2.0)),
     d.Gamma(t(3000.0), t(2.0)),
     d.Chi2(t(3.0)),
+    d.Weibull(t(2.0), t(1.5)),
+    d.Pareto(t(2.0), t(1.5)),
+    d.InverseGamma(t(2.0), t(1.5)),
 ]
 
 

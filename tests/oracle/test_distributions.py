@@ -52,6 +52,17 @@ CASES = {
     "Cauchy": ("Cauchy", {"loc": real(3), "scale": positive(2, 1)}, real(2, 3)),
     "Gumbel": ("Gumbel", {"loc": real(3), "scale": positive(2, 1)}, real(2, 3)),
     "Exponential": ("Exponential", {"rate": positive(3)}, positive(2, 3)),
+    "Weibull": (
+        "Weibull",
+        {"scale": positive(3), "concentration": 1 + positive(2, 1)},
+        positive(2, 3),
+    ),
+    "Pareto": ("Pareto", {"scale": unit(3), "alpha": positive(2, 1)}, 1 + positive(2, 3)),
+    "InverseGamma": (
+        "InverseGamma",
+        {"concentration": positive(3), "rate": positive(2, 1)},
+        positive(2, 3),
+    ),
     "Gamma": ("Gamma", {"concentration": positive(3), "rate": positive(2, 1)}, positive(2, 3)),
     "Gamma large": (
         "Gamma",
@@ -127,6 +138,7 @@ CONTINUOUS = [
     "Normal", "LogNormal", "HalfNormal", "Uniform", "Laplace", "Cauchy", "Gumbel", "Exponential",
     "Gamma", "Gamma large", "Chi2", "Beta", "Dirichlet", "StudentT",
     "MultivariateNormal cov", "MultivariateNormal tril", "MultivariateNormal prec",
+    "Weibull", "Pareto", "InverseGamma",
 ]  # fmt: skip
 
 
@@ -156,7 +168,8 @@ def close(a, b, rtol=1e-9, atol=1e-11):
     np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=rtol, atol=atol)
 
 
-def gradients_close(a, b, wanted_a, wanted_b, rtol=1e-8, atol=1e-10):
+def gradients_close(a, b, wanted_a, wanted_b, rtol=1e-8, atol=3e-9):
+    """atol: PyTorch's trigamma, in the gradients of entropies, is right to 5e-10 (ours to 1e-15)."""
     weights = np.random.default_rng(1).normal(size=tuple(b.shape))
     (a * tl.tensor(weights)).sum().backward()
     (b * torch.tensor(weights)).sum().backward()
@@ -237,10 +250,14 @@ def test_cdf_and_icdf(name):
     close(a.icdf(tl.tensor(q)), quantile, rtol=1e-8)
 
 
+# What PyTorch prints without parameters.
+UNNAMED = ("LogNormal", "HalfNormal", "InverseGamma", "Multinomial probs")
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_shapes_texts_and_expansion(name):
     (a, _, _), (b, _, _) = both(name, grad=False)
-    assert repr(a) == repr(b) or name in ("LogNormal", "HalfNormal", "Multinomial probs")
+    assert repr(a) == repr(b) or name in UNNAMED
     for what in ("batch_shape", "event_shape"):
         assert tuple(getattr(a, what)) == tuple(getattr(b, what))
     assert a.has_rsample == b.has_rsample
@@ -293,6 +310,8 @@ FAMILIES = {
     "Cauchy": {"loc": real(3), "scale": positive(3)},
     "Dirichlet": {"concentration": positive(3, 4)},
     "Exponential": {"rate": positive(3)},
+    "InverseGamma": {"concentration": positive(3), "rate": positive(3)},
+    "Pareto": {"scale": 0.02 + 0.01 * unit(3), "alpha": 2.1 + positive(3)},
     "Gamma": {"concentration": positive(3), "rate": positive(3)},
     "Geometric": {"probs": unit(3)},
     "Gumbel": {"loc": real(3), "scale": positive(3)},

@@ -19,6 +19,7 @@ from .gumbel import Gumbel as Gumbel
 from .half_cauchy import HalfCauchy as HalfCauchy
 from .half_normal import HalfNormal as HalfNormal
 from .independent import Independent as Independent
+from .inverse_gamma import InverseGamma as InverseGamma
 from .kl import kl_divergence as kl_divergence
 from .kl import register_kl as register_kl
 from .laplace import Laplace as Laplace
@@ -32,6 +33,7 @@ from .one_hot_categorical import OneHotCategorical as OneHotCategorical
 from .one_hot_categorical import (
     OneHotCategoricalStraightThrough as OneHotCategoricalStraightThrough,
 )
+from .pareto import Pareto as Pareto
 from .poisson import Poisson as Poisson
 from .relaxed_bernoulli import LogitRelaxedBernoulli as LogitRelaxedBernoulli
 from .relaxed_bernoulli import RelaxedBernoulli as RelaxedBernoulli
@@ -54,3 +56,4 @@ from .transforms import TanhTransform as TanhTransform
 from .transforms import Transform as Transform
 from .transforms import identity_transform as identity_transform
 from .uniform import Uniform as Uniform
+from .weibull import Weibull as Weibull

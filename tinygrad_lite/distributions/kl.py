@@ -37,11 +37,13 @@ from .geometric import Geometric
 from .gumbel import Gumbel
 from .half_normal import HalfNormal
 from .independent import Independent
+from .inverse_gamma import InverseGamma
 from .laplace import Laplace
 from .log_normal import LogNormal
 from .multivariate_normal import MultivariateNormal, squared_distance
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
+from .pareto import Pareto
 from .poisson import Poisson
 from .transformed_distribution import TransformedDistribution
 from .uniform import Uniform
@@ -151,10 +153,12 @@ def _normal(p: Any, q: Any) -> Tensor:
     return 0.5 * (ratio + shift - 1 - ratio.log())
 
 
+@register_kl(InverseGamma, InverseGamma)
 @register_kl(LogNormal, LogNormal)
 @register_kl(HalfNormal, HalfNormal)
-def _of_normals(p: Any, q: Any) -> Tensor:
-    return _normal(p.base_dist, q.base_dist)
+def _by_base(p: Any, q: Any) -> Tensor:
+    """One function of both variables changes no divergence."""
+    return kl_divergence(p.base_dist, q.base_dist)
 
 
 @register_kl(MultivariateNormal, MultivariateNormal)
@@ -245,6 +249,8 @@ def _log_mean(p: Any) -> Tensor:
         return digamma(p.concentration) - p.rate.log()
     if isinstance(p, Exponential):
         return -EULER - p.rate.log()
+    if isinstance(p, Pareto):
+        return p.scale.log() + 1 / p.alpha
     if isinstance(p, Beta):
         return digamma(p.concentration1) - digamma(p.concentration1 + p.concentration0)
     return (xlogy(p.high, p.high) - xlogy(p.low, p.low)) / (p.high - p.low) - 1
@@ -283,21 +289,28 @@ def _log_gumbel(p: Any, q: Any) -> Tensor:
     return -q.scale.log() - rate * (p.mean - q.loc) - _exp_mean(p, rate, q.loc)
 
 
+def _log_pareto(p: Any, q: Any) -> Tensor:
+    return q.alpha.log() + q.alpha * q.scale.log() - (q.alpha + 1) * _log_mean(p)
+
+
 def _by_expectation(kinds_p: tuple[type, ...], kind_q: type, expected_log: Divergence) -> None:
     def divergence(p: Any, q: Any) -> Tensor:
         found = -p.entropy() - expected_log(p, q)
         # Of these p only a uniform one may reach below 0, where the q on half lines end.
         if isinstance(p, Uniform) and kind_q in (Exponential, Gamma):
             found = where(p.low < 0, math.inf, found)
+        if kind_q is Pareto:
+            found = where((p.low if isinstance(p, Uniform) else p.scale) < q.scale, math.inf, found)
         return found
 
     for kind in kinds_p:
         register_kl(kind, kind_q)(divergence)
 
 
-_by_expectation((Beta, Exponential, Gamma, Gumbel, Laplace, Uniform), Normal, _log_normal)
-_by_expectation((Beta, Gamma, Uniform), Exponential, _log_exponential)
-_by_expectation((Beta, Exponential, Uniform), Gamma, _log_gamma)
+_by_expectation((Beta, Exponential, Gamma, Gumbel, Laplace, Pareto, Uniform), Normal, _log_normal)
+_by_expectation((Beta, Gamma, Pareto, Uniform), Exponential, _log_exponential)
+_by_expectation((Beta, Exponential, Pareto, Uniform), Gamma, _log_gamma)
+_by_expectation((Pareto, Uniform), Pareto, _log_pareto)
 _by_expectation((Exponential, Gamma, Normal, Uniform), Gumbel, _log_gumbel)
 
 
@@ -336,11 +349,13 @@ def _infinite(p: Any, q: Any) -> Tensor:
 
 
 for _p, _qs in {
-    Exponential: (Beta, Uniform),
-    Gamma: (Beta, Uniform),
-    Gumbel: (Beta, Exponential, Gamma, Uniform),
-    Laplace: (Beta, Exponential, Gamma, Uniform),
-    Normal: (Beta, Exponential, Gamma, Uniform),
+    Beta: (Pareto,),
+    Exponential: (Beta, Pareto, Uniform),
+    Gamma: (Beta, Pareto, Uniform),
+    Gumbel: (Beta, Exponential, Gamma, Pareto, Uniform),
+    Laplace: (Beta, Exponential, Gamma, Pareto, Uniform),
+    Normal: (Beta, Exponential, Gamma, Pareto, Uniform),
+    Pareto: (Beta, Uniform),
     Poisson: (Bernoulli, Binomial),
 }.items():
     for _q in _qs:
