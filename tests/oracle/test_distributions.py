@@ -169,7 +169,7 @@ def close(a, b, rtol=1e-9, atol=1e-11):
 
 
 def gradients_close(a, b, wanted_a, wanted_b, rtol=1e-8, atol=3e-9):
-    """atol: PyTorch's trigamma, in the gradients of entropies, is right to 5e-10 (ours to 1e-15)."""
+    """The absolute tolerance is PyTorch's trigamma, right to 5e-10 only (ours to 1e-15)."""
     weights = np.random.default_rng(1).normal(size=tuple(b.shape))
     (a * tl.tensor(weights)).sum().backward()
     (b * torch.tensor(weights)).sum().backward()
