@@ -43,6 +43,8 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
     if isinstance(entry, Primitive):
         if not (entry.joint or entry.variadic):
             floats = [i for i in floats if entry.rules and entry.rules[i] is not None]
+        elif entry.joint:
+            floats = [i for i in floats if i in entry.typed]
         names = entry.inputs if not entry.variadic else ()
         call = entry.call  # type: ignore[attr-defined]
         if isinstance(entry, Fused) and entry.outputs:
