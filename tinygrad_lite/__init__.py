@@ -4,7 +4,7 @@
 else; docs/ says where things live and why.
 """
 
-# ruff: noqa: A004, I001  (public names shadow builtins as PyTorch's do; order follows the layers)
+# ruff: noqa: I001, E402, F401  (the order follows the layers; names are here to be imported)
 
 from __future__ import annotations
 
@@ -337,6 +337,7 @@ from .ops.shaping import (
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
     atleast_3d as atleast_3d,
+    broadcast_shapes as broadcast_shapes,
     broadcast_tensors as broadcast_tensors,
     broadcast_to as broadcast_to,
     flatten as flatten,
@@ -361,6 +362,7 @@ from .ops.parts import (
     diagonal as diagonal,
     diagonal_scatter as diagonal_scatter,
     narrow as narrow,
+    narrow_copy as narrow_copy,
     select as select,
 )
 from .ops.joining import (
@@ -481,6 +483,7 @@ from .ops.linalg import (
     slogdet as slogdet,
     triangular_solve as triangular_solve,
 )
+from .ops.lu import lu_unpack as lu_unpack, old_lu_solve as lu_solve
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
 # -- rooms of functions ----------------------------------------------------------------------------
@@ -494,7 +497,7 @@ from . import func as func, nn as nn, optim as optim, utils as utils
 from .func import vmap as vmap
 from .serialization import load as load, save as save
 
-# -- what scripts ask about the machine --------------------------------------------------------------
+# -- what scripts ask about the machine -----------------------------------------------------------
 from math import e as e, inf as inf, nan as nan, pi as pi
 from .machine import (
     accelerator as accelerator,

@@ -137,6 +137,20 @@ x(3) : t.linalg.vander(x, N=4)
 x(4,2,2) : t.linalg.tensorinv(x + t.eye(4).reshape(4, 2, 2) * 3, ind=1)
 x(4,4)~r y(4) : t.linalg.tensorsolve(x.reshape(2, 2, 4), y.reshape(2, 2))
 x(2,3) y(3,2) : t.linalg.matmul(x, y)
+x(3,3) : t.linalg.lu(x)
+x(2,3,3) : t.linalg.lu(x)[1:]
+x(4,3) :0 t.linalg.lu(x.detach())
+x(3,4) :0 t.linalg.lu(x.detach())
+x(3,3) : t.linalg.lu_factor(x)
+x(4,3) :0 t.linalg.lu_factor(x.detach())
+x(3,3)~r y(3,2) : t.linalg.lu_solve(*t.linalg.lu_factor(x), y)
+x(3,3)~r y(2,3) : t.linalg.lu_solve(*t.linalg.lu_factor(x), y, left=False)
+x(3,3)~r y(3,2) : t.linalg.lu_solve(*t.linalg.lu_factor(x), y, adjoint=True)
+x(3,3) :0 t.lu_unpack(*t.linalg.lu_factor(x.detach()))
+x(3,3)~r : t.linalg.inv_ex(x)
+x(3,3)~p : t.linalg.cholesky_ex(x)
+x(3,3)~r y(3,2) : t.linalg.solve_ex(x, y)
+x(4,3) y(3) : t.linalg.householder_product(x, y)
 """
 
 ERRORS = """

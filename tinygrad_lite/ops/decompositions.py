@@ -22,7 +22,7 @@ from .rearranging import tril
 from .views import diagonal_of, on_diagonal
 
 
-def _regular(x: np.ndarray) -> np.ndarray:
+def regular(x: np.ndarray) -> np.ndarray:
     """A random matrix moved away from singular ones (for samples)."""
     n = x.shape[-1]
     return x + 3.0 * np.sqrt(n) * np.eye(x.shape[-2], n)
@@ -45,7 +45,7 @@ def _spread_out(x: np.ndarray) -> np.ndarray:
     return u * (1.0 + np.arange(s.shape[-1])[::-1] + 0.1 * s) @ v
 
 
-_SQUARE = Real("n n", through=_regular)
+_SQUARE = Real("n n", through=regular)
 
 
 def _singular(error: np.linalg.LinAlgError, what: str) -> RuntimeError:
@@ -77,7 +77,7 @@ def _fit(d: Any, shape: Any) -> Any:
     promote=None,
     method=False,
     title="LinalgInvEx",
-    samples=[sample(_SQUARE), sample(Real("2 n n", through=_regular))],
+    samples=[sample(_SQUARE), sample(Real("2 n n", through=regular))],
 )
 def inverted(x: Any) -> Any:
     """The inverse of each matrix. LinAlgError if one is singular."""
@@ -99,7 +99,7 @@ def _solve_towards_matrix(g: Any, A: Any, out: Any) -> Any:
     title="LinalgSolveEx",
     samples=[
         sample(_SQUARE, Real("n m")),
-        sample(Real("2 n n", through=_regular), Real("n m")),
+        sample(Real("2 n n", through=regular), Real("n m")),
     ],
 )
 def solved(A: Any, B: Any) -> Any:
@@ -132,7 +132,7 @@ def cofactors(x: np.ndarray) -> np.ndarray:
     promote=None,
     method=False,
     title="LinalgDet",
-    samples=[sample(_SQUARE), sample(Real("2 3 3", through=_regular))],
+    samples=[sample(_SQUARE), sample(Real("2 3 3", through=regular))],
 )
 def determinant(x: Any) -> Any:
     """The determinant of each matrix. Its first derivative exists at singular matrices too."""
@@ -144,7 +144,7 @@ def determinant(x: Any) -> Any:
     promote=None,
     method=False,
     title="LinalgSlogdet",
-    samples=[sample(_SQUARE), sample(Real("2 3 3", through=_regular))],
+    samples=[sample(_SQUARE), sample(Real("2 3 3", through=regular))],
 )
 def log_determinant(x: Any) -> Any:
     """log |det x| of each matrix, -inf if it is singular."""
@@ -297,7 +297,7 @@ def _qr_rule(g: Any, out: Any) -> Any:
     samples=[
         sample(_SQUARE),
         sample(Real("4 2", through=_spread_out)),
-        sample(Real("2 3 3", through=_regular)),
+        sample(Real("2 3 3", through=regular)),
     ],
 )
 def orthogonal_triangular(x: Any) -> Any:

@@ -250,25 +250,17 @@ _PSD = Real("3 3", through=lambda x: x @ x.T + np.eye(3))
 
 
 @composed()
-def cholesky(input: Any, upper: bool = False) -> Any:
-    """The lower triangular L with L @ L.mT = A (or its transpose with upper=True).
-
-    LinAlgError unless A is positive definite. Only the lower triangle of A is looked at.
-    """
-    require_matrices("linalg.cholesky", input, square=True)
-    if upper and not np.allclose(input.array, np.swapaxes(input.array, -1, -2)):
-        input = input.mT
-    L = cholesky_factor(_mirrored(input))
-    return L.mT if upper else L
-
-
-def linalg_cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
+def cholesky(A: Any, upper: bool = False, *, out: Any = None) -> Any:
     """The lower triangular L with L @ L.mT = A (or its transpose with upper=True).
 
     LinAlgError unless A is positive definite. Only the lower triangle of A is looked at.
     """
     no_out("linalg.cholesky", out)
-    return cholesky(A, upper)
+    require_matrices("linalg.cholesky", A, square=True)
+    if upper and not np.allclose(A.array, np.swapaxes(A.array, -1, -2)):
+        A = A.mT
+    L = cholesky_factor(_mirrored(A))
+    return L.mT if upper else L
 
 
 @composed()

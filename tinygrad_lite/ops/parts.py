@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from ..core.doors import composed
 from ..core.node import owner
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis, shape_from
+from ..core.tensor import Tensor, bind, make
 from .selection import filled_where
 from .shaping import movedim, ravel
 from .views import (
@@ -164,3 +166,26 @@ def diag(input: Any, diagonal: int = 0) -> Any:
 def diagflat(input: Any, offset: int = 0) -> Any:
     """The matrix with all elements of the input on its diagonal."""
     return diag_embed(ravel(input), offset)
+
+
+@composed()
+def narrow_copy(input: Any, dim: int, start: Any, length: int) -> Any:
+    """`narrow`, as a copy."""
+    return cast(narrow(input, dim, start, length), dtype=input.array.dtype)
+
+
+def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Write a number on the main diagonal; `wrap` starts again below a tall matrix's end."""
+    shape = self.array.shape
+    if len(shape) < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if len(shape) > 2 and len(set(shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    step = sum([math.prod(shape[i + 1 :]) for i in range(len(shape))])
+    stop = self.array.size if wrap or len(shape) > 2 else shape[1] * shape[1]
+    index = np.unravel_index(np.arange(0, min(stop, self.array.size), step), shape)
+    self[tuple([make(i) for i in index])] = fill_value  # type: ignore[index]
+    return self
+
+
+bind("fill_diagonal_", _fill_diagonal)

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
+from ..core.chain import sum_to
 from ..core.doors import composed
 from ..core.modes import current
 from ..core.node import Leaf
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
-from ..core.tensor import Tensor, bind, live_node, make_view
+from ..core.tensor import Size, Tensor, bind, live_node, make_view
 from .arguments import kind, require_tensor
 from .views import (
     permuted,
@@ -412,6 +413,22 @@ def broadcast_tensors(*tensors: Any) -> Any:
         tensors = tuple(tensors[0])
     shape = broadcast_shape([x.array.shape for x in tensors])
     return tuple([broadcast(x, shape=shape) for x in tensors])
+
+
+@composed()
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """The input summed over the axes along which `size` would be broadcast to its shape."""
+    target = sizes_of("sum_to_size", size, None)
+    shape = input.array.shape
+    tail = shape[len(shape) - len(target) :] if len(target) <= len(shape) else ()
+    if len(tail) != len(target) or any(n not in (1, m) for n, m in zip(target, tail, strict=True)):
+        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    return sum_to(input, shape=target)
+
+
+def broadcast_shapes(*shapes: Any) -> Any:
+    """The shape that all of these broadcast to."""
+    return Size(broadcast_shape([(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
 
 
 # -- in place: the same Tensor looks at its memory in another shape --------------------------------
