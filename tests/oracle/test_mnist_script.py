@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -40,11 +41,12 @@ def load(path: Path) -> Any:
 
 def test_the_script_runs_on_pytorch(pytorch_script: Path) -> None:
     done = subprocess.run(
-        [sys.executable, pytorch_script, "--digits"],
+        [sys.executable, pytorch_script, "--digits", "--epochs", "5"],
         cwd=pytorch_script.parent, capture_output=True, text=True, timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    assert float(done.stdout.rsplit("test accuracy:", 1)[1]) >= 0.96
+    assert float(done.stdout.rsplit("test accuracy:", 1)[1]) >= 0.93
 
 
 def test_same_weights_and_batches_same_curve(pytorch_script: Path) -> None:
