@@ -264,7 +264,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
                         W if l is not None else None,
                         None,
                         None,
-                        None if n is None else b.shape,
+                        b.shape if n is not None and b is not None else None,
                     )
                     return make(out, Node(_AFFINE, (l, m, n), saved, out.shape, out.dtype))
             return make(out)

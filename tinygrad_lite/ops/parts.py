@@ -184,7 +184,7 @@ def _fill_diagonal(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     step = sum([math.prod(shape[i + 1 :]) for i in range(len(shape))])
     stop = self.array.size if wrap or len(shape) > 2 else shape[1] * shape[1]
     index = np.unravel_index(np.arange(0, min(stop, self.array.size), step), shape)
-    self[tuple([make(i) for i in index])] = fill_value  # type: ignore[index]
+    self[tuple([make(i) for i in index])] = fill_value
     return self
 
 
