@@ -64,10 +64,10 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     @functools.wraps(forward)
     def call(input: Any, other: Any = MISSING, **meta: Any) -> Any:
         if isinstance(input, Tensor):
-            x = input.array
+            x: Any = input.array
             d = x.dtype
             if isinstance(other, Tensor):
-                y = other.array
+                y: Any = other.array
                 ordinary = y.dtype is d
             else:
                 y = other
@@ -113,6 +113,47 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     return call
 
 
+def metadata_door(op: Primitive) -> Callable[..., Any]:
+    """The public function of an op of one array and metadata."""
+    forward = op.forward
+    differentiable = op.differentiable
+    name = op.inputs[0]
+    places = {name: 1, "out": 2, f"{name}_shape": 3, f"{name}_dtype": 4}  # in `known`, below
+    recipe = [
+        (places.get(entry, -1) if kept else 0, entry, op.meta.get(entry))
+        for entry, kept in zip(op.layout, op.plan((True,)) if differentiable else (), strict=False)
+    ]
+
+    @functools.wraps(forward)
+    def call(*args: Any, **meta: Any) -> Any:
+        if len(args) == 1 and isinstance(args[0], Tensor):
+            input = args[0]
+            x = input.array
+            d = x.dtype
+            mode = current()
+            if (d is FLOAT32 or d is FLOAT64) and mode.watch is None and "out" not in meta:
+                try:
+                    out = forward(x, **meta)
+                except (ValueError, TypeError):  # `apply` words the error
+                    return op.apply(args, meta)
+                if type(out) is not _ndarray:
+                    out = np.asarray(out)
+                node = input.node if input.base is None else live_node(input)
+                if node is None or not differentiable or not mode.grad:
+                    return make(out)
+                if out.dtype.kind not in "fc":
+                    return make(out)
+                known = (None, x, out, x.shape, d)
+                saved = [
+                    known[place] if place >= 0 else meta.get(entry, default)
+                    for place, entry, default in recipe
+                ]
+                return make(out, Node(op, (node,), tuple(saved), out.shape, out.dtype))
+        return op.apply(args, meta)
+
+    return call
+
+
 _OPERANDS = (Tensor, int, float, complex, np.ndarray, np.generic)
 MISSING: Any = object()
 
@@ -147,13 +188,15 @@ def primitive(
         op = Primitive(forward, rules, **options)
         if op.name in REGISTRY:
             raise TypeError(f"an op called {op.name} is already declared")
-        plain = not (op.meta or op.variadic or op.joint or op.view or op.outputs or op.residual)
-        plain = plain and len(op.layout) == op.arity + 1
+        simple = not (op.variadic or op.joint or op.view or op.outputs or op.residual)
+        plain = simple and not op.meta and len(op.layout) == op.arity + 1
         if plain and op.arity == 1 and op.promote:
             call = unary_door(op)
         elif plain and op.arity == 2 and op.promote and len(op.typed) == 2:
             call = binary_door(op)
             call.between = binary_door(op, operator=True)  # type: ignore[attr-defined]
+        elif simple and op.arity == 1 and "out_shape" not in op.layout:
+            call = metadata_door(op)
         else:
             call = generic_door(op)
         call.op = op  # type: ignore[attr-defined]

@@ -10,10 +10,12 @@ from ..core import dtypes
 from ..core.chain import cast, overwrite
 from ..core.doors import composed, primitive
 from ..core.dtypes import dtype, to_numpy
-from ..core.inplace import in_place
+from ..core.inplace import in_place, require_writable
+from ..core.modes import current
+from ..core.node import touch
 from ..core.samples import reals
 from ..core.shapes import broadcast_shape, shape_from
-from ..core.tensor import Tensor, bind, device, require_cpu
+from ..core.tensor import Tensor, bind, device, live_node, require_cpu
 from .arguments import kind, require_tensor
 
 # -- dtype and device ------------------------------------------------------------------------------
@@ -203,10 +205,24 @@ def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
 _write = in_place(overwrite, "copy_")
 
 
+def _overwritten(self: Tensor, src: Any, write: Any) -> Tensor:
+    """`src` written into `self` by `write`, or at once where no history is at stake."""
+    if current().grad and not (live_node(self) is None and _is_constant(src)):
+        return write(self, src)
+    require_writable(self)
+    touch(self.array, write.__name__)
+    np.copyto(self.array, src.array if isinstance(src, Tensor) else src, casting="unsafe")
+    return self
+
+
+def _is_constant(x: Any) -> bool:
+    return not isinstance(x, Tensor) or live_node(x) is None
+
+
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Write `src`, broadcast and converted, into this Tensor; gradients then flow to `src`."""
     if isinstance(src, (int, float)):
-        return _write(self, src)
+        return _overwritten(self, src, _write)
     if not isinstance(src, Tensor):
         raise TypeError(
             f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
@@ -216,7 +232,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
             f"output with shape {list(self.array.shape)} doesn't match the broadcast shape of "
             f"the source, {list(src.array.shape)} (copy_)"
         )
-    return _write(self, src)
+    return _overwritten(self, src, _write)
 
 
 def fill_(self: Tensor, value: Any) -> Tensor:
@@ -226,7 +242,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value.array.ndim} dimensions."
         )
-    return _fill(self, value)
+    return _overwritten(self, value, _fill)
 
 
 _fill = in_place(overwrite, "fill_")
@@ -235,7 +251,7 @@ _zero = in_place(overwrite, "zero_")
 
 def zero_(self: Tensor) -> Tensor:
     """Write 0 into every element."""
-    return _zero(self, 0)
+    return _overwritten(self, 0, _zero)
 
 
 def set_(self: Tensor, source: Tensor | None = None) -> Tensor:

@@ -101,7 +101,8 @@ def sum(
     """
     if names:
         input, dim, keepdim = renamed("sum", names, input=input, dim=dim, keepdim=keepdim)
-    require_tensor("sum", input)
+    if not isinstance(input, Tensor):
+        require_tensor("sum", input)
     if dtype is not None:
         input = converted(input, dtype)
         return converted(total(input, axes=axes_of(dim, input.array.ndim), keepdim=keepdim), dtype)
@@ -135,7 +136,8 @@ def mean(
     """
     if names:
         input, dim, keepdim = renamed("mean", names, input=input, dim=dim, keepdim=keepdim)
-    require_tensor("mean", input)
+    if not isinstance(input, Tensor):
+        require_tensor("mean", input)
     if dtype is not None:
         input = converted(input, dtype)
     if input.array.dtype.kind not in "fc":

@@ -151,6 +151,32 @@ def between(x: Any, low: Any, high: Any) -> Any:
     return np.minimum(np.maximum(x, low), high)
 
 
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    if low is None:
+        return x <= high
+    return x >= low if high is None else (x >= low) & (x <= high)
+
+
+@primitive(
+    lambda g, x, low, high: choose(_inside(x, low, high), g, 0.0),
+    method=False,
+    title="Clamp",
+    samples=[
+        sample(Real(avoid=(-1.0, 0.5)), low=-1.0, high=0.5),
+        sample(Real(avoid=(0.5,)), low=0.5),
+        sample(Real(avoid=(0.5,)), high=0.5),
+    ],
+)
+def limited(x: Any, *, low: Any = None, high: Any = None) -> Any:
+    """`between` with numbers for bounds, in x's dtype. At a bound x gets all of g."""
+    if low is not None:
+        x = np.maximum(x, x.dtype.type(low))
+    return x if high is None else np.minimum(x, x.dtype.type(high))
+
+
+_BOUNDS = frozenset({int, float, type(None)})
+
+
 @composed(
     inplace=True,
     samples=[
@@ -168,6 +194,8 @@ def clamp(input: Any, min: Any = None, max: Any = None, **names: Any) -> Any:
         renamed("clamp", names)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if input.array.dtype.kind == "f" and type(min) in _BOUNDS and type(max) in _BOUNDS:
+        return limited(input, low=min, high=max)
     if max is None:
         return at_least(input, min)
     if min is None:
