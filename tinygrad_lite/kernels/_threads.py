@@ -47,8 +47,8 @@ def get_num_threads() -> int:
 def set_num_threads(count: int) -> None:
     """Let kernels and BLAS use `count` threads.
 
-    The pool cannot grow once it runs: a larger count is then cut to its size. Raises RuntimeError
-    when count is not a positive integer.
+    More threads than cores must be asked for before the first kernel runs: the pool cannot grow,
+    and the count is then cut to its size. RuntimeError unless count is a positive integer.
     """
     if not isinstance(count, int) or isinstance(count, bool) or count < 1:
         raise RuntimeError(f"set_num_threads expects a positive integer, got {count!r}")
@@ -63,6 +63,9 @@ def set_num_threads(count: int) -> None:
 def load_numba() -> Any:
     """Import numba, with the layer and the vector width it should use."""
     first = "numba" not in sys.modules
+    if first and (_state["wanted"] or 0) > _cores():
+        # numba reads it once, and lets no thread be added later.
+        os.environ["NUMBA_NUM_THREADS"] = str(_state["wanted"])
     import numba
 
     if "NUMBA_THREADING_LAYER" not in os.environ:
@@ -92,7 +95,6 @@ def launch() -> None:
     numba = load_numba()
     from numba.np.ufunc import parallel
 
-    numba.config.NUMBA_NUM_THREADS = max(numba.config.NUMBA_NUM_THREADS, get_num_threads())
     parallel._launch_threads()
     _state["size"] = numba.config.NUMBA_NUM_THREADS
 

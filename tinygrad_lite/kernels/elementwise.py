@@ -108,6 +108,7 @@ class Forward:
         loop = (map1, map1_1, map1_2)[parameters]
         self.loop: Kernel = loop.bind(name, f=scalar)
         self.numpy, self.small, self.parallel = numpy, small, parallel
+        self.parameters = parameters
         self.__name__ = name
         self.__doc__ = scalar.__doc__
 
@@ -154,6 +155,7 @@ class Backward:
         loop = (map2, map2_1, map2_2)[parameters]
         self.loop: Kernel = loop.bind(name, f=scalar)
         self.numpy, self.small, self.parallel = numpy, small, parallel
+        self.parameters = parameters
         self.__name__ = name
         self.__doc__ = scalar.__doc__
 

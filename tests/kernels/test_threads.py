@@ -1,0 +1,176 @@
+"""One pool for all: counts, Python threads, forks, layers; nothing crashes, no result changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tinygrad_lite.kernels import _blas, _threads
+from tinygrad_lite.kernels import matmul as mm
+from tinygrad_lite.kernels import softmax as sm
+from tinygrad_lite.kernels._jit import enabled
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not enabled(), reason="numba is off")
+
+
+@pytest.fixture
+def counts():
+    before = dict(_threads._state)
+    blas = _blas.get_num_threads()
+    yield
+    _threads._state.update(before)
+    _threads._seen.__dict__.clear()
+    _blas.set_num_threads(blas)
+
+
+WORK = """
+import hashlib
+import numpy as np
+from tinygrad_lite.kernels import (
+    attention, elementwise, matmul, normalize, random, reduce, scatter, softmax
+)
+rng = np.random.default_rng(0)
+x = rng.normal(size=(300, 256)).astype(np.float32)
+w = rng.normal(size=256).astype(np.float32)
+q = rng.normal(size=(6, 100, 32)).astype(np.float32)
+
+def work():
+    y, saved = attention.attention(q, q, q, causal=True)
+    _, mean, rstd = normalize.layer_norm(x, w, w, 1, 1e-5)
+    results = [
+        elementwise.gelu(x), matmul.matmul(x.T, x), softmax.softmax(x), y,
+        *attention.attention_backward(y, q, q, q, y, *saved, causal=True),
+        *normalize.layer_norm_backward(x, x, w, mean, rstd, 1, (True, True, True)),
+        *normalize.batch_norm(x, w, w, 1e-5), random.dropout(x, 0.5, 7), reduce.total(x, 0),
+        scatter.add_rows(x, np.arange(300) % 7, 7),
+    ]
+    return hashlib.sha1(b"".join(np.ascontiguousarray(r).tobytes() for r in results)).hexdigest()
+"""
+
+
+def run(script: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", WORK + script],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def expected() -> str:
+    return run("print(work())")
+
+
+@pytest.mark.parametrize("count", ["1", "2", "4"])
+def test_the_number_of_threads_changes_no_bit(count, expected):
+    assert run("print(work())", NUMBA_NUM_THREADS=count) == expected
+
+
+@pytest.mark.parametrize("layer", ["omp", "tbb", "workqueue"])
+def test_every_layer_that_is_installed(layer, expected):
+    script = """
+import numba
+try:
+    print(work())
+except ValueError as error:
+    print("no layer" if "threading layer" in str(error) else error)
+"""
+    assert run(script, NUMBA_THREADING_LAYER=layer) in (expected, "no layer")
+
+
+def test_set_num_threads(counts):
+    x = np.random.default_rng(0).normal(size=(300, 200)).astype(np.float32)
+    many = sm.softmax(x)
+    _threads.set_num_threads(1)
+    assert _threads.get_num_threads() == _blas.get_num_threads() == 1
+    np.testing.assert_array_equal(sm.softmax(x), many)
+    for bad in (0, -1, 1.5, True):
+        with pytest.raises(RuntimeError, match="positive integer"):
+            _threads.set_num_threads(bad)
+
+
+def test_more_threads_than_cores(expected):
+    script = """
+from tinygrad_lite.kernels import _threads
+_threads.set_num_threads(4)
+print(work())
+assert _threads.get_num_threads() == 4
+"""
+    assert run(script) == expected
+
+
+def test_several_python_threads_at_once():
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=(200, 150)).astype(np.float32) for _ in range(4)]
+    want = [mm.matmul(x.T, sm.softmax(x)) for x in inputs]
+    wrong: list[int] = []
+
+    def work(i: int) -> None:
+        for _ in range(50):
+            got = mm.matmul(inputs[i].T, sm.softmax(inputs[i]))
+            if not np.array_equal(got, want[i]):
+                wrong.append(i)
+
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_fork_after_a_parallel_kernel(layer, expected):
+    script = """
+import os, sys
+first = work()
+child = os.fork()
+if child == 0:
+    from tinygrad_lite.kernels import _threads
+    os._exit(0 if work() == first and _threads.get_num_threads() == 1 else 3)
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0, status
+print(work())
+"""
+    assert run(script, NUMBA_THREADING_LAYER=layer) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_fork_before_any_kernel(expected):
+    script = """
+import os
+read, write = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(write, work().encode())
+    os._exit(0)
+os.waitpid(child, 0)
+print(os.read(read, 100).decode())
+"""
+    assert run(script) == expected
+
+
+def test_blas_and_kernels_in_turn(expected):
+    script = """
+a = np.ones((400, 400), np.float32)
+for _ in range(5):
+    a @ a
+    np.linalg.inv(np.eye(200))
+    first = work()
+print(first)
+"""
+    assert run(script) == expected

@@ -1,0 +1,125 @@
+"""Compile every kernel now, so that no later script waits: `python -m tinygrad_lite.warmup`.
+
+Kernels are otherwise compiled when first needed, once a machine, and kept on disk. Each function
+below runs one family on inputs just large enough for its compiled paths, on one thread and on all.
+`--float64` does the same for float64, which is compiled only when asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from .kernels import attention, elementwise, matmul, normalize, random, reduce, scatter, softmax
+from .kernels._jit import enabled, kernels
+
+SIZES = (40_000, 8_192)
+"""Elements: enough for all threads; enough for one compiled thread."""
+
+
+def _numbers(dtype: np.dtype, *shape: int) -> np.ndarray:
+    return np.linspace(0.1, 1.0, int(np.prod(shape)), dtype=dtype).reshape(shape)
+
+
+def _activations(dtype: np.dtype) -> None:
+    parameters = {"leaky_relu": (0.01,), "elu": (1.0,), "softplus": (1.0, 20.0)}
+    for name, op in vars(elementwise).items():
+        own = parameters.get(name.removesuffix("_backward"), ())
+        for size in (*SIZES, op.small if hasattr(op, "small") else 0):
+            x = _numbers(dtype, max(size, 1))
+            if isinstance(op, elementwise.Forward):
+                op(x, *own[: op.parameters])
+            elif isinstance(op, elementwise.Backward):
+                op(x, x, *own[: op.parameters])
+
+
+def _products(dtype: np.dtype) -> None:
+    for side in (48, 110):
+        x = _numbers(dtype, side, side)
+        matmul.matmul(x, x)
+    for batch in (2, 20):
+        x = _numbers(dtype, batch, 48, 48)
+        matmul.matmul(x, x)
+
+
+def _rows(dtype: np.dtype) -> None:
+    for rows in (400, 40):
+        x, w = _numbers(dtype, rows, 64), _numbers(dtype, 64)
+        target = np.zeros(rows, np.int64)
+        y = softmax.softmax(x)
+        softmax.softmax_backward(x, y)
+        softmax.log_softmax_backward(x, softmax.log_softmax(x))
+        softmax.logsumexp_backward(w[:1].repeat(rows), x, softmax.logsumexp(x))
+        loss, saved = softmax.cross_entropy(x, target)
+        softmax.cross_entropy_backward(loss, x, target, None, *saved)
+
+
+def _normalizations(dtype: np.dtype) -> None:
+    need = (True, True, True)
+    for rows in (400, 40):
+        x, w = _numbers(dtype, rows, 64), _numbers(dtype, 64)
+        _, mean, rstd = normalize.layer_norm(x, w, w, 1, 1e-5)
+        normalize.layer_norm_backward(x, x, w, mean, rstd, 1, need)
+        for images in (x, _numbers(dtype, rows // 4, 4, 8, 8)):
+            w = _numbers(dtype, images.shape[1])
+            _, mean, _, rstd = normalize.batch_norm(images, w, w, 1e-5)
+            normalize.batch_norm_backward(images, images, w, mean, rstd, need)
+        _, mean, _, rstd = normalize.group_norm(images, w, w, 2, 1e-5)
+        normalize.group_norm_backward(images, images, w, mean, rstd, 2, need)
+
+
+def _attention(dtype: np.dtype) -> None:
+    for heads in (8, 1):
+        q = _numbers(dtype, heads, 32, 32)
+        y, saved = attention.attention(q, q, q, causal=True)
+        attention.attention_backward(y, q, q, q, y, *saved, causal=True)
+
+
+def _others(dtype: np.dtype) -> None:
+    for size in SIZES:
+        random.dropout(_numbers(dtype, size), 0.5, 1)
+    reduce.total(_numbers(dtype, 300, 300), 0)
+    reduce.total(_numbers(dtype, 300, 300), 1)
+    for rows in (2000, 200):
+        scatter.add_rows(_numbers(dtype, rows, 64), np.zeros(rows, np.int64), 10)
+
+
+FAMILIES: tuple[Callable[[np.dtype], None], ...] = (
+    _activations,
+    _products,
+    _rows,
+    _normalizations,
+    _attention,
+    _others,
+)
+
+
+def warm(*dtypes: type) -> float:
+    """Compile, or load from disk, all kernels for these dtypes; the seconds it took."""
+    start = time.perf_counter()
+    for dtype in dtypes or (np.float32,):
+        for family in FAMILIES:
+            family(np.dtype(dtype))
+    return time.perf_counter() - start
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; 1 if there is nothing to compile with."""
+    if not enabled():
+        sys.stderr.write("numba is switched off or not installed: nothing to compile\n")
+        return 1
+    dtypes = (np.float32, np.float64) if "--float64" in arguments else (np.float32,)
+    seconds = warm(*dtypes)
+    made = [run for run in kernels() if run.how == "compiled"]
+    read = [run for run in kernels() if run.how == "cached"]
+    sys.stdout.write(
+        f"{len(made)} kernels compiled, {len(read)} found on disk, in {seconds:.0f} s\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
