@@ -26,7 +26,7 @@ TARGET = SOURCE.with_suffix(".pyi")
 # What a parameter of this name is, when its declaration does not say. PyTorch's words are few.
 PARAMETERS = {
     "dim": "int | Sequence[int] | None",
-    "dims": "Sequence[int] | int",
+    "dims": "Sequence[int] | int | None",
     "dim0": "int",
     "dim1": "int",
     "keepdim": "bool",

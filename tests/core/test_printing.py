@@ -22,7 +22,8 @@ def show(values, dtype=np.float32, **options):
     ("values", "dtype", "text"),
     [
         (3.5, np.float32, "tensor(3.5000)"),
-        ([[1.0, 2.5], [-3.0, 4.0]], np.float32, "tensor([[ 1.0000,  2.5000],\n        [-3.0000,  4.0000]])"),
+        ([[1.0, 2.5], [-3.0, 4.0]], np.float32, ("tensor([[ 1.0000,  2.5000],\n"
+     "        [-3.0000,  4.0000]])")),
         ([1, 2, 30], np.float32, "tensor([ 1.,  2., 30.])"),
         ([1, 200], np.int64, "tensor([  1, 200])"),
         ([True, False], np.bool_, "tensor([ True, False])"),
@@ -31,7 +32,8 @@ def show(values, dtype=np.float32, **options):
         ([], np.float32, "tensor([])"),
         ([], np.int64, "tensor([], dtype=torch.int64)"),
         (np.zeros((0, 3)), np.float32, "tensor([], size=(0, 3))"),
-        (np.zeros((2, 2, 1)), np.float32, "tensor([[[0.],\n         [0.]],\n\n        [[0.],\n         [0.]]])"),
+        (np.zeros((2, 2, 1)), np.float32, ("tensor([[[0.],\n         [0.]],\n\n"
+     "        [[0.],\n         [0.]]])")),
         (np.arange(2000), np.int64, "tensor([   0,    1,    2,  ..., 1997, 1998, 1999])"),
     ],
 )  # fmt: skip

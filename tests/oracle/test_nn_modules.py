@@ -248,7 +248,8 @@ LOSSES = [
         "weight=t.tensor([1.0, 2.0, 0.5], dtype=t.float64), reduction='none'")],
     *[(f"CrossEntropyLoss({o})", "share") for o in ("", "label_smoothing=0.2", "reduction='none'")],
     *[(f"NLLLoss({o})", "class") for o in (
-        "", "reduction='sum'", "ignore_index=2", "weight=t.tensor([1.0, 2.0, 0.5], dtype=t.float64)")],
+        "", "reduction='sum'", "ignore_index=2",
+        "weight=t.tensor([1.0, 2.0, 0.5], dtype=t.float64)")],
     *[(f"KLDivLoss(reduction='{r}')", "share") for r in ("batchmean", "sum", "mean", "none")],
     ("KLDivLoss(reduction='sum', log_target=True)", "real"),
     *[(f"PoissonNLLLoss({o})", "positive") for o in ("", "log_input=True, full=True")],

@@ -37,7 +37,7 @@ def user_lines() -> str:
 
 
 class Anomaly:
-    """The watcher: remembers where nodes were made, and checks values, gradients and saved arrays."""
+    """The watcher: remembers where nodes were made; checks values, gradients and saved arrays."""
 
     def __init__(self, check_nan: bool) -> None:
         self.check_nan = check_nan
@@ -91,7 +91,7 @@ class Anomaly:
 def _checksum(value: Any) -> int | None:
     if not isinstance(value, np.ndarray):
         return None
-    return zlib.crc32(np.ascontiguousarray(value).view(np.uint8).reshape(-1))
+    return zlib.crc32(np.ascontiguousarray(value).tobytes())
 
 
 def _first_bad(value: Any, nan_only: bool = False) -> tuple[int, ...] | None:

@@ -56,7 +56,7 @@ def grad(
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
-    """The gradients of sum(outputs * grad_outputs) towards each of `inputs`, without touching `.grad`.
+    """The gradients of sum(outputs * grad_outputs) towards `inputs`; `.grad` stays as it is.
 
     allow_unused       None instead of an error for an input the outputs do not depend on
     materialize_grads  zeros instead of None
@@ -125,7 +125,7 @@ def _batched(
             grad(
                 outs,
                 targets,
-                [g[i] for g in gs],  # type: ignore[index]
+                [g[i] for g in gs],
                 retain or i + 1 < count,
                 create_graph,
                 allow_unused=allow_unused,

@@ -266,7 +266,7 @@ def _record(
         node = FunctionNode(op, tuple(nodes), (ctx,), tuple([a.shape for a in arrays]), None)
     else:
         node = FunctionNode(op, tuple(nodes), (ctx,), arrays[0].shape, arrays[0].dtype)
-    node.ctx = ctx
+    node.ctx = ctx  # type: ignore[attr-defined]
     for i, (result, out) in enumerate(zip(results, outputs, strict=True)):
         if not isinstance(out, Tensor) or out.array.dtype.kind not in "fc":
             continue

@@ -50,7 +50,8 @@ def _vectors(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> tupl
     if v is None:
         if len(like) != 1 or like[0].array.size != 1:
             raise RuntimeError(
-                f"The vector v can only be None if the {name} contains a single element ({function})"
+                f"The vector v can only be None if the {name} contains a single element "
+                f"({function})"
             )
         return (make(np.ones_like(like[0].array)),)
     vectors, _ = _tuple(v, "v", function)
@@ -194,7 +195,8 @@ def _require_scalar(y: Any, function: str) -> Tensor:
     ys, several = _tuple(y, "outputs of the user-provided function", function)
     if several or ys[0].array.size != 1:
         raise RuntimeError(
-            f"The Tensor returned by the function given to {function} should contain a single element"
+            f"The Tensor returned by the function given to {function} should contain a single "
+            "element"
         )
     return ys[0].reshape(())
 

@@ -13,7 +13,7 @@ from .doors import primitive
 from .samples import Real, sample
 from .strided import Geometry, Layout, add_region, lay, region
 
-_MATRIX = {
+_MATRIX: dict[str, Any] = {
     "base": lambda n, m: ((n, m), (m, 1), 0, n * m),
     "view": lambda n, m: ((n,), (m,), m - 1),  # its last column
 }

@@ -107,7 +107,7 @@ def get_default_dtype() -> dtype:
 
 
 def set_default_dtype(d: dtype) -> None:
-    """Set the default floating dtype. Raises TypeError unless `d` is float32, float64 or float16."""
+    """Set the default floating dtype. TypeError unless `d` is float32, float64 or float16."""
     global _default
     if d not in (float16, float32, float64):
         raise TypeError(
@@ -164,7 +164,7 @@ def promote_types(a: dtype, b: dtype) -> dtype:
     return _BY_NUMPY[np.promote_types(a.numpy, b.numpy)]  # type: ignore[arg-type]
 
 
-def number_dtype(value: complex) -> dtype:
+def number_dtype(value: Any) -> dtype:
     """The dtype a Python number stands for: bool, int64, the default float, or its complex twin."""
     if isinstance(value, (bool, np.bool_)):
         return bool_
@@ -198,12 +198,12 @@ def combine(
 
 
 def can_cast(from_: dtype, to: dtype) -> bool:
-    """Whether an in-place result of type `from_` may be written into `to` (never down a category)."""
+    """Whether a result of type `from_` may be written into `to`: never down a category."""
     return from_.category <= to.category
 
 
 class finfo:
-    """Machine limits of a floating dtype: `bits, eps, max, min, tiny, smallest_normal, resolution`."""
+    """Limits of a floating dtype: `bits, eps, max, min, tiny, smallest_normal, resolution`."""
 
     def __init__(self, type: dtype | None = None) -> None:
         d = _default if type is None else type

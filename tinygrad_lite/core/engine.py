@@ -251,7 +251,7 @@ def _references_of_unshared() -> int:
     def count(g: np.ndarray) -> None:
         counts.append(sys.getrefcount(g))
 
-    pending = {0: np.empty(0)}
+    pending: dict[int, Any] = {0: np.empty(0)}
     g = pending.pop(0, None)
     accumulate(g)
     return counts[0]
@@ -263,8 +263,9 @@ _UNSHARED = _references_of_unshared()
 def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
     """The gradient after a value's hooks; where the Tensor retains it, it sees the last one."""
     value = g if recorded else make(g)
-    keeper = None
-    for hook in list(node.hooks or ()):
+    keeper: Keeper | None = None
+    hooks: list[Any] = list(node.hooks or ())
+    for hook in hooks:
         if isinstance(hook, Keeper):
             keeper = hook
             continue
@@ -321,7 +322,7 @@ def _check_unwritten(node: Node) -> None:
             lines = ""
             if getattr(node, "note", None):
                 where = write.where or "  (outside anomaly mode)"
-                lines = f"\nSaved here:\n{node.note}\nWritten here:\n{where}"
+                lines = f"\nSaved here:\n{getattr(node, 'note', None)}\nWritten here:\n{where}"
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
                 f"inplace operation: {describe(array)}, which {node.op.name} saved as its "

@@ -15,7 +15,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-
 from .doors import bind_all
 from .engine import backprop
 from .modes import MODE, current
@@ -125,4 +124,4 @@ def fused(
 
 def reference_of(call: Any) -> Callable[..., Any]:
     """The composition that a fused op equals."""
-    return call.op.reference  # type: ignore[no-any-return]
+    return call.op.reference

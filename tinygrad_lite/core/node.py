@@ -65,7 +65,7 @@ class Node:
         self.clock = tick()
         self.shape = shape
         self.dtype = dtype
-        self.hooks = None
+        self.hooks: list[Any] | None = None
 
     def name(self) -> str:
         """The name PyTorch prints, e.g. MulBackward0."""

@@ -103,7 +103,7 @@ class Primitive:
             if unknown:
                 raise TypeError(f"{self.name}: a rule asks for {unknown}, which is none of {known}")
         extras = dict.fromkeys(n for names in asked for n in names)
-        self.layout = (*self.inputs, "out", *(n for n in extras if n not in self.inputs + ("out",)))
+        self.layout = (*self.inputs, "out", *(n for n in extras if n not in (*self.inputs, "out")))
         place = {name: i for i, name in enumerate(self.layout)}
         self.asks = tuple(tuple(place[n] for n in names) for names in asked)
         self.asked = tuple(frozenset(names) for names in asked)
@@ -138,8 +138,8 @@ class Primitive:
         if meta and not (self.variadic or meta.keys() <= self.meta.keys()):
             unknown = next(name for name in meta if name not in self.meta)
             raise TypeError(f"{self.name}() got an unexpected keyword argument '{unknown}'")
-        if not any([isinstance(a, Tensor) for a in args]):
-            if any([isinstance(a, (np.ndarray, np.generic)) for a in args]):
+        if not any(isinstance(a, Tensor) for a in args):
+            if any(isinstance(a, (np.ndarray, np.generic)) for a in args):
                 return self.forward(*args, **meta)
             self.reject(args)
         arrays, nodes = self.take(args)
@@ -307,7 +307,7 @@ class Primitive:
     ) -> tuple[Any, ...]:
         """The values the rules will ask for, in the order of `layout`."""
         wanted = tuple([p is not None for p in parents])
-        values = []
+        values: list[Any] = []
         for name, kept in zip(self.layout, self.plan(wanted), strict=True):
             if not kept:
                 values.append(None)

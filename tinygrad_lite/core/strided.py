@@ -7,8 +7,6 @@ and can be metadata of an op.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 

@@ -75,7 +75,8 @@ def vmap(
     """
     if randomness not in ("error", "different", "same"):
         raise RuntimeError(
-            f"Only allowed values for randomness are 'error', 'different', or 'same', got {randomness}"
+            "Only allowed values for randomness are 'error', 'different', or 'same', "
+            f"got {randomness}"
         )
 
     @functools.wraps(func)

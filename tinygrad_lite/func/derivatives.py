@@ -81,7 +81,8 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
             if has_aux:
                 if not (isinstance(output, tuple) and len(output) == 2):
                     raise RuntimeError(
-                        "grad_and_value(f)(*args): output of function f should be a tuple: (output, "
+                        "grad_and_value(f)(*args): output of function f should be a "
+                        "tuple: (output, "
                         "aux) if has_aux is True"
                     )
                 output, aux = output

@@ -27,7 +27,8 @@ def functional_call(
         repeated = given.keys() & d.keys()
         if repeated:
             raise ValueError(
-                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional call is ambiguous"
+                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of "
+                "functional call is ambiguous"
             )
         given.update(d)
     own = {**dict(module.named_parameters(remove_duplicate=False))}

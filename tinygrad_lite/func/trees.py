@@ -19,11 +19,11 @@ def flatten(tree: Any) -> tuple[list[Any], Callable[[list[Any]], Any]]:
 
 def _walk(tree: Any, leaves: list[Any]) -> Callable[[Any], Any]:
     if isinstance(tree, dict):
-        kind = type(tree)
+        mapping = type(tree)
         parts = {k: _walk(v, leaves) for k, v in tree.items()}
-        return lambda values: kind((k, build(values)) for k, build in parts.items())
+        return lambda values: mapping((k, build(values)) for k, build in parts.items())
     if isinstance(tree, (tuple, list)):
-        kind = type(tree)
+        kind: Any = type(tree)
         builds = [_walk(v, leaves) for v in tree]
         if hasattr(tree, "_fields"):
             return lambda values: kind(*[build(values) for build in builds])

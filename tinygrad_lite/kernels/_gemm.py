@@ -18,6 +18,7 @@ numba.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from . import _threads
@@ -181,6 +182,33 @@ class _Writer:
         return out
 
 
+def _outlined(
+    context: Any,
+    builder: Any,
+    name: str,
+    values: list[Any],
+    element: Any,
+    emit: Callable[..., None],
+) -> None:
+    """Calls a function of its own that `emit` writes, from every place that names it.
+
+    In line, a loop this size would be compiled again for each of them.
+    """
+    from llvmlite import ir
+
+    kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+    name = f"tinygrad_lite_{name}_{element}_{lanes(element.bitwidth // 8)}"
+    function = builder.module.globals.get(name)
+    if function is None:
+        function = ir.Function(builder.module, kind, name)
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        inside = ir.IRBuilder(function.append_basic_block("entry"))
+        emit(_Writer(context, inside, element), *function.args)
+        inside.ret_void()
+    builder.call(function, values)
+
+
 def _make_tile(rows: int, columns: int) -> Any:
     """out[oo + i * ldo + j] = init[io + i] + sum_r a[ao + r * rows + i] * b[bo + at[fo + r] + j].
 
@@ -188,6 +216,30 @@ def _make_tile(rows: int, columns: int) -> Any:
     """
     from numba import types
     from numba.extending import intrinsic
+
+    def emit(write, to, ldo, first, left, right, table, count):
+        builder = write.builder
+
+        def body(r, sums):
+            row = write.at(right, builder.load(write.at(table, r)))
+            vectors = [write.load_vector(write.at(row, v * write.lanes)) for v in range(columns)]
+            column = write.at(left, builder.mul(r, write.constant(rows)))
+            results = []
+            for i in range(rows):
+                factor = write.splat(builder.load(write.at(column, i)))
+                for v in range(columns):
+                    total = sums[i * columns + v]
+                    results.append(write.multiply_add(factor, vectors[v], total))
+            return results
+
+        start = []
+        for i in range(rows):
+            start += [write.splat(builder.load(write.at(first, i)))] * columns
+        sums = write.accumulate(count, 1, start, body)
+        for i in range(rows):
+            row = write.at(to, builder.mul(ldo, write.constant(i)))
+            for v in range(columns):
+                write.store_vector(sums[i * columns + v], write.at(row, v * write.lanes))
 
     @intrinsic
     def tile(_context, out, oo, ldo, init, io, a, ao, b, bo, at, fo, count):
@@ -205,28 +257,8 @@ def _make_tile(rows: int, columns: int) -> Any:
             right = write.pointer(types_[7], args[7], args[8])
             table = write.pointer(types_[9], args[9], args[10])
 
-            def body(r, sums):
-                row = write.at(right, builder.load(write.at(table, r)))
-                vectors = [
-                    write.load_vector(write.at(row, v * write.lanes)) for v in range(columns)
-                ]
-                column = write.at(left, builder.mul(r, write.constant(rows)))
-                results = []
-                for i in range(rows):
-                    factor = write.splat(builder.load(write.at(column, i)))
-                    for v in range(columns):
-                        total = sums[i * columns + v]
-                        results.append(write.multiply_add(factor, vectors[v], total))
-                return results
-
-            start = []
-            for i in range(rows):
-                start += [write.splat(builder.load(write.at(first, i)))] * columns
-            sums = write.accumulate(args[11], 1, start, body)
-            for i in range(rows):
-                row = write.at(to, builder.mul(args[2], write.constant(i)))
-                for v in range(columns):
-                    write.store_vector(sums[i * columns + v], write.at(row, v * write.lanes))
+            values = [to, args[2], first, left, right, table, args[11]]
+            _outlined(context, builder, f"tile_{rows}_{columns}", values, out.dtype, emit)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -242,6 +274,32 @@ def _make_product(rows: int, columns: int) -> Any:
     from numba import types
     from numba.extending import intrinsic
 
+    def emit(write, to, ldo, left, lda, right, ldb, count, valid):
+        builder = write.builder
+        last = builder.sub(valid, write.constant(1))
+        lines, starts = [], []
+        for i in range(rows):
+            fits = builder.icmp_signed("<", write.constant(i), valid)
+            row = builder.select(fits, write.constant(i), last)
+            lines.append(write.at(to, builder.mul(ldo, row)))
+            starts.append(write.at(left, builder.mul(lda, row)))
+
+        def body(r, sums):
+            row = write.at(right, builder.mul(r, ldb))
+            vectors = [write.load_vector(write.at(row, v * write.lanes)) for v in range(columns)]
+            results = []
+            for i in range(rows):
+                factor = write.splat(builder.load(write.at(starts[i], r)))
+                for v in range(columns):
+                    total = sums[i * columns + v]
+                    results.append(write.multiply_add(factor, vectors[v], total))
+            return results
+
+        places = [write.at(line, v * write.lanes) for line in lines for v in range(columns)]
+        sums = write.accumulate(count, 1, [write.load_vector(p) for p in places], body)
+        for place, total in zip(places, sums, strict=True):
+            write.store_vector(total, place)
+
     @intrinsic
     def product(_context, out, oo, ldo, a, ao, lda, b, bo, ldb, count, valid):
         integer = types.intp
@@ -255,31 +313,8 @@ def _make_product(rows: int, columns: int) -> Any:
             to = write.pointer(types_[0], args[0], args[1])
             left = write.pointer(types_[3], args[3], args[4])
             right = write.pointer(types_[6], args[6], args[7])
-            last = builder.sub(args[10], write.constant(1))
-            lines, starts = [], []
-            for i in range(rows):
-                fits = builder.icmp_signed("<", write.constant(i), args[10])
-                row = builder.select(fits, write.constant(i), last)
-                lines.append(write.at(to, builder.mul(args[2], row)))
-                starts.append(write.at(left, builder.mul(args[5], row)))
-
-            def body(r, sums):
-                row = write.at(right, builder.mul(r, args[8]))
-                vectors = [
-                    write.load_vector(write.at(row, v * write.lanes)) for v in range(columns)
-                ]
-                results = []
-                for i in range(rows):
-                    factor = write.splat(builder.load(write.at(starts[i], r)))
-                    for v in range(columns):
-                        total = sums[i * columns + v]
-                        results.append(write.multiply_add(factor, vectors[v], total))
-                return results
-
-            places = [write.at(line, v * write.lanes) for line in lines for v in range(columns)]
-            sums = write.accumulate(args[9], 1, [write.load_vector(p) for p in places], body)
-            for place, total in zip(places, sums, strict=True):
-                write.store_vector(total, place)
+            values = [to, args[2], left, args[5], right, args[8], args[9], args[10]]
+            _outlined(context, builder, f"product_{rows}_{columns}", values, out.dtype, emit)
             return context.get_dummy_value()
 
         return signature, codegen
@@ -296,6 +331,27 @@ def _make_dots(rows: int, columns: int) -> Any:
     from numba import types
     from numba.extending import intrinsic
 
+    def emit(write, to, left, lda, right, table, count):
+        builder = write.builder
+        starts = [write.at(left, builder.mul(lda, write.constant(i))) for i in range(rows)]
+        others = [write.at(right, builder.load(write.at(table, j))) for j in range(columns)]
+
+        def body(q, sums):
+            vectors = [write.load_vector(write.at(other, q)) for other in others]
+            results = []
+            for i in range(rows):
+                factor = write.load_vector(write.at(starts[i], q))
+                for j in range(columns):
+                    total = sums[i * columns + j]
+                    results.append(write.multiply_add(factor, vectors[j], total))
+            return results
+
+        zero = write.ir.Constant(write.vector, None)
+        sums = write.accumulate(count, write.lanes, [zero] * (rows * columns), body)
+        for k, total in enumerate(write.totals(sums)):
+            where = write.at(to, k * write.lanes)
+            write.store_vector(builder.fadd(write.load_vector(where), total), where)
+
     @intrinsic
     def dots(_context, out, oo, a, ao, lda, b, bo, at, fo, count):
         integer = types.intp
@@ -308,24 +364,8 @@ def _make_dots(rows: int, columns: int) -> Any:
             left = write.pointer(types_[2], args[2], args[3])
             right = write.pointer(types_[5], args[5], args[6])
             table = write.pointer(types_[7], args[7], args[8])
-            starts = [write.at(left, builder.mul(args[4], write.constant(i))) for i in range(rows)]
-            others = [write.at(right, builder.load(write.at(table, j))) for j in range(columns)]
-
-            def body(q, sums):
-                vectors = [write.load_vector(write.at(other, q)) for other in others]
-                results = []
-                for i in range(rows):
-                    factor = write.load_vector(write.at(starts[i], q))
-                    for j in range(columns):
-                        total = sums[i * columns + j]
-                        results.append(write.multiply_add(factor, vectors[j], total))
-                return results
-
-            zero = write.ir.Constant(write.vector, None)
-            sums = write.accumulate(args[9], write.lanes, [zero] * (rows * columns), body)
-            for k, total in enumerate(write.totals(sums)):
-                where = write.at(to, k * write.lanes)
-                write.store_vector(builder.fadd(write.load_vector(where), total), where)
+            values = [to, left, args[4], right, table, args[9]]
+            _outlined(context, builder, f"dots_{rows}_{columns}", values, out.dtype, emit)
             return context.get_dummy_value()
 
         return signature, codegen

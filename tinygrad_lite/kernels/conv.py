@@ -92,7 +92,7 @@ def conv_weight_grad(
     return conv_numpy.weight_grad(g, x, weight_shape, stride, padding, dilation, groups)
 
 
-_WORTH_CALLING = 1 << 17
+_WORTH_CALLING = 1 << 14
 _WORTH_LOADING = 1 << 21
 """Multiplications from which the kernels win: once loaded, and with loading them."""
 

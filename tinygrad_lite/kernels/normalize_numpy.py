@@ -48,7 +48,7 @@ def backward(
     axes: Axes,
     need: tuple[bool, bool, bool],
 ) -> tuple[Array | None, Array | None, Array | None]:
-    """Gradients towards x, weight (in x's shape, not yet summed to weight's) and bias (likewise)."""
+    """Gradients towards x, weight and bias, both in x's shape (not yet summed)."""
     xhat = x - mean
     xhat *= rstd
     dweight = g * xhat if need[1] else None
@@ -63,9 +63,7 @@ def backward(
     return dx, dweight, g if need[2] else None
 
 
-def rms_forward(
-    x: Array, weight: Array | None, axes: Axes, eps: float
-) -> tuple[Array, Array]:
+def rms_forward(x: Array, weight: Array | None, axes: Axes, eps: float) -> tuple[Array, Array]:
     """y = x rstd weight with rstd = 1 / sqrt(mean(x^2) + eps)."""
     rstd = 1.0 / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + x.dtype.type(eps))
     y = x * rstd

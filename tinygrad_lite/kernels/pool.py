@@ -47,7 +47,7 @@ def max_pool_forward(
     """
     size = x.shape[x.ndim - len(kernel) :]
     axes = pool_numpy.regular(size, kernel, stride, padding, dilation, ceil_mode)
-    if _compiled(x):
+    if _compiled(x) and prod(size) < 1 << 31:  # which count in int32
         return pool_numba.max_pool(x, axes, kernel, stride, padding, dilation)
     return pool_numpy.max_forward(x, axes)
 
@@ -160,7 +160,7 @@ def _even(size: Shape, output_size: Shape) -> Shape | None:
     return tuple(s // n for s, n in zip(size, output_size, strict=True))
 
 
-_WORTH_CALLING = 1 << 12
+_WORTH_CALLING = 1 << 10
 _WORTH_LOADING = 1 << 18
 """Elements from which the kernels win: once loaded, and with loading them."""
 

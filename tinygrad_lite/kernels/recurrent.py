@@ -167,7 +167,7 @@ def lstm_backward(
 _STATES = 4
 """Residuals of a compiled forward pass: the backward pass follows the way the forward one went."""
 
-_WORTH_CALLING = 1 << 18
+_WORTH_CALLING = 1 << 14
 _WORTH_LOADING = 1 << 22
 """Multiplications from which the kernels win: once loaded, and with loading them."""
 

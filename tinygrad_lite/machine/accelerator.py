@@ -19,7 +19,7 @@ def device_count() -> int:
 
 def current_accelerator(check_available: bool = False) -> None:
     """None."""
-    return None
+    return
 
 
 def current_device_index() -> int:

@@ -1,4 +1,4 @@
-"""`torch.backends`: switches that scripts set. They are kept and read back; nothing depends on them."""
+"""`torch.backends`: switches that scripts set, kept and read back; nothing depends on them."""
 
 from __future__ import annotations
 

@@ -112,7 +112,8 @@ def compile(
     """
     if not disable:
         _say_once(
-            "compile() returns the function unchanged: tinygrad_lite has no compiler yet, so it runs "
+            "compile() returns the function unchanged: tinygrad_lite has no compiler "
+            "yet, so it runs "
             "as before"
         )
     return (lambda function: function) if model is None else model

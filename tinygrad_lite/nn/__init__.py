@@ -1,13 +1,13 @@
 """Neural networks: modules, the functions behind them, initial values, utilities."""
 
 from ..core.tensor import Parameter as Parameter
-from .parameter import UninitializedBuffer as UninitializedBuffer
-from .parameter import UninitializedParameter as UninitializedParameter
 from . import functional as functional
 from . import init as init
 from . import modules as modules
+from . import parallel as parallel
 from . import parameter as parameter
 from . import utils as utils
 from .modules import *  # noqa: F403
-from . import parallel as parallel
 from .parallel import DataParallel as DataParallel
+from .parameter import UninitializedBuffer as UninitializedBuffer
+from .parameter import UninitializedParameter as UninitializedParameter

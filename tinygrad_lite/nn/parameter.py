@@ -14,9 +14,12 @@ from ..core.tensor import Tensor, make
 class _Uninitialized:
     """Marks a tensor that gets its shape from the first input a lazy module sees."""
 
+    array: np.ndarray
+    node: Any
+
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Give it a shape (and uninitialized contents), and make it an ordinary tensor."""
-        kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)  # type: ignore[has-type]
+        kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
         self.array = np.zeros(tuple(shape), kind)
         wanted = self.requires_grad  # type: ignore[attr-defined]
         self.__class__ = self.cls_to_become  # type: ignore[attr-defined]

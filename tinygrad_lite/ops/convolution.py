@@ -33,7 +33,7 @@ def _per_channel(g: Any, b_shape: tuple[int, ...]) -> Any:
     return sum_to(g, shape=(1, *b_shape, *(1,) * (len(g.shape) - 2))).reshape(b_shape)
 
 
-_GEOMETRY = {
+_GEOMETRY: dict[str, Any] = {
     "stride": one_of((1,), (2,)),
     "padding": one_of(((0, 0),), ((1, 1),), ((0, 1),)),
     "dilation": one_of((1,), (2,)),
@@ -405,7 +405,7 @@ def conv_transpose2d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Any:
-    """The transpose of `conv2d` in its input: input (N, C, H, W), weight (C, O / groups, KH, KW)."""
+    """The transpose of `conv2d` in its input: weight (C, O / groups, KH, KW)."""
     return _transpose(
         "conv_transpose2d",
         2,
@@ -431,7 +431,7 @@ def conv_transpose3d(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Any:
-    """The transpose of `conv3d` in its input: input (N, C, D, H, W), weight (C, O / groups, ...)."""
+    """The transpose of `conv3d` in its input: weight (C, O / groups, ...)."""
     return _transpose(
         "conv_transpose3d",
         3,

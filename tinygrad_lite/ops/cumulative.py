@@ -21,8 +21,8 @@ from .comparison import ne
 from .exponential import logaddexp
 from .extremes import returned, take_along
 from .joining import cat
-from .reduction import sum
 from .parts import narrow
+from .reduction import sum
 
 _ALONG: dict[str, Any] = {"axis": one_of(0, 1)}
 _DIMS: dict[str, Any] = {"dim": one_of(0, 1, -1)}

@@ -48,7 +48,8 @@ def _batch_reference(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
 
 
 def _batch_backward(g: Any, need: Any, x: Any, weight: Any, residual: Any) -> Any:
-    return kernels.batch_norm_backward(g[0], x, weight, *residual, need)
+    mean, rstd = residual
+    return kernels.batch_norm_backward(g[0], x, weight, mean, rstd, need)
 
 
 @fused(
@@ -81,7 +82,8 @@ def _layer_reference(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -
 
 
 def _layer_backward(g: Any, need: Any, x: Any, weight: Any, dims: int, residual: Any) -> Any:
-    return kernels.layer_norm_backward(g, x, weight, *residual, dims, need)
+    mean, rstd = residual
+    return kernels.layer_norm_backward(g, x, weight, mean, rstd, dims, need)
 
 
 @fused(
@@ -141,7 +143,8 @@ def _group_reference(x: Any, weight: Any, bias: Any, *, groups: int, eps: float)
 
 
 def _group_backward(g: Any, need: Any, x: Any, weight: Any, groups: int, residual: Any) -> Any:
-    return kernels.group_norm_backward(g[0], x, weight, *residual, groups, need)
+    mean, rstd = residual
+    return kernels.group_norm_backward(g[0], x, weight, mean, rstd, groups, need)
 
 
 @fused(

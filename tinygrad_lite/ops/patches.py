@@ -33,7 +33,7 @@ def _slices(kernel: Pair, dilation: Pair, stride: Pair, grid: Pair) -> Any:
         )
 
 
-_GEOMETRY = {
+_GEOMETRY: dict[str, Any] = {
     "kernel": (2, 3),
     "dilation": one_of((1, 1), (2, 1)),
     "padding": one_of((0, 0), (1, 1)),

@@ -15,7 +15,11 @@ from ..core.tensor import Tensor
 from ..kernels import pool as kernels
 from .convolution import per_dim
 
-_WINDOWS = {"kernel": (2,), "stride": one_of((1,), (2,)), "padding": one_of((0,), (1,))}
+_WINDOWS: dict[str, Any] = {
+    "kernel": (2,),
+    "stride": one_of((1,), (2,)),
+    "padding": one_of((0,), (1,)),
+}
 
 
 @primitive(
@@ -76,7 +80,11 @@ def pick(x: Any, y: Any, *, dims: Any) -> Any:
     return kernels.pool_gather(x, y, dims=dims)
 
 
-_MEANS = {**_WINDOWS, "ceil_mode": one_of(False, True), "count_include_pad": one_of(True, False)}
+_MEANS: dict[str, Any] = {
+    **_WINDOWS,
+    "ceil_mode": one_of(False, True),
+    "count_include_pad": one_of(True, False),
+}
 
 
 @primitive(
@@ -204,7 +212,8 @@ def _input(function: str, x: Any, dims: int) -> None:
         )
     if 0 in x.array.shape[1 if x.array.ndim == dims + 2 else 0 :]:
         raise RuntimeError(
-            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 "
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor "
+            "with optional 0 "
             f"dim batch size for input, but got: {list(x.array.shape)}"
         )
 
@@ -234,8 +243,8 @@ def _check_output(function: str, x: Any, windows: Any, dilation: Any, ceil_mode:
     size = x.array.shape[x.array.ndim - len(windows["kernel"]) :]
     geometry = (windows["kernel"], windows["stride"], windows["padding"], dilation)
     out = [
-        kernels.pool_output_size(n, *axis, ceil_mode)
-        for n, *axis in zip(size, *geometry, strict=True)
+        kernels.pool_output_size(n, k, s, p, d, ceil_mode)
+        for n, k, s, p, d in zip(size, *geometry, strict=True)
     ]
     if min(out) < 1:
         raise RuntimeError(

@@ -44,9 +44,9 @@ def lstm_step(
     return sigmoid(o) * tanh(c), c
 
 
-def _gradients(g: Any, out: Any) -> list[np.ndarray]:
-    """The gradients of all outputs, zeros where nobody used one."""
-    return [np.zeros_like(a) if d is None else d for d, a in zip(g, out)]
+def _gradient(g: Any, out: Any, i: int) -> Any:
+    """The gradient of output i, zeros where nobody used it."""
+    return np.zeros_like(out[i]) if g[i] is None else g[i]
 
 
 def _wanted(found: Any, need: Any) -> tuple[Any, ...]:
@@ -69,7 +69,15 @@ _WEIGHTS = [Real("n 2"), Real("2 3"), Real("2 2"), Real("2"), Real("2")]
 @fused(
     backward=lambda g, need, x, h, w_ih, w_hh, out, residual, relu_cell: _wanted(
         kernels.rnn_backward(
-            *_gradients(g, out), x, h, w_ih, w_hh, residual, relu=relu_cell, need_x=need[0]
+            _gradient(g, out, 0),
+            _gradient(g, out, 1),
+            x,
+            h,
+            w_ih,
+            w_hh,
+            residual,
+            relu=relu_cell,
+            need_x=need[0],
         ),
         need,
     ),
@@ -96,7 +104,9 @@ def _gru_reference(x: Any, h: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -
 
 @fused(
     backward=lambda g, need, x, h, w_ih, w_hh, out, residual: _wanted(
-        kernels.gru_backward(*_gradients(g, out), x, h, w_ih, w_hh, residual, need_x=need[0]),
+        kernels.gru_backward(
+            _gradient(g, out, 0), _gradient(g, out, 1), x, h, w_ih, w_hh, residual, need_x=need[0]
+        ),
         need,
     ),
     reference=_gru_reference,
@@ -122,7 +132,18 @@ def _lstm_reference(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_h
 
 @fused(
     backward=lambda g, need, x, h, c, w_ih, w_hh, out, residual: _wanted(
-        kernels.lstm_backward(*_gradients(g, out), x, h, c, w_ih, w_hh, residual, need_x=need[0]),
+        kernels.lstm_backward(
+            _gradient(g, out, 0),
+            _gradient(g, out, 1),
+            _gradient(g, out, 2),
+            x,
+            h,
+            c,
+            w_ih,
+            w_hh,
+            residual,
+            need_x=need[0],
+        ),
         need,
     ),
     reference=_lstm_reference,

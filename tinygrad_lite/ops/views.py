@@ -210,7 +210,7 @@ def strided_view(x: Tensor, out: np.ndarray) -> Tensor:
                 f"outside of the {extent} elements that the input itself spans, so it has no "
                 "gradient; detach() the input, or take the view from its base"
             )
-        if any([s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)]):
+        if any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)):
             raise RuntimeError("as_strided of an expanded input has no gradient: clone() it first")
         op = REGISTRY["strided"]
         saved = op.keep((node,), (a,), {"base": base, "view": view}, out, None)

@@ -41,7 +41,9 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
     """The call of `entry` with these arrays."""
     floats = [i for i, a in enumerate(arrays) if a.dtype.kind == "f"]
     if isinstance(entry, Primitive):
-        if not (entry.joint or entry.variadic):
+        if entry.joint:  # a joint rule answers for the inputs it declares to be typed
+            floats = [i for i in floats if i in entry.typed]
+        elif not entry.variadic:
             floats = [i for i in floats if entry.rules and entry.rules[i] is not None]
         elif entry.joint:
             floats = [i for i in floats if i in entry.typed]

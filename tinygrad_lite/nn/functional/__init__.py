@@ -61,6 +61,9 @@ from .activation import tanh as tanh
 from .activation import tanhshrink as tanhshrink
 from .activation import threshold as threshold
 from .activation import threshold_ as threshold_
+from .attention import multi_head_attention_forward as multi_head_attention_forward
+from .attention import scaled_dot_product_attention as scaled_dot_product_attention
+from .ctc import ctc_loss as ctc_loss
 from .dropout import alpha_dropout as alpha_dropout
 from .dropout import dropout as dropout
 from .dropout import dropout1d as dropout1d
@@ -98,6 +101,12 @@ from .normalization import layer_norm as layer_norm
 from .normalization import local_response_norm as local_response_norm
 from .normalization import normalize as normalize
 from .normalization import rms_norm as rms_norm
+from .resample import affine_grid as affine_grid
+from .resample import fold as fold
+from .resample import grid_sample as grid_sample
+from .resample import interpolate as interpolate
+from .resample import unfold as unfold
+from .resample import upsample as upsample
 from .sparse import embedding as embedding
 from .sparse import embedding_bag as embedding_bag
 from .sparse import one_hot as one_hot
@@ -105,12 +114,3 @@ from .vision import channel_shuffle as channel_shuffle
 from .vision import pad as pad
 from .vision import pixel_shuffle as pixel_shuffle
 from .vision import pixel_unshuffle as pixel_unshuffle
-from .attention import multi_head_attention_forward as multi_head_attention_forward
-from .attention import scaled_dot_product_attention as scaled_dot_product_attention
-from .resample import affine_grid as affine_grid
-from .resample import fold as fold
-from .resample import grid_sample as grid_sample
-from .resample import interpolate as interpolate
-from .resample import unfold as unfold
-from .resample import upsample as upsample
-from .ctc import ctc_loss as ctc_loss

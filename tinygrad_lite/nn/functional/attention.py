@@ -64,7 +64,7 @@ def scaled_dot_product_attention(
         scores = _only(scores, attn_mask.array) if boolean else scores + attn_mask
     weights = softmax(scores, -1)
     if attn_mask is not None:
-        blind = np.isneginf(scores.array).all(-1, keepdims=True)
+        blind = np.asarray(np.isneginf(scores.array).all(-1, keepdims=True))
         if blind.any():
             weights = weights.masked_fill(make(blind), 0.0)
     if dropout_p > 0:

@@ -67,7 +67,8 @@ def dropout1d(
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.array.ndim}D input. "
             "Note that dropout1d exists to provide channel-wise dropout on inputs with 1 spatial "
-            "dimension, a channel dimension, and an optional batch dimension (i.e. 2D or 3D inputs)."
+            "dimension, a channel dimension, and an optional batch dimension (i.e. "
+            "2D or 3D inputs)."
         )
     return _feature("dropout1d", 1, input, p, training, inplace)
 

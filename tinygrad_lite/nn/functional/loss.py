@@ -33,7 +33,8 @@ def _legacy(size_average: bool | None, reduce: bool | None, reduction: str) -> s
         return reduction
     chosen = "none" if reduce is False else "sum" if size_average is False else "mean"
     warnings.warn(
-        f"size_average and reduce args will be deprecated, please use reduction='{chosen}' instead.",
+        "size_average and reduce args will be deprecated, please use "
+        f"reduction='{chosen}' instead.",
         UserWarning,
         stacklevel=3,
     )
@@ -299,7 +300,8 @@ def kl_div(
     if reduction == "mean":
         warnings.warn(
             "reduction: 'mean' divides the total loss by both the batch size and the support size."
-            "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+            "'batchmean' divides only by the batch size, and aligns with the KL div "
+            "math definition."
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
             UserWarning,
             stacklevel=2,

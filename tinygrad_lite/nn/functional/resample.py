@@ -25,12 +25,13 @@ def unfold(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(input.array.shape)}"
         )
-    options = _windows("unfold", kernel_size, dilation, padding, stride)
+    options: Any = _windows("unfold", kernel_size, dilation, padding, stride)
     x = input if input.array.ndim == 4 else input.unsqueeze(0)
     grid = grid_shape(x.array.shape[2:], *options.values())
     if min(grid) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {x.array.shape[2:]}, {options}, calculated shape of the "
+            f"Given input with spatial size {x.array.shape[2:]}, {options}, "
+            "calculated shape of the "
             f"array of sliding blocks as {grid}, but its components must be at least one."
         )
     out = image_to_columns(x, **options)
@@ -45,14 +46,14 @@ def fold(
     padding: Any = 0,
     stride: Any = 1,
 ) -> Tensor:
-    """Columns (N, C * KH * KW, L) added up to the image (N, C, *output_size) they are windows of."""
+    """Columns (N, C * KH * KW, L) added up to the image (N, C, *output_size) they come from."""
     if input.array.ndim not in (2, 3):
         raise RuntimeError(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and "
             f"non-zero dimensions for input, but got: {list(input.array.shape)}"
         )
-    options = _windows("fold", kernel_size, dilation, padding, stride)
-    size = per_dim(output_size, 2, "output_size", "fold")
+    options: Any = _windows("fold", kernel_size, dilation, padding, stride)
+    size: Any = per_dim(output_size, 2, "output_size", "fold")
     x = input if input.array.ndim == 3 else input.unsqueeze(0)
     area = math.prod(options["kernel"])
     if x.array.shape[1] % area:
@@ -113,7 +114,8 @@ def interpolate(
             )
     elif mode not in _MODES:
         raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {input.array.ndim}D) for "
+            "Input Error: Only 3D, 4D and 5D input Tensors supported (got "
+            f"{input.array.ndim}D) for "
             f"the modes: nearest | linear | bilinear | bicubic | trilinear | area | nearest-exact "
             f"(got {mode})"
         )
@@ -331,8 +333,8 @@ def _reflected(place: Tensor, low: float, high: float) -> Tensor:
 def _neighbours(places: list[Tensor], sizes: Any, mode: str) -> Any:
     """Pairs of integer places (one array a dimension) and their weights."""
     if mode == "nearest":
-        weight = places[0] * 0 + 1  # the derivative by the grid is zero, not absent
-        return [([np.rint(p.array).astype(np.int64) for p in places], weight)]
+        one = places[0] * 0 + 1  # the derivative by the grid is zero, not absent
+        return [([np.rint(p.array).astype(np.int64) for p in places], one)]
     lows = [np.floor(p.array) for p in places]
     parts = [p - make(low) for p, low in zip(places, lows, strict=True)]
     options = []
@@ -363,8 +365,8 @@ def _pick(
             i = np.rint(bounded).astype(np.int64)
         inside &= (i >= 0) & (i < n)
         place = place * n + np.clip(i, 0, n - 1)
-    n, c = flat.array.shape[:2]
-    wide = make(np.ascontiguousarray(np.broadcast_to(place[:, None], (n, c, place.shape[1]))))
+    shape = (*flat.array.shape[:2], index[0].shape[1])
+    wide = make(np.ascontiguousarray(np.broadcast_to(place[:, None], shape)))
     values = flat.gather(2, wide)
     if inside.all():
         return values

@@ -29,8 +29,6 @@ class IncompatibleKeys(NamedTuple):
             f"unexpected_keys={self.unexpected_keys})"
         )
 
-    __str__ = __repr__
-
 
 def _persistent_buffers(module: Any) -> dict[str, Any]:
     skip = module._non_persistent_buffers_set
@@ -60,7 +58,8 @@ def state_dict(
     The tensors share memory with the module; `keep_vars` gives the Parameters themselves.
     """
     if args:
-        destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+        given = (*args, *(destination, prefix, keep_vars)[len(args) :])
+        destination, prefix, keep_vars = given[0], given[1], given[2]
     if destination is None:
         destination = OrderedDict()
         destination._metadata = OrderedDict()

@@ -63,7 +63,7 @@ class _Conv(Module):
         self.out_channels = out_channels
         self.kernel_size = per_dim(kernel_size, self.dims)
         self.stride = per_dim(stride, self.dims)
-        self.padding = padding if isinstance(padding, str) else per_dim(padding, self.dims)
+        self.padding: Any = padding if isinstance(padding, str) else per_dim(padding, self.dims)
         self.dilation = per_dim(dilation, self.dims)
         self.output_padding = per_dim(output_padding, self.dims)
         self.groups = groups
@@ -106,10 +106,8 @@ class _Conv(Module):
 
     def extra_repr(self) -> str:
         zeros = (0,) * self.dims
-        parts = [
-            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
-            f"stride={self.stride}"
-        ]
+        channels = f"{self.in_channels}, {self.out_channels}"
+        parts = [f"{channels}, kernel_size={self.kernel_size}, stride={self.stride}"]
         if self.padding != zeros:
             parts.append(f"padding={self.padding}")
         if self.dilation != (1,) * self.dims:
@@ -234,7 +232,7 @@ class _Transposed(_Conv):
             for n, s, p, d, k in zip(
                 input.array.shape[-self.dims :],
                 self.stride,
-                self.padding,  # type: ignore[arg-type]
+                self.padding,
                 self.dilation,
                 self.kernel_size,
                 strict=True,

@@ -31,7 +31,8 @@ class _InstanceNorm(_BatchNorm):
     def _check_input_dim(self, input: Tensor) -> None:
         if input.array.ndim not in (self.dims + 1, self.dims + 2):
             raise ValueError(
-                f"expected {self.dims + 1}D or {self.dims + 2}D input (got {input.array.ndim}D input)"
+                f"expected {self.dims + 1}D or {self.dims + 2}D input (got "
+                f"{input.array.ndim}D input)"
             )
 
     def forward(self, input: Tensor) -> Tensor:

@@ -60,17 +60,17 @@ class LazyLinear(LazyModuleMixin, linear.Linear):
         self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(0, 0, False)
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
+        self.weight: Any = UninitializedParameter(device=device, dtype=dtype)
         self.out_features = out_features
         if bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
+            self.bias: Any = UninitializedParameter(device=device, dtype=dtype)
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew, once their shapes are known."""
         if not self.has_uninitialized_params() and self.in_features:
             super().reset_parameters()
 
-    def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+    def initialize_parameters(self, input: Tensor) -> None:
         self.in_features = input.array.shape[-1]
         self.weight.materialize((self.out_features, self.in_features))
         if self.bias is not None:
@@ -89,7 +89,7 @@ class _LazyConv(LazyModuleMixin):
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew, once their shapes are known."""
-        if not self.has_uninitialized_params() and self.in_channels:  # type: ignore[has-type]
+        if not self.has_uninitialized_params() and self.in_channels:
             super().reset_parameters()  # type: ignore[misc]
 
     def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:
@@ -205,7 +205,7 @@ def _lazy_norm(base: Any, affine_default: bool, track_default: bool) -> Any:
             if not self.has_uninitialized_params() and self.num_features:
                 super().reset_parameters()
 
-        def initialize_parameters(self, input: Tensor) -> None:  # type: ignore[override]
+        def initialize_parameters(self, input: Tensor) -> None:
             batched = input.array.ndim > getattr(self, "dims", 0) + 1 or not hasattr(self, "dims")
             self.num_features = input.array.shape[1 if batched else 0]
             for t in (self.weight, self.bias, self.running_mean, self.running_var):

@@ -22,7 +22,7 @@ T = TypeVar("T", bound="Module")
 
 
 class Module:
-    """Base of all layers and models. Subclasses set attributes in `__init__` and define `forward`."""
+    """Base of all layers and models: `__init__` sets attributes, `forward` computes."""
 
     training: bool = True
     dump_patches: bool = False
@@ -115,7 +115,7 @@ class Module:
     def __delattr__(self, name: str) -> None:
         for registry in (self._parameters, self._buffers, self._modules):
             if name in registry:
-                del registry[name]  # type: ignore[attr-defined]
+                del registry[name]
                 self._non_persistent_buffers_set.discard(name)
                 return
         super().__delattr__(name)
@@ -123,7 +123,7 @@ class Module:
     def _forget(self, name: str) -> None:
         registries = (self.__dict__, self._parameters, self._buffers, self._modules)
         for registry in registries:
-            registry.pop(name, None)  # type: ignore[attr-defined]
+            registry.pop(name, None)
         self._non_persistent_buffers_set.discard(name)
 
     def __dir__(self) -> list[str]:
@@ -443,7 +443,7 @@ class Module:
     def _own_hooks(self) -> Hooks:
         if self._hooks is None:
             object.__setattr__(self, "_hooks", Hooks())
-        return self._hooks  # type: ignore[no-any-return]
+        return self._hooks
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False

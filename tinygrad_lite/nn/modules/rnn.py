@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable
@@ -80,7 +81,10 @@ class RNNBase(Module):
             width = input_size if layer == 0 else state * directions
             for direction in range(directions):
                 suffix = f"_l{layer}" + ("_reverse" if direction else "")
-                shapes = {"weight_ih": (rows, width), "weight_hh": (rows, state)}
+                shapes: dict[str, tuple[int, ...]] = {
+                    "weight_ih": (rows, width),
+                    "weight_hh": (rows, state),
+                }
                 if bias:
                     shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
                 if proj_size:
@@ -242,7 +246,8 @@ class RNNBase(Module):
             wanted = (layers, n, w) if batched else (layers, w)
             if not batched and s.array.ndim != 2:
                 raise RuntimeError(
-                    f"For unbatched 2-D input, hx should also be 2-D but got {s.array.ndim}-D tensor"
+                    "For unbatched 2-D input, hx should also be 2-D but got "
+                    f"{s.array.ndim}-D tensor"
                 )
             if batched and s.array.ndim != 3:
                 raise RuntimeError(
@@ -403,7 +408,7 @@ class RNNCell(RNNCellBase):
         if self.nonlinearity not in ("tanh", "relu"):
             raise RuntimeError(f"Unknown nonlinearity: {self.nonlinearity}")
         relu_cell = self.nonlinearity == "relu"
-        return self._step(input, hx, 1, lambda *a: ops.rnn_step(*a, relu_cell))
+        return self._step(input, hx, 1, functools.partial(ops.rnn_step, relu_cell=relu_cell))
 
     def extra_repr(self) -> str:
         plain = super().extra_repr()

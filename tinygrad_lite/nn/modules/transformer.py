@@ -167,7 +167,7 @@ def _attended(
         is_causal=is_causal,
         need_weights=False,
     )
-    return found[0]  # type: ignore[no-any-return]
+    return found[0]
 
 
 def _is_causal(mask: Tensor | None, is_causal: bool | None) -> bool:

@@ -66,7 +66,8 @@ def pack_padded_sequence(
         )
     if sizes.size == 0 or sizes.min() <= 0:
         raise RuntimeError(
-            "Length of all samples has to be greater than 0, but found an element in 'lengths' that "
+            "Length of all samples has to be greater than 0, but found an element in "
+            "'lengths' that "
             "is <= 0"
         )
     if sizes[0] > x.array.shape[0]:
