@@ -362,6 +362,24 @@ def test_no_tensor_outside_its_storage(offset, size, stride, numel):
         load(file)
 
 
+def test_nonsense_is_refused():
+    """Programs with a few bytes changed either load or are refused; nothing else happens."""
+    value = {"x": t([1.0, 2.0]), "y": [np.arange(3), np.float64(1), (1, "a"), {2}], "z": b"abc"}
+    with zipfile.ZipFile(io.BytesIO(saved(value))) as archive:
+        program = archive.read("archive/data.pkl")
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(1500):
+        bent = bytearray(program)
+        for at in rng.integers(len(bent), size=rng.integers(1, 4)):
+            bent[at] = rng.integers(256)
+        try:
+            load(forged(bytes(bent), [t([1.0, 2.0]).array.tobytes()]))
+        except (pickle.UnpicklingError, RuntimeError):
+            refused += 1
+    assert refused > 500
+
+
 class Point:
     def __init__(self, x):
         self.x = x
@@ -415,6 +433,10 @@ def test_map_location():
         read(lambda storage, location: None)
     with pytest.raises(RuntimeError, match="CPU only"):
         load(io.BytesIO(saved(t([1.0]))), map_location="cuda")
+    with pytest.raises(TypeError, match="map_location must be a device, a string, a dict or a"):
+        read(3)
+    with pytest.raises(TypeError, match="takes 0 positional arguments"):
+        read(lambda: None)
 
 
 def network():

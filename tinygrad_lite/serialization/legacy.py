@@ -60,13 +60,14 @@ def load_legacy(file: Any, where: MapLocation, restricted: bool, options: dict[s
     if sys.byteorder != "little":
         raise RuntimeError("files of PyTorch before 1.6 are read on little-endian machines only")
     storages = LegacyStorages(file, where)
+    _, version, _ = [unpickle(file, storages, True, options) for _ in range(3)]
+    if version != VERSION:
+        raise RuntimeError(f"Invalid protocol version: {version}")
+    found = unpickle(file, storages, restricted, options)
+    keys = unpickle(file, storages, True, options)
     try:
-        _, version, _ = [unpickle(file, storages, True, options) for _ in range(3)]
-        if version != VERSION:
-            raise RuntimeError(f"Invalid protocol version: {version}")
-        found = unpickle(file, storages, restricted, options)
-        for key in unpickle(file, storages, True, options):
+        for key in keys:
             storages.fill(file, str(key))
-    except (struct.error, EOFError, KeyError) as error:
+    except (struct.error, EOFError, LookupError, TypeError) as error:
         raise pickle.UnpicklingError(f"the file ends too early or is damaged: {error!r}") from error
     return found

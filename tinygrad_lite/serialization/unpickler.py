@@ -8,6 +8,7 @@ only instances of known classes are filled, and only lists, dicts and sets are a
 from __future__ import annotations
 
 import pickle
+import struct
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +28,13 @@ class Storages:
     """
 
     def __init__(self, where: MapLocation) -> None:
+        if not (where is None or isinstance(where, (str, device, dict)) or callable(where)):
+            raise TypeError(
+                "map_location must be a device, a string, a dict or a function of (storage, "
+                f"location), not {type(where).__name__}"
+            )
         self.where = where
+        self.error: Exception | None = None  # what the user's function raised
         self.loaded: dict[str, Storage] = {}
 
     def __call__(self, reference: Any) -> Storage:
@@ -54,7 +61,12 @@ class Storages:
         if isinstance(where, dict):
             where = where.get(location, location)
         elif where is not None and not isinstance(where, (str, device)):
-            if where(storage, location) is not None:
+            try:
+                placed = where(storage, location)
+            except Exception as error:
+                self.error = error
+                raise
+            if placed is not None:
                 return storage
             where = None
         if where is not None:
@@ -189,7 +201,22 @@ class TrustingReader(pickle.Unpickler):
         return super().find_class(module, name)
 
 
+# What a program that makes no sense raises on its way: an empty stack, a missing memo, a list as a
+# key, a function called with the wrong arguments.
+_NONSENSE = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
+    *(RecursionError, TypeError, ValueError, struct.error),
+)
+
+
 def unpickle(file: Any, storages: Storages, restricted: bool, options: dict[str, Any]) -> Any:
     """The next object of `file`. Strings of Python 2 are taken for UTF-8, as by PyTorch."""
-    kind = Reader if restricted else TrustingReader
-    return kind(file, storages, **({"encoding": "utf-8"} | options)).load()
+    options = {"encoding": "utf-8"} | options
+    if not restricted:
+        return TrustingReader(file, storages, **options).load()
+    try:
+        return Reader(file, storages, **options).load()
+    except _NONSENSE as error:
+        if error is storages.error:
+            raise
+        raise refused(f"the pickle is damaged: {type(error).__name__}: {error}") from error
