@@ -201,6 +201,37 @@ def test_epsilon_inside_the_root(name: str) -> None:
     assert "eps_inside_sqrt" not in getattr(optim, name)([make(np.zeros(1))]).defaults
 
 
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.8])
+def test_epsilon_inside_the_root_of_rmsprop(centered: bool, momentum: float) -> None:
+    def step(x: Any, g: Any, t: int, memory: Any) -> Any:
+        memory["s"] = s = 0.9 * memory.get("s", 0) + 0.1 * g * g
+        memory["m"] = m = 0.9 * memory.get("m", 0) + 0.1 * g
+        spread = s - m * m if centered else s
+        memory["b"] = b = momentum * memory.get("b", 0) + g / np.sqrt(spread + 0.1)
+        return x - 0.05 * b
+
+    follow(
+        lambda ps: optim.RMSprop(
+            ps, 0.05, 0.9, 0.1, momentum=momentum, centered=centered, eps_inside_sqrt=True
+        ),
+        step,
+    )
+
+
+def test_epsilon_inside_the_root_of_amsgrad() -> None:
+    def step(x: Any, g: Any, t: int, memory: Any) -> Any:
+        memory["m"] = m = 0.9 * memory.get("m", 0) + 0.1 * g
+        memory["v"] = v = 0.5 * memory.get("v", 0) + 0.5 * g * g
+        memory["top"] = top = np.maximum(memory.get("top", 0), v)
+        return x - 0.05 * (m / (1 - 0.9**t)) / np.sqrt(top / (1 - 0.5**t) + 0.1)
+
+    follow(
+        lambda ps: optim.Adam(ps, 0.05, (0.9, 0.5), 0.1, amsgrad=True, eps_inside_sqrt=True),
+        step,
+    )
+
+
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9, 0.99])
 def test_nesterov_at_the_point_ahead_is_the_usual_form(momentum: float) -> None:
     """The points ahead, p + momentum * v, are the parameters of SGD(nesterov=True)."""
