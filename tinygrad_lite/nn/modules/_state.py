@@ -35,10 +35,22 @@ def _persistent_buffers(module: Any) -> dict[str, Any]:
     return {n: b for n, b in module._buffers.items() if n not in skip}
 
 
-def _has_extra_state(module: Any) -> bool:
-    from .module import Module
+def get_extra_state(self: Any) -> Any:
+    """Override, with `set_extra_state`, to keep more than tensors in `state_dict`."""
+    raise RuntimeError(
+        "Reached a code path in Module.get_extra_state() that should never be called."
+    )
 
-    return type(module).get_extra_state is not Module.get_extra_state
+
+def set_extra_state(self: Any, state: Any) -> None:
+    """See `get_extra_state`."""
+    raise RuntimeError(
+        "Reached a code path in Module.set_extra_state() that should never be called."
+    )
+
+
+def _has_extra_state(module: Any) -> bool:
+    return type(module).get_extra_state is not get_extra_state
 
 
 def save_to_state_dict(self: Any, destination: Any, prefix: str, keep_vars: bool) -> None:

@@ -316,18 +316,8 @@ class Module:
     load_state_dict = _state.load_state_dict
     _save_to_state_dict = _state.save_to_state_dict
     _load_from_state_dict = _state.load_from_state_dict
-
-    def get_extra_state(self) -> Any:
-        """Override, with `set_extra_state`, to keep more than tensors in `state_dict`."""
-        raise RuntimeError(
-            "Reached a code path in Module.get_extra_state() that should never be called."
-        )
-
-    def set_extra_state(self, state: Any) -> None:
-        """See `get_extra_state`."""
-        raise RuntimeError(
-            "Reached a code path in Module.set_extra_state() that should never be called."
-        )
+    get_extra_state = _state.get_extra_state
+    set_extra_state = _state.set_extra_state
 
     def train(self: T, mode: bool = True) -> T:
         """Put this module and all below into training mode (dropout on, batch statistics)."""
