@@ -45,8 +45,8 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "RMSprop": [
         {}, L2, MAX, {"alpha": 0.9}, {"momentum": 0.9}, {"centered": True},
         {"momentum": 0.5, "centered": True}, {"eps": 0.01}, {"lr": 0.1, "alpha": 0.5},
-        {"momentum": 0.9, **L2}, {"centered": True, **MAX}, {"centered": True, **L2}, {"foreach": True},
-        {"momentum": 0.9, "centered": True, **L2}, {"alpha": 0.0},
+        {"momentum": 0.9, **L2}, {"centered": True, **MAX}, {"centered": True, **L2},
+        {"foreach": True}, {"momentum": 0.9, "centered": True, **L2}, {"alpha": 0.0},
     ],
     "Adam": [
         {}, L2, MAX, {"amsgrad": True}, {"betas": (0.8, 0.9)}, {"eps": 0.01}, {"lr": 0.1},
