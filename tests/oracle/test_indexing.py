@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
-from tests.oracle.comparing import compare, lines, same_error
+from tests.oracle.comparing import compare, evaluate, flat, lines, same_error, same_value
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.filterwarnings("ignore")  # PyTorch warns of what it will change
@@ -477,3 +477,57 @@ def _same_at(a: np.ndarray, index: tuple) -> bool:
     y[mine] = tl.tensor(values)
     np.testing.assert_array_equal(y.numpy(), x.numpy(), err_msg=str(index))
     return True
+
+
+DTYPES = ["float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"]
+OF_EVERY_DTYPE = """
+x.sort() ; x.argsort() ; t.unique(x) ; x.tril() ; x.flip(0) ; x.roll(1) ; x @ x.T ; x[0] @ x[1]
+t.bmm(x[None], x.T[None]) ; t.einsum('ij,kj->ik', x, x) ; t.outer(x[0], x[1]) ; t.kron(x, x)
+x.gather(1, i) ; x.scatter(1, i, x) ; x.scatter_add(1, i, x) ; x.scatter_reduce(1, i, x, 'prod')
+x.scatter_reduce(1, i, x, 'amax') ; x.index_add(0, i[0, :3] % 3, x) ; x.index_fill(0, i[0, :1], 1)
+x.masked_select(x > 0) ; t.bincount(x[0]) ; t.histc(x, 3) ; x.nonzero() ; t.diag(x[0])
+t.cross(x[:, :3], x[:, :3], dim=1) ; t.linalg.norm(x) ; t.linalg.det(x[:, :3]) ; t.cov(x)
+t.nn.functional.one_hot(x[0]) ; t.nn.functional.linear(x, x) ; t.addmm(x[:, :3], x, x.T)
+x.repeat_interleave(2) ; t.cat([x, i]) ; t.stack([x, i]) ; t.tensordot(x, x, ([1], [1]))
+t.cartesian_prod(x[0], x[1]) ; x[x > 0] ; x.take(i) ; x.put(i[0], x[0]) ; t.block_diag(x, i)
+x.unfold(1, 2, 1) ; t.matrix_power(x[:, :3], 2) ; t.linalg.solve(x[:, :3], x) ; t.cdist(x, x)
+x.index_select(1, i[0]) ; x.masked_scatter(x > 0, x) ; t.unique_consecutive(x) ; x.diag_embed()
+w(x, 0, 1) ; w(x, 0, 1.7) ; w(x, 0, -1) ; w(x, 0, True) ; w(x, [0], 2.5) ; w(x, x > 0, 3)
+w(x, 0, t.tensor(2.5)) ; w(x, [0], t.tensor([1.5, 1, 1, 1])) ; w(x, 0, 300) ; w(x, 0, nan)
+w(x, x > 0, t.tensor(2.5)) ; x.topk(4)[0] ; t.searchsorted(x[0].sort()[0].long(), x.long())
+"""
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_dtype(dtype: str) -> None:
+    """The same value and dtype, or refused by both."""
+    rng = np.random.default_rng(0)
+    a = rng.uniform(-2, 2, (3, 4)) if dtype[0] == "f" else rng.integers(0, 3, (3, 4))
+    i = rng.integers(0, 3, (3, 4))
+    rough = 2e-3 if dtype == "float16" else 1e-5
+    # what PyTorch lacks a kernel for and NumPy has
+    extra = {("float16", "t.cdist(x, x)")}
+    for expression in OF_EVERY_DTYPE.replace("\n", " ; ").split(" ; "):
+        if not expression.strip() or (dtype, expression) in extra:
+            continue
+        found = []
+        for t in (tl, torch):
+            names = {"x": t.tensor(a.astype(dtype)), "i": t.tensor(i)}
+            try:
+                value = evaluate(t, expression, {**names, "w": write_copy})
+            except Exception as error:
+                found.append(error)
+            else:
+                found.append(flat(value))
+        mine, theirs = found
+        what = f"{dtype}: {expression}"
+        assert isinstance(mine, Exception) == isinstance(theirs, Exception), f"{what}: {found}"
+        if not isinstance(mine, Exception):
+            for p, q in zip(mine, theirs, strict=True):
+                same_value(what, p, q, rough, rough)
+
+
+def write_copy(x: object, index: object, value: object) -> object:
+    y = x.clone()
+    y[index] = value
+    return y

@@ -24,6 +24,7 @@ from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, live_node
 from ..kernels.scatter import add_rows
+from .arguments import kind
 from .shaping import expanded_shape
 from .views import reshaped, sliced
 
@@ -345,8 +346,12 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         v = value.array
         if basic_only and value.base is not None and _is_there(target, where, v):
             return  # x[i] += y ends with x[i] = (x[i] itself)
+        if not basic_only and v.dtype != target.array.dtype:
+            _require_one_dtype(target.array, where, v)
+    elif isinstance(value, (int, float, complex, bool)):
+        v = _number(value, target.array.dtype)
     else:
-        v = value if isinstance(value, (int, float, complex, bool)) else np.asarray(value)
+        v = np.asarray(value)
     a = target.array
     if current().grad:
         parents = (live_node(target), live_node(value) if isinstance(value, Tensor) else None)
@@ -355,6 +360,34 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             return
     _assign(a, where, v)
     touch(a, "__setitem__")
+
+
+def _require_one_dtype(a: np.ndarray, where: Index, v: np.ndarray) -> None:
+    """RuntimeError for a value of another dtype, unless it is one element under a single mask."""
+    arrays = [i for i in where if isinstance(i, np.ndarray)]
+    if not arrays or (len(where) == 1 and arrays[0].dtype.kind == "b" and v.size == 1):
+        return
+    raise RuntimeError(
+        "Index put requires the source and destination dtypes match, got "
+        f"{kind(a.dtype)} for the destination and {kind(v.dtype)} for the source."
+    )
+
+
+def _number(value: Any, dtype: np.dtype) -> Any:
+    """A Python number as PyTorch stores it: below 0 it wraps in unsigned types."""
+    if dtype.kind not in "iu" or type(value) is bool:
+        return value
+    info = np.iinfo(dtype)
+    low = -info.max if dtype.kind == "u" else info.min
+    if not low <= value <= info.max:  # NaN, too
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow"
+        )
+    return np.asarray(int(value)).astype(dtype)
+
+
+_C_NAMES = {"int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
+_C_NAMES |= {"uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t"}
 
 
 def _is_there(x: Tensor, where: Index, v: np.ndarray) -> bool:

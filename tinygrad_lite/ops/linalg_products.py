@@ -31,7 +31,13 @@ from .views import reshaped
 @composed(samples=[sample(Real("3 3", through=lambda x: x + 4 * np.eye(3)), n=one_of(0, 1, 3, -2))])
 def matrix_power(input: Any, n: int) -> Any:
     """The product of n copies of each square matrix by repeated squaring; n < 0: of the inverse."""
-    require_matrices("linalg.matrix_power", input, square=True)
+    if n < 0 or input.array.dtype.kind == "c" or input.array.ndim < 2:
+        require_matrices("linalg.matrix_power", input, square=True)
+    if input.array.shape[-1] != input.array.shape[-2]:
+        raise RuntimeError(
+            "linalg.matrix_power: A must be batches of square matrices, but they are "
+            f"{input.array.shape[-2]} by {input.array.shape[-1]} matrices"
+        )
     if n == 0:
         size = input.array.shape[-1]
         one = make(np.eye(size, dtype=input.array.dtype))

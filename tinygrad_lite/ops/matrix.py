@@ -19,7 +19,7 @@ from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import matmul as kernels
-from .arguments import kind, require_tensor
+from .arguments import kind, require_tensor, unsupported
 from .shaping import no_out
 
 _ndarray = np.ndarray
@@ -79,6 +79,9 @@ def _fitting(x: np.ndarray, y: np.ndarray) -> None:
         )
     inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
     if x.shape[-1] == inner:
+        if x.dtype.kind == "b":
+            name = {1: "dot", 2: "addmm_impl"}.get(max(x.ndim, y.ndim), "bmm")
+            raise unsupported(name, x.dtype)
         return
     if x.ndim == 1 and y.ndim == 1:
         raise RuntimeError(
@@ -160,7 +163,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
         return product(input, other)
     x, y = input.array, other.array
     try:
-        if x.dtype is not y.dtype:
+        if x.dtype is not y.dtype or x.dtype.kind == "b":
             _fitting(x, y)
         result = multiply(x, y)
     except (ValueError, IndexError):
@@ -222,6 +225,8 @@ def affine(x: Any, W: Any, b: Any) -> Any:
             f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1] if x.ndim else 1} and "
             f"{W.shape[-1]}x{W.shape[0]})"
         )
+    if x.dtype.kind == "b":
+        raise unsupported("addmm_impl", x.dtype)
     if b is None or (b.ndim == 1 and b.shape[0] == W.shape[0] and b.dtype == x.dtype):
         return kernels.linear(x, W, b)
     out = multiply(x, W.T)

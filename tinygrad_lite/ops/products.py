@@ -390,6 +390,11 @@ def cdist(
             f"X1 and X2 must have the same number of columns. X1: {x1.array.shape[-1]} "
             f"X2: {x2.array.shape[-1]}"
         )
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"cdist only supports floating-point dtypes, {name} got: {kind(x.array.dtype)}"
+            )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
     a, b = x1.array.shape, x2.array.shape
@@ -403,6 +408,8 @@ def pdist(input: Any, p: float = 2.0) -> Any:
     """The distances of all pairs of rows i < j, as a vector."""
     if input.array.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
+    if input.array.dtype.kind != "f":
+        raise RuntimeError("pdist only supports floating-point dtypes")
     i, j = np.triu_indices(input.array.shape[0], 1)
     return p_norm(input[i] - input[j], p=float(p), axes=1)
 

@@ -13,7 +13,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
-from .arguments import renamed, require_tensor
+from .arguments import renamed, require_tensor, unsupported
 from .extremes import returned
 from .scattering import gathered
 from .views import reshaped
@@ -82,6 +82,8 @@ def topk(
     dim = renamed("topk", names, dim=dim)
     require_tensor("topk", input)
     a = input.array
+    if a.dtype.kind == "b":
+        raise RuntimeError("topk does not support bool dtypes on CPU")
     axis = canonical_axis(dim, a.ndim)
     k = int(k)
     if not 0 <= k <= (a.shape[axis] if a.ndim else 1):
@@ -115,6 +117,8 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, **names: 
     dim, keepdim = renamed("kthvalue", names, dim=dim, keepdim=keepdim)
     require_tensor("kthvalue", input)
     a = input.array
+    if a.dtype.kind == "b":
+        raise unsupported("kthvalue", a.dtype)
     axis = canonical_axis(dim, a.ndim)
     if a.ndim and a.shape[axis] == 0:
         raise IndexError(f"kthvalue(): Expected reduction dim {axis} to have non-zero size.")
