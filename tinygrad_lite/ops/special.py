@@ -1,8 +1,8 @@
 """Special functions on NumPy alone: the error function and its relatives, Bessel's, logit, sinc.
 
-Accuracy in float64, against 40-digit values (tests/ops/test_special.py): erf, erfc and erfcx 2 ulp
-(erfc below 1e-300 and erfcx by its exponential a few more), erfinv and ndtri 1e-14 relative, the
-Bessel functions 4e-15.
+Relative accuracy in float64, against 40-digit values (tests/ops/test_special.py): erf 2 ulp, erfc
+and erfcx 2e-15, erfinv and ndtri 1e-14, log_ndtr 5e-15, the Bessel functions 4e-15, ndtr x^2 ulp in
+its lower tail (2e-13 at -37, where the value is 6e-300).
 """
 
 from __future__ import annotations
@@ -240,16 +240,16 @@ _TAIL = (
 
 def _inverse_erf(y: Any) -> Any:
     a = np.abs(y)
-    x = y * _ratio(_CENTRAL, np.minimum(y * y, 0.49))
+    x = a * _ratio(_CENTRAL, np.minimum(a * a, 0.49))
     far = a > 0.7
-    z = np.sqrt(-np.log((1 - a[far]) / 2))
-    x[far] = np.copysign(_ratio(_TAIL, z), y[far])
+    x[far] = _ratio(_TAIL, np.sqrt(-np.log((1 - a[far]) / 2)))
     inside = a < 1
     for _ in range(2):
         v = x[inside]
-        error = np.where(v > 1, 1 - y[inside] - _pieces(v, True), _pieces(v, False) - y[inside])
+        # from the side where no digits cancel
+        error = np.where(v > 1, 1 - a[inside] - _pieces(v, True), _pieces(v, False) - a[inside])
         x[inside] = v - error / (_TWO_BY_ROOT_PI * np.exp(-v * v))
-    return np.where(a == 1, np.copysign(np.inf, y), np.where(a > 1, np.nan, x))
+    return np.copysign(np.where(a == 1, np.inf, np.where(a > 1, np.nan, x)), y)
 
 
 @primitive(
