@@ -45,8 +45,6 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
             floats = [i for i in floats if i in entry.typed]
         elif not entry.variadic:
             floats = [i for i in floats if entry.rules and entry.rules[i] is not None]
-        elif entry.joint:
-            floats = [i for i in floats if i in entry.typed]
         names = entry.inputs if not entry.variadic else ()
         call = entry.call  # type: ignore[attr-defined]
         if isinstance(entry, Fused) and entry.outputs:
