@@ -42,6 +42,9 @@ def modules() -> list[ModuleType]:
     return [package, *(importlib.import_module(info.name) for info in found)]
 
 
+_FIELDS = "__annotations__"
+
+
 def faces() -> set[object]:
     """What users reach by a public name: the attributes of modules without an underscore."""
     public = [m for m in modules() if "._" not in m.__name__ and hasattr(m, "__path__")]
@@ -51,9 +54,11 @@ def faces() -> set[object]:
 def undocumented(module: ModuleType, public: set[object]) -> list[str]:
     """Functions and classes of this module without a docstring; of public classes, methods too.
 
-    A method that overrides a documented one inherits its docstring (`forward`, `step`).
+    A method that overrides a documented one inherits its docstring (`forward`, `step`), and a
+    property may stand for a field that a base class names.
     """
-    bare = [] if module.__doc__ else [module.__name__]
+    package = hasattr(module, "__path__")  # may only say where things are
+    bare = [] if module.__doc__ or package else [module.__name__]
     for name, thing in vars(module).items():
         if name.startswith("_") or getattr(thing, "__module__", None) != module.__name__:
             continue
@@ -64,7 +69,10 @@ def undocumented(module: ModuleType, public: set[object]) -> list[str]:
             bare.append(where)
         if not inspect.isclass(thing) or id(thing) not in public:
             continue
+        fields = {field for base in thing.__mro__[1:] for field in vars(base).get(_FIELDS, ())}
         for attribute, member in vars(thing).items():
+            if attribute in fields or getattr(member, "__name__", "") == "<lambda>":
+                continue
             method = inspect.isfunction(member) or isinstance(
                 member, (property, classmethod, staticmethod)
             )

@@ -30,24 +30,30 @@ class dtype:
 
     @property
     def is_floating_point(self) -> bool:
+        """Whether its numbers are real floating ones."""
         return self.category == FLOATING
 
     @property
     def is_complex(self) -> bool:
+        """Whether its numbers are complex."""
         return self.category == COMPLEX
 
     @property
     def is_signed(self) -> bool:
+        """Whether it can hold negative numbers."""
         return self.numpy is None or self.numpy.kind not in "bu"
 
     @property
     def itemsize(self) -> int:
+        """Bytes in one element."""
         return 2 if self.numpy is None else self.numpy.itemsize
 
     def to_complex(self) -> dtype:
+        """The complex dtype whose parts are of this one; complex64 for what is no float64."""
         return complex128 if self is float64 else complex64
 
     def to_real(self) -> dtype:
+        """The dtype of the parts of a complex one; any other is itself."""
         return {complex64: float32, complex128: float64}.get(self, self)
 
     def __repr__(self) -> str:

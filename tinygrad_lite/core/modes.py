@@ -61,6 +61,7 @@ class mode_context:
     """Base of the context managers below; each also decorates functions and generators."""
 
     def changes(self) -> dict[str, Any]:
+        """The fields of the mode that this context sets, with their values."""
         raise NotImplementedError
 
     def __enter__(self) -> Any:
@@ -72,6 +73,7 @@ class mode_context:
         MODE.reset(self._tokens.pop())
 
     def clone(self) -> mode_context:
+        """Another context that does the same: a decorated function enters a new one each call."""
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -206,6 +206,10 @@ def scatter_reduce(
 def reduced(
     x: Tensor, dim: int, index: Any, src: Any, reduce: str, include_self: bool, name: str
 ) -> Any:
+    """`x` with the values of `src` reduced into the places that `index` names along `dim`.
+
+    What `scatter_reduce` and its kin share; `name` is the one that errors speak of.
+    """
     shape = x.array.shape
     d = canonical_axis(dim, len(shape))
     _check_index(name, index, shape, d)

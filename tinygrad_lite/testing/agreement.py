@@ -53,6 +53,7 @@ def same_gradients(
     rtol: float = EXACT,
     **extra: Any,
 ) -> None:
+    """Raise LawError unless two lists of gradients agree to `rtol`; None stands for zeros."""
     for k, (a, b) in enumerate(zip(got, want, strict=True)):
         name = case.name_of(case.wanted[k])
         x = case.inputs()[k]

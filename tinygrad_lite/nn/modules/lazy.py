@@ -206,6 +206,7 @@ def _lazy_norm(base: Any, affine_default: bool, track_default: bool) -> Any:
                 super().reset_parameters()
 
         def initialize_parameters(self, input: Tensor) -> None:
+            """One scale, shift, mean and variance for each channel of the first input."""
             batched = input.array.ndim > getattr(self, "dims", 0) + 1 or not hasattr(self, "dims")
             self.num_features = input.array.shape[1 if batched else 0]
             for t in (self.weight, self.bias, self.running_mean, self.running_var):
