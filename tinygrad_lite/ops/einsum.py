@@ -10,6 +10,7 @@ path that `numpy.einsum_path` finds. Built of primitives, it has derivatives of 
 
 from __future__ import annotations
 
+import functools
 import math
 import string
 from collections.abc import Sequence
@@ -50,7 +51,7 @@ def einsum(equation: Any, *operands: Any) -> Any:
             raise TypeError(
                 f"einsum(): operands must be Tensors, not {type(x).__name__} (after the equation)"
             )
-    inputs, output = _parse(equation, [x.array.ndim for x in operands])
+    inputs, output = _parse(equation, tuple([x.array.ndim for x in operands]))
     sizes = _sizes(inputs, operands)
     pairs = [_alone(x, letters, sizes) for x, letters in zip(operands, inputs, strict=True)]
     for step in _path(pairs, output, sizes):
@@ -82,7 +83,8 @@ def _from_lists(args: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     return (left + "->" + letters(args[-1]) if len(args) % 2 else left), operands
 
 
-def _parse(equation: str, ranks: Sequence[int]) -> tuple[list[list[str]], list[str]]:
+@functools.lru_cache(1024)
+def _parse(equation: str, ranks: tuple[int, ...]) -> tuple[list[list[str]], list[str]]:
     """The letters of every operand and of the output; the axes of "..." are named 0, 1, ..."""
     equation = equation.replace(" ", "")
     left, arrow, right = equation.partition("->")

@@ -30,7 +30,7 @@ from .views import reshaped, sliced
 
 Index = tuple[Any, ...]
 _BASIC = frozenset({int, slice, NoneType, EllipsisType})
-_INT64 = np.dtype(np.int64)
+_INT64, _BOOL = np.dtype(np.int64), np.dtype(np.bool_)
 _ROWS = np.array([2, 0, 2])
 _MASK = np.array([True, False, True])
 
@@ -257,6 +257,13 @@ def _is_basic(index: Any) -> bool:
     return True
 
 
+def _is_simple(i: np.ndarray, a: np.ndarray) -> bool:
+    """Whether i alone is a good index into a: integers (NumPy checks bounds), or a fitting mask."""
+    if i.dtype is _INT64:
+        return i.ndim > 0 and a.ndim > 0
+    return i.dtype is _BOOL and i.ndim > 0 and i.shape == a.shape[: i.ndim]
+
+
 def _is_plain(s: slice) -> bool:
     step = s.step
     return (step is None or (type(step) is int and step > 0)) and not (
@@ -269,10 +276,8 @@ def _is_plain(s: slice) -> bool:
 
 def getitem(self: Tensor, index: Any) -> Any:
     """x[index]: a view for integers, slices, None and Ellipsis, a copy where arrays take part."""
-    if type(index) is Tensor:
-        i, a = index.array, self.array
-        if i.dtype is _INT64 and i.ndim and a.ndim:
-            return _pick(self, (i,))
+    if type(index) is Tensor and _is_simple(index.array, self.array):
+        return _pick(self, (index.array,))
     if _is_basic(index):
         key = index if type(index) is tuple else (index,)
         try:
@@ -334,6 +339,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     require_writable(target)
     if basic_only:
         where = index if type(index) is tuple else (index,)
+    elif type(index) is Tensor and _is_simple(index.array, self.array):
+        where = (index.array,)
     else:
         basic, advanced = parse(as_tuple(index), self.array.shape)
         where = basic

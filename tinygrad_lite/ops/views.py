@@ -27,6 +27,7 @@ def view_door(op: Primitive) -> Callable[..., Any]:
     forward = op.forward
     extras = op.layout[2:]
     shape_of_input = op.inputs[0] + "_shape"
+    shape_only = extras == (shape_of_input,)
 
     @functools.wraps(forward)
     def call(x: Any, **meta: Any) -> Any:
@@ -39,12 +40,17 @@ def view_door(op: Primitive) -> Callable[..., Any]:
         out = forward(a, **meta)
         node = x.node if x.base is None else live_node(x)
         if node is not None:
-            if mode.grad:
-                facts = [a.shape if e == shape_of_input else meta[e] for e in extras]
-                node = Node(op, (node,), (None, None, *facts), out.shape, out.dtype)
-            else:
+            if not mode.grad:
                 node = None
-        return make_view(out, node, x) if shares_memory(out, a) else make(out, node)
+            elif shape_only:
+                node = Node(op, (node,), (None, None, a.shape), out.shape, a.dtype)
+            else:
+                facts = [a.shape if e == shape_of_input else meta[e] for e in extras]
+                node = Node(op, (node,), (None, None, *facts), out.shape, a.dtype)
+        base = out.base
+        if (base is not None and (base is a or base is a.base)) or shares_memory(out, a):
+            return make_view(out, node, x)
+        return make(out, node)
 
     call.op = op  # type: ignore[attr-defined]
     op.call = call  # type: ignore[attr-defined]
