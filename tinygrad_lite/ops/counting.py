@@ -96,10 +96,7 @@ def histogram(
     """(hist, bin_edges): counts in equal bins (their number given) or between given edges."""
     a = input.array
     if a.dtype.kind != "f":
-        raise RuntimeError(
-            "torch.histogram: input tensor and hist tensor should both be of floating type, got "
-            f"{kind(a.dtype)}"
-        )
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind(a.dtype)}'")
     x = a.reshape(-1)
     if isinstance(bins, Tensor):
         edges = bins.array
