@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
+from ..core.chain import sum_to
 from ..core.doors import composed
 from ..core.modes import current
 from ..core.node import Leaf
@@ -412,6 +413,17 @@ def broadcast_tensors(*tensors: Any) -> Any:
         tensors = tuple(tensors[0])
     shape = broadcast_shape([x.array.shape for x in tensors])
     return tuple([broadcast(x, shape=shape) for x in tensors])
+
+
+@composed()
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """The input summed over the axes along which `size` would be broadcast to its shape."""
+    target = sizes_of("sum_to_size", size, None)
+    shape = input.array.shape
+    tail = shape[len(shape) - len(target) :] if len(target) <= len(shape) else ()
+    if len(tail) != len(target) or any(n not in (1, m) for n, m in zip(target, tail, strict=True)):
+        raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    return sum_to(input, shape=target)
 
 
 def broadcast_shapes(*shapes: Any) -> Any:
