@@ -126,6 +126,12 @@ class Primitive:
         return plan
 
     @property
+    def key(self) -> str:
+        """Its name in the registry; ops declared outside of this package carry their module's."""
+        module = self.forward.__module__
+        return self.name if module.startswith("tinygrad_lite.") else f"{module}.{self.name}"
+
+    @property
     def doc(self) -> str:
         """The docstring of the declaration."""
         return inspect.getdoc(self.forward) or ""
@@ -278,10 +284,21 @@ class Primitive:
             if self.variadic:
                 parents = tuple(nodes)
             elif self.joint:
-                parents = tuple([n if i in self.typed else None for i, n in enumerate(nodes)])
+                for i, n in enumerate(nodes):
+                    if n is not None and i not in self.typed:
+                        raise RuntimeError(
+                            f"the derivative for '{self.inputs[i]}' is not implemented "
+                            f"({self.name}); detach() it"
+                        )
+                parents = tuple(nodes)
             else:
                 parents = tuple([n if r is not None else None for n, r in zip(nodes, self.rules)])
             if parents.count(None) != len(parents):
+                if not self.outputs and out.dtype.kind == "c":
+                    raise RuntimeError(
+                        f"{self.name}(): no gradient flows through complex numbers here; compute "
+                        "with the real and imaginary parts as two Tensors"
+                    )
                 saved = self.keep(parents, arrays, meta, out, residual)
                 if self.outputs:
                     shapes = tuple([np.shape(a) for a in out])

@@ -15,7 +15,7 @@ from ..core.modes import current
 from ..core.node import touch
 from ..core.samples import reals
 from ..core.shapes import broadcast_shape, shape_from
-from ..core.tensor import Tensor, bind, device, live_node, require_cpu
+from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu
 from .arguments import kind, require_tensor
 
 # -- dtype and device ------------------------------------------------------------------------------
@@ -326,6 +326,94 @@ def is_set_to(self: Tensor, tensor: Tensor) -> bool:
 
 for _function in (is_nonzero, is_same_size, is_set_to):
     bind(_function.__name__, _function)
+
+
+def is_signed(input: Tensor) -> bool:
+    """Whether the dtype can hold negative numbers."""
+    return input.is_signed()
+
+
+def is_inference(input: Tensor) -> bool:
+    """False: what is made in `inference_mode` is an ordinary Tensor here."""
+    return False
+
+
+def get_device(input: Tensor) -> int:
+    """-1, PyTorch's number for the CPU."""
+    return -1
+
+
+def detach(input: Tensor) -> Tensor:
+    """The same memory without history."""
+    return input.detach()
+
+
+def typename(obj: Any) -> str:
+    """The name of a Tensor's legacy type, or of an object's class."""
+    if isinstance(obj, Tensor):
+        return str(_type(obj))
+    return f"{type(obj).__module__}.{type(obj).__qualname__}"
+
+
+def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
+    """`resize_` to the shape of another Tensor."""
+    return resize_(self, *the_template.array.shape)
+
+
+def apply_(self: Tensor, callable: Any) -> Tensor:
+    """Write callable(element) into each element; slow, and only without gradients."""
+    values = [callable(v) for v in self.array.reshape(-1).tolist()]
+    return copy_(self, make(np.array(values, self.array.dtype).reshape(self.array.shape)))
+
+
+def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
+    """Write callable(element, other element) into each element; slow, without gradients."""
+    other = np.broadcast_to(tensor.array, self.array.shape).reshape(-1).tolist()
+    pairs = zip(self.array.reshape(-1).tolist(), other, strict=True)
+    values = np.array([callable(a, b) for a, b in pairs], self.array.dtype)
+    return copy_(self, make(values.reshape(self.array.shape)))
+
+
+def _contains(self: Tensor, element: Any) -> bool:
+    """Whether any element equals `element`, a number or a Tensor."""
+    value = element.array if isinstance(element, Tensor) else element
+    if not isinstance(element, (Tensor, int, float, complex, np.number, np.bool_)):
+        raise RuntimeError(
+            "Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+            f"{type(element)}."
+        )
+    return bool((self.array == value).any())
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A Tensor on the memory of any array that speaks DLPack (NumPy's, PyTorch's, ...)."""
+    if isinstance(ext_tensor, Tensor):
+        return detach(ext_tensor)
+    return make(np.from_dlpack(ext_tensor))
+
+
+def to_dlpack(tensor: Tensor) -> Any:
+    """A DLPack capsule of the Tensor's memory."""
+    return _dlpack(tensor)
+
+
+def _dlpack(self: Tensor, **options: Any) -> Any:
+    """A DLPack capsule of the memory. RuntimeError (BufferError) if gradients are recorded."""
+    if self.requires_grad:
+        raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+    options.pop("stream", None)
+    return self.array.__dlpack__(**options)
+
+
+def _dlpack_device(self: Tensor) -> Any:
+    return self.array.__dlpack_device__()
+
+
+for _function in (is_inference, resize_as_, apply_, map_):
+    bind(_function.__name__, _function)
+bind("__contains__", _contains)
+bind("__dlpack__", _dlpack)
+bind("__dlpack_device__", _dlpack_device)
 
 
 def result_type(tensor1: Any, tensor2: Any) -> dtype:
