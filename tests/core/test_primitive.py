@@ -34,8 +34,12 @@ def test_a_wrong_number_of_rules() -> None:
 
 
 def test_a_name_declared_twice() -> None:
-    with pytest.raises(TypeError, match="an op called mul is already declared"):
-        primitive(lambda g: g, method=False)(_named("mul", lambda x: x))
+    primitive(lambda g: g, method=False)(_named("mul", lambda x: x))  # ours is another than theirs
+    try:
+        with pytest.raises(TypeError, match="an op called mul is already declared"):
+            primitive(lambda g: g, method=False)(_named("mul", lambda x: x))
+    finally:
+        del REGISTRY[f"{__name__}.mul"]
     taken = next(iter(COMPOSED))
     with pytest.raises(TypeError, match="already declared"):
         composed(method=False)(_named(taken, lambda x: x))

@@ -66,46 +66,42 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
         if isinstance(input, Tensor):
             x: Any = input.array
             d = x.dtype
+            m = input.node if input.base is None else live_node(input)
             if isinstance(other, Tensor):
                 y: Any = other.array
+                n = other.node if other.base is None else live_node(other)
                 ordinary = y.dtype is d
             else:
-                y = other
+                y, n = other, None
                 ordinary = type(other) is float or type(other) is int
-        elif type(input) is float or type(input) is int:
-            x = input
-            ordinary = isinstance(other, Tensor)
-            if ordinary:
-                y = other.array
-                d = y.dtype
+        elif isinstance(other, Tensor) and (type(input) is float or type(input) is int):
+            x, m = input, None
+            y = other.array
+            n = other.node if other.base is None else live_node(other)
+            d = y.dtype
+            ordinary = True
         else:
             ordinary = False
-        mode = current()
-        if ordinary and (d is FLOAT32 or d is FLOAT64) and mode.watch is None and not meta:
+        if ordinary and (d is FLOAT32 or d is FLOAT64) and not meta:
+            mode = current()
+            if mode.watch is not None:
+                return op.apply((input, other), meta)
             try:
                 out = forward(x, y)
             except ValueError:  # shapes that do not broadcast: `apply` words the error
                 return op.apply((input, other), meta)
             if type(out) is not _ndarray:
                 out = np.asarray(out)
-            if differentiable and mode.grad:
-                if not isinstance(input, Tensor):
-                    m = None
-                else:
-                    m = input.node if input.base is None else live_node(input)
-                if not isinstance(other, Tensor):
-                    n = None
-                else:
-                    n = other.node if other.base is None else live_node(other)
-                if m is not None or n is not None:
-                    keep_x, keep_y, keep_out = keeps[(m is not None) + 2 * (n is not None) - 1]
-                    saved = (
-                        x if keep_x else None,
-                        y if keep_y else None,
-                        out if keep_out else None,
-                    )
-                    return make(out, Node(op, (m, n), saved, out.shape, out.dtype))
-            return make(out)
+            if m is None:
+                if n is None or not differentiable or not mode.grad:
+                    return make(out)
+                kept = keeps[1]
+            elif not differentiable or not mode.grad:
+                return make(out)
+            else:
+                kept = keeps[0] if n is None else keeps[2]
+            saved = (x if kept[0] else None, y if kept[1] else None, out if kept[2] else None)
+            return make(out, Node(op, (m, n), saved, out.shape, out.dtype))
         if operator and not isinstance(other if isinstance(input, Tensor) else input, _OPERANDS):
             return NotImplemented
         return op.apply((input,) if other is MISSING else (input, other), meta)
@@ -186,7 +182,7 @@ def primitive(
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         op = Primitive(forward, rules, **options)
-        if op.name in REGISTRY:
+        if op.key in REGISTRY:
             raise TypeError(f"an op called {op.name} is already declared")
         simple = not (op.variadic or op.joint or op.view or op.outputs or op.residual)
         plain = simple and not op.meta and len(op.layout) == op.arity + 1
@@ -200,7 +196,7 @@ def primitive(
         else:
             call = generic_door(op)
         call.op = op  # type: ignore[attr-defined]
-        REGISTRY[op.name] = op
+        REGISTRY[op.key] = op
         op.call = call  # type: ignore[attr-defined]
         bind_all(call, op.name, method, operator, inplace)
         return call

@@ -110,11 +110,11 @@ def fused(
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         op = Fused(forward, backward, reference, **options)
-        if op.name in REGISTRY:
+        if op.key in REGISTRY:
             raise TypeError(f"an op called {op.name} is already declared")
         call = generic_door(op)
         call.op = op  # type: ignore[attr-defined]
-        REGISTRY[op.name] = op
+        REGISTRY[op.key] = op
         op.call = call  # type: ignore[attr-defined]
         bind_all(call, op.name, method, None, inplace)
         return call
