@@ -84,9 +84,9 @@ def row_of_tiles(
 
 
 @jit
-def single_row(out, to, bias, first, a, left, b, right, at, table, count, end, lanes):
-    """One row over positions 0 to end, rounded up to whole vectors."""
-    q = 0
+def single_row(out, to, bias, first, a, left, b, right, at, table, count, start, end, lanes):
+    """One row over positions start to end, rounded up to whole vectors."""
+    q = start
     while q + 4 * lanes <= end:
         row_tile(out, to + q, 0, bias, first, a, left, b, right + q, at, table, count)
         q += 4 * lanes
@@ -122,6 +122,7 @@ def shifted_share(
     images, x_image, out_image, out_channel = counts[0], counts[1], counts[2], counts[3]
     channel_step, phase_step, direct, positions = counts[4], counts[5], counts[6], counts[7]
     rows, lanes, step, panel = counts[8], counts[9], counts[10], counts[11]
+    planes, plane_step, plane_run = counts[14], counts[15], counts[16]
     pairs = images * len(units)
     begin, end = t * pairs // share, (t + 1) * pairs // share
     memory = t * size
@@ -160,17 +161,20 @@ def shifted_share(
                             scratch, tiles + i * step + start, stop - start,
                         )  # fmt: skip
                     continue
-                if rows == 1:
-                    single_row(
-                        scratch, tiles, bias, unit[3], weights, unit[4],
-                        scratch, memory + unit[5], at, unit[6], unit[7], positions, lanes,
-                    )  # fmt: skip
-                else:
-                    row_of_tiles(
-                        scratch, tiles, step, bias, unit[3], weights, unit[4],
-                        scratch, memory + unit[5], at, unit[6], unit[7],
-                        start, stop, step, lanes,
-                    )  # fmt: skip
+                for plane in range(planes):  # what lies between two planes is not computed
+                    begins = plane * plane_step
+                    ends = begins + plane_run
+                    if rows == 1:
+                        single_row(
+                            scratch, tiles, bias, unit[3], weights, unit[4],
+                            scratch, memory + unit[5], at, unit[6], unit[7], begins, ends, lanes,
+                        )  # fmt: skip
+                    else:
+                        row_of_tiles(
+                            scratch, tiles, step, bias, unit[3], weights, unit[4],
+                            scratch, memory + unit[5], at, unit[6], unit[7],
+                            begins, ends, step, lanes,
+                        )  # fmt: skip
                 write_rows(
                     scratch, tiles, step, wide, spec[7], spec[8],
                     out, place, out_channel, counts[12], counts[13], targets[job],
@@ -304,6 +308,9 @@ def _run_shifted(
             panel,
             size[1],
             size[2],
+            plan.computed[0],
+            plan.layout.padded[1] * plan.layout.padded[2],
+            (plan.computed[1] - 1) * plan.layout.padded[2] + plan.computed[2],
         ]
     )
     shifted(

@@ -34,9 +34,13 @@ def summed_share(t, share, g, x, sums, at, g_spec, x_spec, units, scratch, size,
     g_memory, x_memory = memory, memory + counts[16]
     scratch[memory : memory + size] = 0
     pairs = parts * splits
-    for pair in range(t * pairs // share, (t + 1) * pairs // share):
+    pair, stop = t * pairs // share, (t + 1) * pairs // share
+    while pair < stop:
         part, split = pair // splits, pair % splits
-        first, last = split * len(units) // splits, (split + 1) * len(units) // splits
+        several_splits = min(splits - split, stop - pair)
+        first = split * len(units) // splits
+        last = (split + several_splits) * len(units) // splits
+        pair += several_splits
         image, end = part * images // parts, (part + 1) * images // parts
         while image < end:
             several = min(together, end - image)
@@ -140,7 +144,7 @@ def _sums(geo: Geometry, images: int, itemsize: int) -> _Sums:
     part_size = geo.groups * blocks * columns * tile_size
     # The batch is summed in parts whose number does not depend on the threads, and so neither does
     # the result. Large sums get few parts, and are cut across the rows instead.
-    parts = max(1, min(images, 8, (1 << 21) // part_size))
+    parts = max(1, min(images, 8, (1 << 20) // part_size))
     splits = 1 if parts >= 4 else min(-(-4 // parts), geo.groups * blocks)
     # Small images go several at once, so that each sum is over some hundred positions.
     together = max(1, min(1024 // layout.volume, -(-images // parts)))
