@@ -10,10 +10,23 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from .kernels import attention, elementwise, matmul, normalize, random, reduce, scatter, softmax
+from .kernels import (
+    attention,
+    conv,
+    elementwise,
+    matmul,
+    normalize,
+    pool,
+    random,
+    recurrent,
+    reduce,
+    scatter,
+    softmax,
+)
 from .kernels._jit import enabled, kernels
 
 SIZES = (40_000, 8_192)
@@ -78,6 +91,28 @@ def _attention(dtype: np.dtype) -> None:
         attention.attention_backward(y, q, q, q, y, *saved, causal=True)
 
 
+def _images(dtype: np.dtype) -> None:
+    how: Any = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    windows: Any = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0)}
+    for channels in (8, 64):  # weight gradients are put together on one thread, then on all
+        x, w = _numbers(dtype, 2, channels, 16, 16), _numbers(dtype, channels, channels, 3, 3)
+        y = conv.conv_forward(x, w, **how)
+        conv.conv_input_grad(y, w, input_shape=x.shape, **how)
+        conv.conv_weight_grad(y, x, weight_shape=w.shape, **how)
+    values, where = pool.max_pool_forward(x, **windows, dilation=(1, 1))
+    pool.max_pool_backward(values, where, input_shape=x.shape, dims=2)
+    mean = pool.avg_pool_forward(x, **windows)
+    pool.avg_pool_backward(mean, input_shape=x.shape, **windows)
+
+
+def _sequences(dtype: np.dtype) -> None:
+    for batch in (32, 4):
+        x, h = _numbers(dtype, 8, batch, 16), _numbers(dtype, batch, 16)
+        w, b = _numbers(dtype, 64, 16), _numbers(dtype, 64)
+        y, last_h, last_c, saved = recurrent.lstm_forward(x, h, h, w, w, b, b)
+        recurrent.lstm_backward(y, last_h, last_c, x, h, h, w, w, saved)
+
+
 def _others(dtype: np.dtype) -> None:
     for size in SIZES:
         random.dropout(_numbers(dtype, size), 0.5, 1)
@@ -93,6 +128,8 @@ FAMILIES: tuple[Callable[[np.dtype], None], ...] = (
     _rows,
     _normalizations,
     _attention,
+    _images,
+    _sequences,
     _others,
 )
 
