@@ -18,11 +18,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, prange, threads
+from ._jit import FMA, SUMS, enabled, jit, like, prange, threads
 from ._math import exp_nonpositive as _exp
+from ._math import log as _log
+from ._rows import CHUNK, maximum
 from .matmul import _shape_of_block, pack, scratch, some_blocks
 from .random import _halves, _threshold, hashed, keep_mask
-from .softmax import row_norm
+from .updates import carray, pointer
 
 Array = np.ndarray
 U = np.uint32
@@ -47,6 +49,17 @@ def _scale_row(row, scale):
 def _scale_and_mask(row, scale, mask):
     for j in range(row.size):
         row[j] = row[j] * scale + mask[j]
+
+
+@jit(fastmath=SUMS)
+def _exponentials(row, top):
+    """row = exp(row - top) in place, and its sum."""
+    total = like(top, 0)
+    for j in range(row.size):
+        e = _exp(row[j] - top)
+        row[j] = e
+        total += e
+    return total
 
 
 @jit(fastmath=FMA)
@@ -84,14 +97,16 @@ def pack_all(b, bk, bj, depth, n, side, out, to):
 
 @jit
 def _row_of_scores(row, i, visible, scale, mask, mask_at, length):
-    """Scale row i of the scores, add the mask, and blank what is not visible."""
+    """Scale row i of the scores, add the mask, and make what is not visible -inf.
+
+    Rows are worked on up to whole vectors: what is left over behind them costs more than they do.
+    """
     if mask.size:
         start = mask_at + i * length
         _scale_and_mask(row[:visible], scale, mask[start : start + visible])
     else:
-        _scale_row(row[:visible], scale)
-    for j in range(visible, row.size):
-        row[j] = 0
+        _scale_row(row, scale)
+    row[visible:] = -np.inf
 
 
 @jit(parallel=True)
@@ -103,6 +118,7 @@ def attend(
     sizes are (heads, L, S, E, Ev)."""
     heads, queries, keys, width, depth = sizes
     size = scratch.itemsize
+    memory = scratch.ctypes.data
     panel = 2 * side
     padded = (keys + panel - 1) // panel * panel
     ranges = (queries + QUERIES - 1) // QUERIES
@@ -132,15 +148,18 @@ def attend(
             )  # fmt: skip
             for i in range(count):
                 at = scores + i * padded
-                row = scratch[at : at + columns * panel]
+                row = carray(pointer(memory + at * size), columns * panel, scratch.dtype)
                 visible = min(keys, first + i + 1) if causal else keys
                 _row_of_scores(row, first + i, visible, scale, mask, mat[head], keys)
-                top, log = row_norm(row[:visible])
-                tops[head, first + i], logs[head, first + i] = top, log
+                top = maximum(row)
+                total = 0.0
+                for start in range(0, row.size, CHUNK):
+                    total += _exponentials(row[start : start + CHUNK], top)
+                tops[head, first + i], logs[head, first + i] = top, _log(like(top, total))
                 if top == -np.inf:  # may look nowhere
-                    row[:visible] = 0
+                    row[:] = 0
                 else:
-                    _weights(row[:visible], top, log)
+                    _scale_row(row, like(top, 1.0 / total))
                 if drops:
                     number = (head * queries + first + i) * keys
                     upper = U(high + U((number >> 32) * 0x9E3779B1))
@@ -201,21 +220,22 @@ def attend_back(
                     big, few, side, False, base, 0, scratch,
                 )  # fmt: skip
                 for i in range(count):
-                    row = scratch[p + i * padded : p + i * padded + columns * panel]
-                    drow = scratch[dp + i * padded : dp + i * padded + columns * panel]
+                    length = columns * panel
+                    row = carray(pointer(memory + (p + i * padded) * size), length, scratch.dtype)
+                    drow = carray(pointer(memory + (dp + i * padded) * size), length, scratch.dtype)
                     visible = min(keys, first + i + 1) if causal else keys
                     _row_of_scores(row, first + i, visible, scale, mask, mat[head], keys)
                     top = tops[head, first + i]
                     if top == -np.inf:
                         row[:] = 0
                     else:
-                        _weights(row[:visible], top, logs[head, first + i])
+                        _weights(row, top, logs[head, first + i])
                     number = (head * queries + first + i) * keys
                     upper = U(high + U((number >> 32) * 0x9E3779B1))
                     if drops:
                         _drop_row(drow[:visible], U(number), low, upper, below, keep)
                     centre = centres[head, first + i]
-                    _score_gradient(row[:visible], drow[:visible], centre, scale)
+                    _score_gradient(row, drow, centre, scale)
                     drow[visible:] = 0
                     if drops:
                         _drop_row(row[:visible], U(number), low, upper, below, keep)

@@ -20,7 +20,7 @@ import numpy as np
 
 from . import normalize_numpy
 from ._jit import FMA, SUMS, enabled, jit, like, prange
-from ._rows import CHUNK, row_square_distance, row_sum
+from ._rows import CHUNK, plane_of, row_of, row_square_distance, row_sum
 
 Array = np.ndarray
 Need = tuple[bool, bool, bool]
@@ -70,14 +70,14 @@ def _add_products(g, x, mean, rstd, dweight, dbias):
 def norm_rows(x, weight, bias, eps, centred, mean, rstd, out):
     """y = (x - mean) rstd weight + bias for each row; mean is 0 unless `centred`."""
     for r in prange(x.shape[0]):
-        row = x[r]
+        row = row_of(x, r)
         centre = like(row[0], 0)
         if centred:
             centre = like(row[0], row_sum(row) / row.size)
         var = row_square_distance(row, centre) / row.size
         mean[r] = centre
         rstd[r] = 1.0 / np.sqrt(var + eps)
-        _affine(row, centre, rstd[r], weight, bias, out[r])
+        _affine(row, centre, rstd[r], weight, bias, row_of(out, r))
 
 
 @jit(parallel=True)
@@ -87,7 +87,7 @@ def norm_back_rows(g, x, weight, mean, rstd, centred, block, sums, out, dweight,
         if sums:
             dweight[b], dbias[b] = 0, 0
         for r in range(b * block, min(x.shape[0], (b + 1) * block)):
-            row, gs = x[r], g[r]
+            row, gs = row_of(x, r), row_of(g, r)
             first, second = 0.0, 0.0
             for at in range(0, row.size, CHUNK):
                 part = slice(at, at + CHUNK)
@@ -96,9 +96,9 @@ def norm_back_rows(g, x, weight, mean, rstd, centred, block, sums, out, dweight,
                 second += two
             one = like(row[0], first / row.size if centred else 0.0)
             two = like(row[0], second / row.size)
-            _row_gradient(gs, row, weight, mean[r], rstd[r], one, two, out[r])
+            _row_gradient(gs, row, weight, mean[r], rstd[r], one, two, row_of(out, r))
             if sums:
-                _add_products(gs, row, mean[r], rstd[r], dweight[b], dbias[b])
+                _add_products(gs, row, mean[r], rstd[r], row_of(dweight, b), row_of(dbias, b))
 
 
 # -- columns --------------------------------------------------------------------------------------
@@ -144,12 +144,12 @@ def norm_columns(x, weight, bias, eps, block, partial, mean, var, rstd, out):
     for b in prange(blocks):
         partial[b] = 0
         for r in range(b * block, min(rows, (b + 1) * block)):
-            _add(x[r], partial[b])
+            _add(row_of(x, r), row_of(partial, b))
     _mean_of_blocks(partial, rows, mean)
     for b in prange(blocks):
         partial[b] = 0
         for r in range(b * block, min(rows, (b + 1) * block)):
-            _add_square_distance(x[r], mean, partial[b])
+            _add_square_distance(row_of(x, r), mean, row_of(partial, b))
     _mean_of_blocks(partial, rows, var)
     scale = np.empty_like(mean)
     for c in range(mean.size):
@@ -157,7 +157,7 @@ def norm_columns(x, weight, bias, eps, block, partial, mean, var, rstd, out):
         scale[c] = rstd[c] * weight[c]
     for b in prange(blocks):
         for r in range(b * block, min(rows, (b + 1) * block)):
-            _centred_affine(x[r], mean, scale, bias, out[r])
+            _centred_affine(row_of(x, r), mean, scale, bias, row_of(out, r))
 
 
 @jit
@@ -177,7 +177,9 @@ def norm_back_columns(g, x, weight, mean, rstd, block, partial, partial2, out, d
     for b in prange(blocks):
         partial[b], partial2[b] = 0, 0
         for r in range(b * block, min(rows, (b + 1) * block)):
-            _add_column_products(g[r], x[r], mean, rstd, partial[b], partial2[b])
+            _add_column_products(
+                row_of(g, r), row_of(x, r), mean, rstd, row_of(partial, b), row_of(partial2, b)
+            )
     _mean_of_blocks(partial, 1, dweight)
     _mean_of_blocks(partial2, 1, dbias)
     if out.shape[0]:
@@ -188,7 +190,9 @@ def norm_back_columns(g, x, weight, mean, rstd, block, partial, partial2, out, d
             scale[c] = weight[c] * rstd[c]
         for b in prange(blocks):
             for r in range(b * block, min(rows, (b + 1) * block)):
-                _column_gradient(g[r], x[r], mean, slope, offset, scale, out[r])
+                _column_gradient(
+                    row_of(g, r), row_of(x, r), mean, slope, offset, scale, row_of(out, r)
+                )
 
 
 # -- planes: x is (N, C, L), statistics over groups of channels, or over N ------------------------
@@ -234,15 +238,17 @@ def norm_planes(x, weight, bias, eps, mean, var, rstd, out):
     for c in prange(x.shape[1]):
         total = 0.0
         for n in range(x.shape[0]):
-            total += row_sum(x[n, c])
+            total += row_sum(plane_of(x, n, c))
         mean[c] = total / count
         total = 0.0
         for n in range(x.shape[0]):
-            total += row_square_distance(x[n, c], mean[c])
+            total += row_square_distance(plane_of(x, n, c), mean[c])
         var[c] = total / count
         rstd[c] = 1.0 / np.sqrt(var[c] + eps)
         for n in range(x.shape[0]):
-            _plane_affine(x[n, c], mean[c], rstd[c] * weight[c], bias[c], out[n, c])
+            _plane_affine(
+                plane_of(x, n, c), mean[c], rstd[c] * weight[c], bias[c], plane_of(out, n, c)
+            )
 
 
 @jit(parallel=True)
@@ -252,7 +258,7 @@ def norm_back_planes(g, x, weight, mean, rstd, out, dweight, dbias):
     for c in prange(x.shape[1]):
         first, second = 0.0, 0.0
         for n in range(x.shape[0]):
-            one, two = _plane_moments(g[n, c], x[n, c], mean[c])
+            one, two = _plane_moments(plane_of(g, n, c), plane_of(x, n, c), mean[c])
             first += one
             second += two
         dbias[c], dweight[c] = first, second * rstd[c]
@@ -260,7 +266,15 @@ def norm_back_planes(g, x, weight, mean, rstd, out, dweight, dbias):
         slope = like(factor, factor * rstd[c] * rstd[c] * (second / count))
         offset = like(factor, factor * (first / count))
         for n in range(out.shape[0]):
-            _plane_gradient(g[n, c], x[n, c], mean[c], factor, slope, offset, out[n, c])
+            _plane_gradient(
+                plane_of(g, n, c),
+                plane_of(x, n, c),
+                mean[c],
+                factor,
+                slope,
+                offset,
+                plane_of(out, n, c),
+            )
 
 
 @jit(parallel=True)
@@ -272,15 +286,17 @@ def norm_groups(x, weight, bias, groups, eps, mean, var, rstd, out):
         n, start = q // groups, q % groups * each
         total = 0.0
         for c in range(start, start + each):
-            total += row_sum(x[n, c])
+            total += row_sum(plane_of(x, n, c))
         mean[q] = total / count
         total = 0.0
         for c in range(start, start + each):
-            total += row_square_distance(x[n, c], mean[q])
+            total += row_square_distance(plane_of(x, n, c), mean[q])
         var[q] = total / count
         rstd[q] = 1.0 / np.sqrt(var[q] + eps)
         for c in range(start, start + each):
-            _plane_affine(x[n, c], mean[q], rstd[q] * weight[c], bias[c], out[n, c])
+            _plane_affine(
+                plane_of(x, n, c), mean[q], rstd[q] * weight[c], bias[c], plane_of(out, n, c)
+            )
 
 
 @jit(parallel=True)
@@ -292,7 +308,7 @@ def norm_back_groups(g, x, weight, groups, mean, rstd, out, dweight, dbias):
         n, start = q // groups, q % groups * each
         first, second = 0.0, 0.0
         for c in range(start, start + each):
-            one, two = _plane_moments(g[n, c], x[n, c], mean[q])
+            one, two = _plane_moments(plane_of(g, n, c), plane_of(x, n, c), mean[q])
             dbias[n, c], dweight[n, c] = one, two * rstd[q]
             first += one * weight[c]
             second += two * weight[c]
@@ -300,7 +316,15 @@ def norm_back_groups(g, x, weight, groups, mean, rstd, out, dweight, dbias):
         offset = like(rstd[q], rstd[q] * (first / count))
         for c in range(start, start + each):
             factor = weight[c] * rstd[q]
-            _plane_gradient(g[n, c], x[n, c], mean[q], factor, slope, offset, out[n, c])
+            _plane_gradient(
+                plane_of(g, n, c),
+                plane_of(x, n, c),
+                mean[q],
+                factor,
+                slope,
+                offset,
+                plane_of(out, n, c),
+            )
 
 
 # -- called from Python ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from ._jit import FMA, enabled, jit, prange
-from ._rows import row_sum
+from ._rows import plane_of, row_of, row_sum
 
 Array = np.ndarray
 
@@ -30,7 +30,7 @@ def _add(x, total):
 def sum_rows(x, out):
     """out[r] = sum(x[r])."""
     for r in prange(x.shape[0]):
-        out[r] = row_sum(x[r])
+        out[r] = row_sum(row_of(x, r))
 
 
 @jit(parallel=True)
@@ -42,7 +42,7 @@ def sum_columns(x, block, partial, out):
         total = partial[p, b]
         total[:] = 0
         for r in range(b * block, min(x.shape[1], (b + 1) * block)):
-            _add(x[p, r], total)
+            _add(plane_of(x, p, r), total)
     for p in prange(x.shape[0]):
         for c in range(x.shape[2]):
             total = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import FMA, enabled, jit, prange
+from ._rows import row_of
 
 Array = np.ndarray
 
@@ -27,9 +28,9 @@ def add_rows_sorted(x, order, index, first, table):
     Each run is added up by one thread, in the order of the rows.
     """
     for r in prange(first.size - 1):
-        to = table[index[order[first[r]]]]
+        to = row_of(table, index[order[first[r]]])
         for s in range(first[r], first[r + 1]):
-            _add(x[order[s]], to)
+            _add(row_of(x, order[s]), to)
 
 
 @jit
@@ -37,7 +38,7 @@ def add_rows_in_order(x, index, skip, table):
     """table[index[r]] += x[r], but for index[r] == skip."""
     for r in range(index.size):
         if index[r] != skip:
-            _add(x[r], table[index[r]])
+            _add(row_of(x, r), row_of(table, index[r]))
 
 
 def add_rows(x: Array, index: Array, rows: int, skip: int | None = None) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from ._jit import FMA, SUMS, enabled, jit, like, prange
 from ._math import exp_nonpositive as _exp
 from ._math import log as _log
-from ._rows import CHUNK, maximum, row_dot, row_sum
+from ._rows import CHUNK, maximum, row_dot, row_of, row_sum
 
 Array = np.ndarray
 
@@ -91,7 +91,7 @@ def _scaled_exp(x, top, logs, factor, out):
 def softmax_rows(x, out):
     """out[r] = softmax(x[r])."""
     for r in prange(x.shape[0]):
-        row, to = x[r], out[r]
+        row, to = row_of(x, r), row_of(out, r)
         top = maximum(row)
         total = 0.0
         for start in range(0, row.size, CHUNK):
@@ -103,29 +103,32 @@ def softmax_rows(x, out):
 def softmax_back_rows(g, y, out):
     """out[r] = y[r] (g[r] - sum(g[r] y[r]))."""
     for r in prange(y.shape[0]):
-        _softmax_back(g[r], y[r], like(y[r, 0], row_dot(g[r], y[r])), out[r])
+        gs, ys = row_of(g, r), row_of(y, r)
+        _softmax_back(gs, ys, like(ys[0], row_dot(gs, ys)), row_of(out, r))
 
 
 @jit(parallel=True)
 def log_softmax_rows(x, out):
     """out[r] = x[r] - lse(x[r])."""
     for r in prange(x.shape[0]):
-        top, logs = row_norm(x[r])
-        _subtract(x[r], top, logs, out[r])
+        row = row_of(x, r)
+        top, logs = row_norm(row)
+        _subtract(row, top, logs, row_of(out, r))
 
 
 @jit(parallel=True)
 def log_softmax_back_rows(g, y, out):
     """out[r] = g[r] - exp(y[r]) sum(g[r])."""
     for r in prange(y.shape[0]):
-        _log_softmax_back(g[r], y[r], like(y[r, 0], row_sum(g[r])), out[r])
+        gs, ys = row_of(g, r), row_of(y, r)
+        _log_softmax_back(gs, ys, like(ys[0], row_sum(gs)), row_of(out, r))
 
 
 @jit(parallel=True)
 def lse_rows(x, out):
     """out[r] = lse(x[r])."""
     for r in prange(x.shape[0]):
-        top, logs = row_norm(x[r])
+        top, logs = row_norm(row_of(x, r))
         out[r] = top if top - top != 0 else top + logs  # infinite or NaN
 
 
@@ -133,7 +136,7 @@ def lse_rows(x, out):
 def lse_back_rows(g, x, lse, out):
     """out[r] = g[r] exp(x[r] - lse[r])."""
     for r in prange(x.shape[0]):
-        _scaled_exp(x[r], lse[r], like(lse[r], 0), g[r], out[r])
+        _scaled_exp(row_of(x, r), lse[r], like(lse[r], 0), g[r], row_of(out, r))
 
 
 @jit(parallel=True)
@@ -148,7 +151,7 @@ def cross_entropy_rows(x, target, weight, ignored, smoothing, losses, weights, t
         if t == ignored:
             losses[r], weights[r], tops[r], logs[r] = 0, 0, 0, 0
         else:
-            row = x[r]
+            row = row_of(x, r)
             top, log = row_norm(row)
             tops[r], logs[r] = top, log
             w = weight[t] if weight.size else like(top, 1)
@@ -168,7 +171,7 @@ def cross_entropy_back_rows(g, x, target, weight, ignored, smoothing, tops, logs
     """out[r] = g[r] d loss[r] / d x[r]."""
     classes = x.shape[1]
     for r in prange(x.shape[0]):
-        t, row, to = target[r], x[r], out[r]
+        t, row, to = target[r], row_of(x, r), row_of(out, r)
         if t == ignored:
             for i in range(classes):
                 to[i] = 0
