@@ -335,6 +335,39 @@ def test_random_programs(block: int) -> None:
     assert ran >= 15, f"only {ran} of 150 random programs ran"
 
 
+def twice(t: Any, program: str) -> list[np.ndarray]:
+    """First and second derivatives after a program, by x and y."""
+    names = start(t)
+    exec(program, names)
+    loss, weights = 0.0, np.random.default_rng(6)
+    for name in sorted(n for n in names if len(n) == 1 and n not in "tmi"):
+        v = names[name]
+        w = weights.uniform(-1, 1, tuple(v.shape))
+        loss = loss + (v * v * v * t.tensor(w)).sum() if v.requires_grad else loss
+    leaves = [names["x"], names["y"]]
+    first = t.autograd.grad(loss, leaves, create_graph=True, allow_unused=True)
+    total = sum((g * g).sum() for g in first if g is not None)
+    second = t.autograd.grad(total, leaves, allow_unused=True)
+    return [np.zeros(1) if g is None else g.detach().numpy() for g in (*first, *second)]
+
+
+def test_second_derivatives_through_writes() -> None:
+    compared = 0
+    for program in [*PROGRAMS, *[random_program(seed) for seed in range(600)]]:
+        if not _runs(torch, program) or not _runs(tl, program):
+            continue
+        try:
+            want = twice(torch, program)
+        except RuntimeError:  # nothing at the end depends on x or y
+            continue
+        got = twice(tl, program)
+        for a, b in zip(got, want, strict=True):
+            if np.isfinite(b).all():  # exp of exp of a sum overflows
+                np.testing.assert_allclose(a, b, 1e-7, 1e-9, err_msg=program)
+                compared += 1
+    assert compared >= 800, compared
+
+
 def test_many_random_writes_into_one_base() -> None:
     """Long programs: one base, many views of it alive, written in turn."""
     for seed in range(40):
