@@ -21,6 +21,7 @@ import numpy as np
 from . import normalize_numpy
 from ._jit import FMA, SUMS, enabled, jit, like, prange
 from ._rows import CHUNK, plane_of, row_of, row_square_distance, row_sum
+from .updates import carray, pointer
 
 Array = np.ndarray
 Need = tuple[bool, bool, bool]
@@ -52,6 +53,23 @@ def _weighted_sums(g, x, weight, mean, rstd):
     return first, second
 
 
+@jit
+def _row_sums(g, x, weight, mean, rstd, sums, dweight, dbias):
+    """sum(G), sum(G xhat) of a row, in float64; dweight and dbias are added to, if `sums`."""
+    first, second = 0.0, 0.0
+    for at in range(0, x.size, CHUNK):
+        to = at + CHUNK
+        if sums:
+            one, two = _weighted_sums_and_products(
+                g[at:to], x[at:to], weight[at:to], mean, rstd, dweight[at:to], dbias[at:to]
+            )
+        else:
+            one, two = _weighted_sums(g[at:to], x[at:to], weight[at:to], mean, rstd)
+        first += one
+        second += two
+    return first, second
+
+
 @jit(fastmath=FMA)
 def _row_gradient(g, x, weight, mean, rstd, first, second, out):
     for i in range(x.size):
@@ -59,11 +77,18 @@ def _row_gradient(g, x, weight, mean, rstd, first, second, out):
         out[i] = (g[i] * weight[i] - first - xhat * second) * rstd
 
 
-@jit(fastmath=FMA)
-def _add_products(g, x, mean, rstd, dweight, dbias):
+@jit(fastmath=SUMS)
+def _weighted_sums_and_products(g, x, weight, mean, rstd, dweight, dbias):
+    """The same; g xhat and g are added to dweight and dbias."""
+    first = like(mean, 0)
+    second = like(mean, 0)
     for i in range(x.size):
-        dweight[i] += g[i] * ((x[i] - mean) * rstd)
+        product = g[i] * ((x[i] - mean) * rstd)
+        first += g[i] * weight[i]
+        second += product * weight[i]
+        dweight[i] += product
         dbias[i] += g[i]
+    return first, second
 
 
 @jit(parallel=True)
@@ -84,21 +109,17 @@ def norm_rows(x, weight, bias, eps, centred, mean, rstd, out):
 def norm_back_rows(g, x, weight, mean, rstd, centred, block, sums, out, dweight, dbias):
     """dx for each row; dweight and dbias for each block of rows, if `sums`."""
     for b in prange((x.shape[0] + block - 1) // block):
+        dw, db = row_of(dweight, b), row_of(dbias, b)
         if sums:
-            dweight[b], dbias[b] = 0, 0
+            dw[:] = 0
+            db[:] = 0
+        w = carray(pointer(weight.ctypes.data), weight.size, weight.dtype)
         for r in range(b * block, min(x.shape[0], (b + 1) * block)):
             row, gs = row_of(x, r), row_of(g, r)
-            first, second = 0.0, 0.0
-            for at in range(0, row.size, CHUNK):
-                part = slice(at, at + CHUNK)
-                one, two = _weighted_sums(gs[part], row[part], weight[part], mean[r], rstd[r])
-                first += one
-                second += two
+            first, second = _row_sums(gs, row, w, mean[r], rstd[r], sums, dw, db)
             one = like(row[0], first / row.size if centred else 0.0)
             two = like(row[0], second / row.size)
-            _row_gradient(gs, row, weight, mean[r], rstd[r], one, two, row_of(out, r))
-            if sums:
-                _add_products(gs, row, mean[r], rstd[r], row_of(dweight, b), row_of(dbias, b))
+            _row_gradient(gs, row, w, mean[r], rstd[r], one, two, row_of(out, r))
 
 
 # -- columns --------------------------------------------------------------------------------------
