@@ -574,6 +574,9 @@ from .ops.linalg import (
 from .ops.lu import lu_unpack as lu_unpack, old_lu_solve as lu_solve
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
+# -- NumPy functions on Tensors: binds the methods that NumPy asks for -------------------------------
+from .ops import numpy_protocol as _numpy_protocol  # noqa: F401
+
 # -- rooms of functions ----------------------------------------------------------------------------
 from . import special as special
 

@@ -1,0 +1,196 @@
+"""NumPy functions applied to Tensors: np.exp(x), np.mean(x), array + x, np.concatenate([x, y]).
+
+A function that has a counterpart here runs it and records its gradient. Any other works on the
+bare arrays if no gradient is wanted, and raises TypeError if one is, instead of losing it.
+Sources: NumPy enhancement proposals 13 (`__array_ufunc__`) and 18 (`__array_function__`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.tensor import Tensor, bind, make
+from . import arithmetic as a
+from . import bitwise as b
+from . import comparison as c
+from . import cumulative, joining, reduction, shaping, statistics
+from . import exponential as e
+from . import extremes as x
+from . import matrix as m
+from . import rounding as r
+from . import selection as s
+from . import trigonometric as t
+
+UFUNCS: dict[Any, Any] = {
+    np.add: a.plus,
+    np.subtract: a.minus,
+    np.multiply: a.mul,
+    np.true_divide: a.quotient,
+    np.floor_divide: a.floor_divide,
+    np.remainder: a.remainder,
+    np.fmod: a.fmod,
+    np.power: a.pow,
+    np.negative: a.neg,
+    np.positive: a.positive,
+    np.absolute: a.abs,
+    np.sign: a.sign,
+    np.copysign: a.copysign,
+    np.square: a.square,
+    np.sqrt: a.sqrt,
+    np.reciprocal: a.reciprocal,
+    np.exp: e.exp,
+    np.exp2: e.exp2,
+    np.expm1: e.expm1,
+    np.log: e.log,
+    np.log2: e.log2,
+    np.log10: e.log10,
+    np.log1p: e.log1p,
+    np.logaddexp: e.logaddexp,
+    np.logaddexp2: e.logaddexp2,
+    np.sin: t.sin,
+    np.cos: t.cos,
+    np.tan: t.tan,
+    np.arcsin: t.asin,
+    np.arccos: t.acos,
+    np.arctan: t.atan,
+    np.arctan2: t.atan2,
+    np.sinh: t.sinh,
+    np.cosh: t.cosh,
+    np.tanh: t.tanh,
+    np.arcsinh: t.asinh,
+    np.arccosh: t.acosh,
+    np.arctanh: t.atanh,
+    np.hypot: t.hypot,
+    np.maximum: s.maximum,
+    np.minimum: s.minimum,
+    np.fmax: s.fmax,
+    np.fmin: s.fmin,
+    np.floor: r.floor,
+    np.ceil: r.ceil,
+    np.trunc: r.trunc,
+    np.rint: r.round,
+    np.equal: c.eq,
+    np.not_equal: c.ne,
+    np.less: c.lt,
+    np.less_equal: c.le,
+    np.greater: c.gt,
+    np.greater_equal: c.ge,
+    np.logical_and: c.logical_and,
+    np.logical_or: c.logical_or,
+    np.logical_xor: c.logical_xor,
+    np.logical_not: c.logical_not,
+    np.isnan: c.isnan,
+    np.isinf: c.isinf,
+    np.isfinite: c.isfinite,
+    np.bitwise_and: b.bitwise_and,
+    np.bitwise_or: b.bitwise_or,
+    np.bitwise_xor: b.bitwise_xor,
+    np.invert: b.bitwise_not,
+    np.matmul: m.matmul,
+}
+
+
+def _spread(function: Any) -> Any:
+    """np.var and np.std divide by n - ddof, and ddof is 0."""
+
+    def call(x: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Any:
+        return function(x, axis, correction=ddof, keepdim=keepdims)
+
+    return call
+
+
+def _reduced(function: Any) -> Any:
+    def call(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return function(x, axis, keepdims) if axis is not None or keepdims else function(x)
+
+    return call
+
+
+#: NumPy's functions that are not ufuncs, with NumPy's signatures as far as they go here
+FUNCTIONS: dict[Any, Any] = {
+    np.sum: _reduced(reduction.sum),
+    np.mean: _reduced(reduction.mean),
+    np.prod: _reduced(statistics.prod),
+    np.var: _spread(reduction.var),
+    np.std: _spread(reduction.std),
+    np.amax: _reduced(x.amax),
+    np.amin: _reduced(x.amin),
+    np.max: _reduced(x.amax),
+    np.min: _reduced(x.amin),
+    np.argmax: _reduced(x.argmax),
+    np.argmin: _reduced(x.argmin),
+    np.all: _reduced(reduction.all),
+    np.any: _reduced(reduction.any),
+    np.cumsum: lambda v, axis=None: cumulative.cumsum(*_flat(v, axis)),
+    np.cumprod: lambda v, axis=None: cumulative.cumprod(*_flat(v, axis)),
+    np.concatenate: lambda arrays, axis=0: joining.cat([_tensor(v) for v in arrays], axis),
+    np.stack: lambda arrays, axis=0: joining.stack([_tensor(v) for v in arrays], axis),
+    np.reshape: lambda v, shape: shaping.reshape(v, shape),
+    np.transpose: lambda v, axes=None: shaping.permute(v, _order(v, axes)),
+    np.squeeze: lambda v, axis=None: shaping.squeeze(*((v,) if axis is None else (v, axis))),
+    np.expand_dims: lambda v, axis: shaping.unsqueeze(v, axis),
+    np.ravel: lambda v: shaping.reshape(v, (-1,)),
+    np.where: lambda condition, v, w: s.where(_tensor(condition), v, w),
+    np.clip: lambda v, a_min=None, a_max=None: s.clamp(v, a_min, a_max),
+    np.dot: lambda v, w: m.matmul(_tensor(v), _tensor(w)),
+    np.allclose: lambda v, w, rtol=1e-5, atol=1e-8, equal_nan=False: bool(
+        np.allclose(_array(v), _array(w), rtol, atol, equal_nan)
+    ),
+}
+
+
+def _flat(v: Any, axis: Any) -> tuple[Any, int]:
+    return (shaping.reshape(v, (-1,)), 0) if axis is None else (v, axis)
+
+
+def _order(v: Any, axes: Any) -> tuple[int, ...]:
+    return tuple(range(v.ndim))[::-1] if axes is None else tuple(axes)
+
+
+def _tensor(v: Any) -> Any:
+    return v if isinstance(v, Tensor) else make(np.asarray(v))
+
+
+def _array(v: Any) -> Any:
+    """`v` with the Tensors in it replaced by their arrays; TypeError if one requires grad."""
+    if isinstance(v, Tensor):
+        return v.numpy()
+    if isinstance(v, (list, tuple)):
+        return type(v)(_array(w) for w in v)
+    return {k: _array(w) for k, w in v.items()} if isinstance(v, dict) else v
+
+
+def _bare(name: str, call: Any, args: Any, options: dict[str, Any]) -> Any:
+    try:
+        arrays, named = _array(args), _array(options)
+    except RuntimeError:
+        raise TypeError(
+            f"np.{name} has no counterpart that records a gradient (with these arguments); use a "
+            "function of this package, or pass x.detach() if no gradient is wanted"
+        ) from None
+    return call(*arrays, **named)
+
+
+def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+    counterpart = UFUNCS.get(ufunc)
+    if method == "__call__" and counterpart is not None and not options:
+        known = [make(v) if isinstance(v, np.ndarray) else v for v in inputs]
+        return counterpart(*[v.item() if isinstance(v, np.generic) else v for v in known])
+    out = _bare(ufunc.__name__, getattr(ufunc, method), inputs, options)
+    return make(out) if isinstance(out, np.ndarray) and "out" not in options else out
+
+
+def _array_function(self: Tensor, function: Any, types: Any, args: Any, options: Any) -> Any:
+    counterpart = FUNCTIONS.get(function)
+    if counterpart is not None:
+        try:
+            return counterpart(*args, **{k: v for k, v in options.items() if v is not None})
+        except TypeError:  # an argument that the counterpart does not know
+            pass
+    return _bare(function.__name__, function, args, options)
+
+
+bind("__array_ufunc__", _array_ufunc)
+bind("__array_function__", _array_function)
