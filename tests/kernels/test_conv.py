@@ -164,6 +164,23 @@ def test_compiled_blocks_agree_with_numpy(
     np.testing.assert_allclose(dw.reshape(w.shape), expected, **tolerance)
 
 
+def test_a_kernel_larger_than_the_input_is_refused(path):
+    x, w = np.ones((2, 3, 4, 4)), np.ones((2, 3, 6, 6))
+    with pytest.raises(ValueError, match="negative"):
+        conv_forward(x, w, stride=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1), groups=1)
+
+
+def test_an_empty_input_within_its_padding(path):
+    """Padding alone gives outputs, all zero, and there is nothing to differentiate."""
+    x, w = np.ones((2, 3, 0, 4)), np.ones((2, 3, 2, 3))
+    how = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+    out = conv_forward(x, w, **how)
+    assert out.shape == (2, 2, 1, 4)
+    assert not out.any()
+    assert conv_input_grad(out, w, input_shape=x.shape, **how).shape == x.shape
+    assert not conv_weight_grad(np.ones_like(out), x, weight_shape=w.shape, **how).any()
+
+
 def test_input_grad_with_fewer_positions_than_the_forward_gives(path):
     """A transposed convolution with output padding beyond the stride: the rest is zero."""
     rng = np.random.default_rng(0)

@@ -38,7 +38,7 @@ def conv_forward(
     x (N, C, *S), w (O, C // groups, *K); returns (N, O, *P), see `conv_output_shape`.
     """
     positions = conv_output_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
-    if _compiled(x, w, len(x) * len(w) * prod(positions)):
+    if _compiled(x, w, positions, len(x) * w.size * prod(positions)):
         geo = conv_plan.geometry(x.shape, w.shape, positions, stride, padding, dilation, groups)
         out = conv_numba.forward(np.ascontiguousarray(x), w, bias, geo)
         return out.reshape(len(x), len(w), *positions)
@@ -64,7 +64,7 @@ def conv_input_grad(
     P may also be smaller than `conv_output_shape` of it (a transposed convolution with output
     padding): what no output reached is zero.
     """
-    if _compiled(g, w, g.size):
+    if _compiled(g, w, input_shape, g.size * prod(w.shape[1:])):
         geo = conv_plan.geometry(
             input_shape, w.shape, g.shape[2:], stride, padding, dilation, groups
         )
@@ -83,7 +83,7 @@ def conv_weight_grad(
     groups: int,
 ) -> np.ndarray:
     """The transpose of `conv_forward` in w: g (N, O, *P), x (N, C, *S) to weight_shape."""
-    if _compiled(g, x, g.size, prod(weight_shape[1:])):
+    if _compiled(g, x, weight_shape, g.size * prod(weight_shape[1:])):
         geo = conv_plan.geometry(
             x.shape, weight_shape, g.shape[2:], stride, padding, dilation, groups
         )
@@ -97,9 +97,10 @@ _WORTH_LOADING = 1 << 21
 """Multiplications from which the kernels win: once loaded, and with loading them."""
 
 
-def _compiled(a: np.ndarray, b: np.ndarray, outputs: int, taps: int | None = None) -> bool:
-    """Whether the compiled kernel runs: real numbers of one dtype, and work enough."""
+def _compiled(a: np.ndarray, b: np.ndarray, result: Shape, work: int) -> bool:
+    """Whether the compiled kernel runs: real numbers of one dtype, nothing empty, work enough."""
     if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64) or not 3 <= a.ndim <= 5:
         return False
-    work = outputs * (prod(b.shape[1:]) if taps is None else taps)
+    if min(result) <= 0 or not a.size or not b.size:
+        return False
     return enabled() and work >= (_WORTH_CALLING if loaded() else _WORTH_LOADING)
