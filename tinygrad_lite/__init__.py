@@ -254,6 +254,22 @@ from .ops.conversion import (
     typename as typename,
 )
 from .ops.creation import (
+    as_tensor as as_tensor,
+    asarray as asarray,
+    empty as empty,
+    empty_like as empty_like,
+    from_numpy as from_numpy,
+    frombuffer as frombuffer,
+    full as full,
+    full_like as full_like,
+    ones as ones,
+    ones_like as ones_like,
+    scalar_tensor as scalar_tensor,
+    tensor as tensor,
+    zeros as zeros,
+    zeros_like as zeros_like,
+)
+from .ops.sequences import (
     BoolTensor as BoolTensor,
     ByteTensor as ByteTensor,
     CharTensor as CharTensor,
@@ -264,26 +280,12 @@ from .ops.creation import (
     LongTensor as LongTensor,
     ShortTensor as ShortTensor,
     arange as arange,
-    as_tensor as as_tensor,
-    asarray as asarray,
-    empty as empty,
-    empty_like as empty_like,
     eye as eye,
-    from_numpy as from_numpy,
-    frombuffer as frombuffer,
-    full as full,
-    full_like as full_like,
     linspace as linspace,
     logspace as logspace,
-    ones as ones,
-    ones_like as ones_like,
     range as range,
-    scalar_tensor as scalar_tensor,
-    tensor as tensor,
     tril_indices as tril_indices,
     triu_indices as triu_indices,
-    zeros as zeros,
-    zeros_like as zeros_like,
 )
 from .ops.grids import (
     combinations as combinations,
@@ -574,8 +576,8 @@ from .ops.linalg import (
 from .ops.lu import lu_unpack as lu_unpack, old_lu_solve as lu_solve
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
-# -- NumPy functions on Tensors: binds the methods that NumPy asks for -------------------------------
-from .ops import numpy_protocol as _numpy_protocol  # noqa: F401
+# -- NumPy functions on Tensors: binds the methods that NumPy asks for -----------------------------
+from .ops import numpy_protocol as _numpy_protocol
 
 # -- rooms of functions ----------------------------------------------------------------------------
 from . import special as special

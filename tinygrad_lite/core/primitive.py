@@ -454,7 +454,11 @@ def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
         def read(g: Any, *asked: Any) -> Any:
             return kernel(g, *asked) if isinstance(g, np.ndarray) else rule(g, *asked)
 
-        return read
+        @functools.wraps(rule)
+        def read_one(g: Any, asked: Any) -> Any:  # the usual case, without packing arguments
+            return kernel(g, asked) if isinstance(g, np.ndarray) else rule(g, asked)
+
+        return read_one if len(_asks(rule)) == 1 else read
 
     return decorate
 

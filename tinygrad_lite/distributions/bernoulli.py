@@ -9,8 +9,8 @@ from ..core.modes import no_grad
 from ..core.tensor import Size, Tensor
 from ..ops import random
 from ..ops.activation import logsigmoid
-from ..ops.creation import arange
 from ..ops.selection import where
+from ..ops.sequences import arange
 from . import constraints
 from .distribution import Elementwise
 from .utils import lazy_property, logits_to_probs, one_of_both, probs_to_logits

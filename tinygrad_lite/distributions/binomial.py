@@ -8,8 +8,8 @@ from ..core.modes import no_grad
 from ..core.tensor import Tensor
 from ..ops import random
 from ..ops.activation import logsigmoid
-from ..ops.creation import arange
 from ..ops.gamma import lgamma
+from ..ops.sequences import arange
 from . import constraints
 from .bernoulli import ByProbability
 from .utils import one_of_both

@@ -11,8 +11,9 @@ from ..core.dtypes import finfo
 from ..core.modes import no_grad
 from ..core.tensor import Size, Tensor
 from ..ops import random
-from ..ops.creation import arange, full
+from ..ops.creation import full
 from ..ops.scattering import gather
+from ..ops.sequences import arange
 from . import constraints
 from .distribution import Distribution
 from .utils import lazy_property, logits_to_probs, one_of_both, probs_to_logits

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor
-from ..ops.creation import eye
 from ..ops.linalg import cholesky, solve_triangular
 from ..ops.rearranging import flip
+from ..ops.sequences import eye
 from . import constraints
 from .distribution import Distribution
 from .utils import lazy_property, standard_normal

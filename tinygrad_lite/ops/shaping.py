@@ -311,7 +311,7 @@ def _mH(self: Tensor) -> Any:
 
 
 def _conjugated(x: Tensor) -> Any:
-    return x.conj() if x.array.dtype.kind == "c" else x  # type: ignore[attr-defined]
+    return x.conj() if x.array.dtype.kind == "c" else x
 
 
 def adjoint(input: Any) -> Any:

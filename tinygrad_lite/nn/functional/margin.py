@@ -7,9 +7,10 @@ from typing import Any
 from ...core import dtypes
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
-from ...ops.creation import arange, zeros_like
+from ...ops.creation import zeros_like
 from ...ops.reduction import norm
 from ...ops.selection import minimum, where
+from ...ops.sequences import arange
 from .loss import _check_classes, _legacy, _reduced
 
 

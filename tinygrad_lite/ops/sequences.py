@@ -1,0 +1,197 @@
+"""Tensors of numbers in sequence, the identity, indices of triangles; legacy constructors."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.dtypes import dtype, get_default_dtype, to_numpy
+from ..core.tensor import Tensor, make, require_cpu
+from .creation import _array_from, _dtype_or_default, _finished, refuse_out
+
+
+def _number(x: Any) -> Any:
+    return x.item() if isinstance(x, (Tensor, np.generic)) else x
+
+
+def arange(
+    start: Any = None,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """start, start + step, ... below `end`; int64 if all three are integers."""
+    refuse_out("arange", out)
+    require_cpu(device)
+    start, end, step = _number(start), _number(end), _number(step)
+    if end is None:
+        if start is None:
+            raise TypeError("arange() received an invalid combination of arguments: no end given")
+        start, end = 0, start
+    start = 0 if start is None else start
+    if dtype is None:
+        whole = all(isinstance(v, int) for v in (start, end, step))
+        numpy_dtype = to_numpy(dtypes.int64 if whole else get_default_dtype())
+    else:
+        numpy_dtype = to_numpy(dtype)
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) * step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if numpy_dtype.kind in "iu":
+        start, end, step = int(start), int(end), int(step)
+        return _finished(np.arange(start, end, step, dtype=numpy_dtype), requires_grad)
+    n = math.ceil((end - start) / step)
+    return _finished((start + step * np.arange(n)).astype(numpy_dtype), requires_grad)
+
+
+def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
+    """Like `arange` with the end included (deprecated in PyTorch)."""
+    if end is None:
+        start, end = 0, start
+    return arange(start, end + step / 2, step, **{"dtype": get_default_dtype(), **options})
+
+
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """`steps` numbers evenly spaced from `start` to `end`, both included."""
+    refuse_out("linspace", out)
+    require_cpu(device)
+    values = _even(_number(start), _number(end), int(_number(steps)))
+    return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
+
+
+def _even(start: float, end: float, steps: int) -> np.ndarray:
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if steps < 2:
+        return np.full(steps, start, np.float64)
+    step = (end - start) / (steps - 1)
+    i = np.arange(steps)
+    return np.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))
+
+
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """base ** v for `steps` numbers v evenly spaced from `start` to `end`."""
+    refuse_out("logspace", out)
+    require_cpu(device)
+    values = np.power(float(base), _even(_number(start), _number(end), int(steps)))
+    return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    out: Any = None,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """The n by m matrix (m: n) with ones on the diagonal."""
+    refuse_out("eye", out)
+    require_cpu(device)
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    return _finished(np.eye(n, m, dtype=_dtype_or_default(dtype)), requires_grad)
+
+
+def tril_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+) -> Tensor:
+    """(2, n): the row and column numbers of a matrix's lower triangle."""
+    require_cpu(device)
+    target = np.int64 if dtype is None else to_numpy(dtype)
+    return make(np.stack(np.tril_indices(row, offset, col)).astype(target))
+
+
+def triu_indices(
+    row: int,
+    col: int,
+    offset: int = 0,
+    *,
+    dtype: Any = None,
+    device: Any = None,
+    layout: Any = None,
+) -> Tensor:
+    """(2, n): the row and column numbers of a matrix's upper triangle."""
+    require_cpu(device)
+    target = np.int64 if dtype is None else to_numpy(dtype)
+    return make(np.stack(np.triu_indices(row, offset, col)).astype(target))
+
+
+# -- legacy constructors ---------------------------------------------------------------------------
+
+
+class _LegacyType(type):
+    """`isinstance(x, FloatTensor)` asks for the dtype; `FloatTensor(...)` makes a Tensor."""
+
+    dtype: dtype
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, Tensor) and instance.dtype is cls.dtype
+
+    def __call__(cls, *data: Any) -> Tensor:
+        numpy_dtype = to_numpy(cls.dtype)
+        if len(data) == 1 and not isinstance(data[0], (int, np.integer)):
+            if isinstance(data[0], (float, complex, str)):
+                raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
+            if type(data[0]).__name__ != "Size":
+                return make(_array_from(data[0], cls.dtype, copy=True))
+            data = tuple(data[0])
+        return make(np.zeros(data if data else 0, numpy_dtype))
+
+
+def _legacy(name: str, d: dtype) -> Any:
+    doc = f"Legacy: `{name}(2, 3)` or `{name}(data)`, a Tensor of {d.name}."
+    return _LegacyType(name, (), {"dtype": d, "__doc__": doc})
+
+
+FloatTensor = _legacy("FloatTensor", dtypes.float32)
+DoubleTensor = _legacy("DoubleTensor", dtypes.float64)
+HalfTensor = _legacy("HalfTensor", dtypes.float16)
+LongTensor = _legacy("LongTensor", dtypes.int64)
+IntTensor = _legacy("IntTensor", dtypes.int32)
+ShortTensor = _legacy("ShortTensor", dtypes.int16)
+CharTensor = _legacy("CharTensor", dtypes.int8)
+ByteTensor = _legacy("ByteTensor", dtypes.uint8)
+BoolTensor = _legacy("BoolTensor", dtypes.bool_)
