@@ -65,11 +65,7 @@ from .ops.arithmetic import (
     absolute as absolute,
     add as add,
     copysign as copysign,
-    div as div,
-    divide as divide,
     float_power as float_power,
-    floor_divide as floor_divide,
-    fmod as fmod,
     log as log,
     mul as mul,
     multiply as multiply,
@@ -78,7 +74,6 @@ from .ops.arithmetic import (
     positive as positive,
     pow as pow,
     reciprocal as reciprocal,
-    remainder as remainder,
     rsqrt as rsqrt,
     rsub as rsub,
     sgn as sgn,
@@ -88,6 +83,13 @@ from .ops.arithmetic import (
     square as square,
     sub as sub,
     subtract as subtract,
+)
+from .ops.division import (
+    div as div,
+    divide as divide,
+    floor_divide as floor_divide,
+    fmod as fmod,
+    remainder as remainder,
     true_divide as true_divide,
 )
 from .ops.exponential import (
@@ -174,11 +176,11 @@ from .ops.special import (
     erf as erf,
     erfc as erfc,
     erfinv as erfinv,
-    i0 as i0,
     logit as logit,
     sinc as sinc,
     xlogy as xlogy,
 )
+from .ops.bessel import i0 as i0
 from .ops.gamma import (
     digamma as digamma,
     lgamma as lgamma,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from .ops.activation import log_softmax as log_softmax
 from .ops.activation import sigmoid as expit
 from .ops.activation import softmax as softmax
+from .ops.bessel import i0 as i0
+from .ops.bessel import i0e as i0e
+from .ops.bessel import i1 as i1
+from .ops.bessel import i1e as i1e
 from .ops.exponential import exp2 as exp2
 from .ops.exponential import expm1 as expm1
 from .ops.exponential import log1p as log1p
@@ -21,10 +25,6 @@ from .ops.special import erf as erf
 from .ops.special import erfc as erfc
 from .ops.special import erfcx as erfcx
 from .ops.special import erfinv as erfinv
-from .ops.special import i0 as i0
-from .ops.special import i0e as i0e
-from .ops.special import i1 as i1
-from .ops.special import i1e as i1e
 from .ops.special import log_ndtr as log_ndtr
 from .ops.special import logit as logit
 from .ops.special import ndtr as ndtr

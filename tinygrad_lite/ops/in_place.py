@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from . import bitwise, conversion, gamma, rounding, selection, special, trigonometric
+from . import bessel, bitwise, conversion, gamma, rounding, selection, special, trigonometric
 
 #: the modules that declare the methods below; imported for that
-DECLARED = (bitwise, conversion, gamma, rounding, selection, special, trigonometric)
+DECLARED = (bessel, bitwise, conversion, gamma, rounding, selection, special, trigonometric)
 
 
 def _function(name: str) -> Any:

@@ -16,6 +16,7 @@ from . import arithmetic as a
 from . import bitwise as b
 from . import comparison as c
 from . import cumulative, joining, reduction, shaping, statistics
+from . import division as d
 from . import exponential as e
 from . import extremes as x
 from . import matrix as m
@@ -28,9 +29,9 @@ UFUNCS: dict[Any, Any] = {
     np.subtract: a.minus,
     np.multiply: a.mul,
     np.true_divide: a.quotient,
-    np.floor_divide: a.floor_divide,
-    np.remainder: a.remainder,
-    np.fmod: a.fmod,
+    np.floor_divide: d.floor_divide,
+    np.remainder: d.remainder,
+    np.fmod: d.fmod,
     np.power: a.pow,
     np.negative: a.neg,
     np.positive: a.positive,

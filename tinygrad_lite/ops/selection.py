@@ -11,8 +11,9 @@ from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from . import arithmetic
 from .arguments import also, kind, renamed
-from .arithmetic import div, minus, mul, plus, zero
+from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
+from .division import div
 
 choose = arithmetic.where
 _TWO = [sample(Real(broadcast=True), Real(low=-2.03, high=2.01, broadcast=True))]

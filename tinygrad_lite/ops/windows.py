@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, require_cpu
+from .bessel import i0 as _bessel
 from .creation import _dtype_or_default, _finished
-from .special import i0 as _bessel
 
 
 def _window(
