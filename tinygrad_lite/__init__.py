@@ -589,6 +589,34 @@ from . import autograd as autograd
 
 # -- rooms above the engine ------------------------------------------------------------------------
 from . import func as func, nn as nn, optim as optim, utils as utils
+from .nn.functional import (  # what PyTorch has under both names, with one signature
+    adaptive_avg_pool1d as adaptive_avg_pool1d,
+    adaptive_max_pool1d as adaptive_max_pool1d,
+    alpha_dropout as alpha_dropout,
+    avg_pool1d as avg_pool1d,
+    bilinear as bilinear,
+    channel_shuffle as channel_shuffle,
+    conv1d as conv1d,
+    conv2d as conv2d,
+    conv3d as conv3d,
+    conv_transpose1d as conv_transpose1d,
+    conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
+    cosine_similarity as cosine_similarity,
+    dropout as dropout,
+    group_norm as group_norm,
+    hardshrink as hardshrink,
+    layer_norm as layer_norm,
+    max_pool1d as max_pool1d,
+    max_pool2d as max_pool2d,
+    max_pool3d as max_pool3d,
+    pairwise_distance as pairwise_distance,
+    pixel_shuffle as pixel_shuffle,
+    pixel_unshuffle as pixel_unshuffle,
+    prelu as prelu,
+    rms_norm as rms_norm,
+    rrelu as rrelu,
+)
 from .func import vmap as vmap
 from .serialization import load as load, save as save
 
