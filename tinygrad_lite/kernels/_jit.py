@@ -55,7 +55,9 @@ FMA = {"contract"}
 
 SUMS = {"contract", "reassoc", "nsz"}
 """fastmath for reductions: the compiler may keep several partial sums. Never for polynomials that
-round to an integer by adding and subtracting a large number."""
+round to an integer by adding and subtracting a large number. Always with forceinline=True, also on
+what calls it: a function that is not inlined exists in several copies, each optimized on its own,
+and the process that compiles may add up in another order than those that load from disk."""
 
 
 class Run(NamedTuple):

@@ -66,7 +66,7 @@ def _max64(row):
 maximum = ByDtype(_max32, _max64)
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _sum(row):
     total = like(row[0], 0)
     for i in range(row.size):
@@ -74,7 +74,7 @@ def _sum(row):
     return total
 
 
-@jit
+@jit(forceinline=True)
 def row_sum(row):
     """The sum of a row that is not empty, in float64."""
     total = 0.0
@@ -83,7 +83,7 @@ def row_sum(row):
     return total
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _dot(x, y):
     total = like(x[0], 0)
     for i in range(x.size):
@@ -91,7 +91,7 @@ def _dot(x, y):
     return total
 
 
-@jit
+@jit(forceinline=True)
 def row_dot(x, y):
     """The sum of x y over two rows, in float64."""
     total = 0.0
@@ -100,7 +100,7 @@ def row_dot(x, y):
     return total
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _square_distance(x, centre):
     total = centre * like(centre, 0)
     for i in range(x.size):
@@ -108,7 +108,7 @@ def _square_distance(x, centre):
     return total
 
 
-@jit
+@jit(forceinline=True)
 def row_square_distance(x, centre):
     """The sum of (x - centre)^2 over a row, in float64."""
     total = 0.0

@@ -51,7 +51,7 @@ def _scale_and_mask(row, scale, mask):
         row[j] = row[j] * scale + mask[j]
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _exponentials(row, top):
     """row = exp(row - top) in place, and its sum."""
     total = like(top, 0)

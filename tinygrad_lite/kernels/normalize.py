@@ -41,7 +41,7 @@ def _affine(x, mean, rstd, weight, bias, out):
         out[i] = (x[i] - mean) * rstd * weight[i] + bias[i]
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _weighted_sums(g, x, weight, mean, rstd):
     """sum(G), sum(G xhat) over at most CHUNK numbers."""
     first = like(mean, 0)
@@ -53,7 +53,7 @@ def _weighted_sums(g, x, weight, mean, rstd):
     return first, second
 
 
-@jit
+@jit(forceinline=True)
 def _row_sums(g, x, weight, mean, rstd, sums, dweight, dbias):
     """sum(G), sum(G xhat) of a row, in float64; dweight and dbias are added to, if `sums`."""
     first, second = 0.0, 0.0
@@ -77,7 +77,7 @@ def _row_gradient(g, x, weight, mean, rstd, first, second, out):
         out[i] = (g[i] * weight[i] - first - xhat * second) * rstd
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _weighted_sums_and_products(g, x, weight, mean, rstd, dweight, dbias):
     """The same; g xhat and g are added to dweight and dbias."""
     first = like(mean, 0)
@@ -225,7 +225,7 @@ def _plane_affine(x, mean, scale, shift, out):
         out[i] = (x[i] - mean) * scale + shift
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _chunk_moments(g, x, mean):
     first = like(mean, 0)
     second = like(mean, 0)
@@ -235,7 +235,7 @@ def _chunk_moments(g, x, mean):
     return first, second
 
 
-@jit
+@jit(forceinline=True)
 def _plane_moments(g, x, mean):
     """sum(g), sum(g (x - mean)) in float64."""
     first, second = 0.0, 0.0

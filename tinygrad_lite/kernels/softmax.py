@@ -28,7 +28,7 @@ PARALLEL = 16384
 # -- compiled -------------------------------------------------------------------------------------
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _exp_chunk(x, top, out):
     total = like(top, 0)
     for i in range(x.size):
@@ -38,7 +38,7 @@ def _exp_chunk(x, top, out):
     return total
 
 
-@jit(fastmath=SUMS)
+@jit(fastmath=SUMS, forceinline=True)
 def _sum_exp_chunk(x, top):
     total = like(top, 0)
     for i in range(x.size):
@@ -46,7 +46,7 @@ def _sum_exp_chunk(x, top):
     return total
 
 
-@jit
+@jit(forceinline=True)
 def row_norm(x):
     """m and log s of a row."""
     top = maximum(x)
