@@ -16,6 +16,8 @@ import sys
 import threading
 from typing import Any
 
+from ._memory import keep_freed_memory
+
 _pool = threading.Lock()
 _seen = threading.local()
 _state: dict[str, Any] = {"wanted": None, "size": 0, "lost": False}
@@ -66,6 +68,7 @@ def load_numba() -> Any:
     if first and (_state["wanted"] or 0) > _cores():
         # numba reads it once, and lets no thread be added later.
         os.environ["NUMBA_NUM_THREADS"] = str(_state["wanted"])
+    keep_freed_memory()  # whoever computes enough to need kernels makes large arrays
     import numba
 
     if "NUMBA_THREADING_LAYER" not in os.environ:
