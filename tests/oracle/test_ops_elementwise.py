@@ -8,7 +8,9 @@ import pytest
 from tests.oracle.compare import cases, compare, compare_errors
 
 SMOOTH = """
-x + y; x + row; x + col; x + s; s + x; x + 2; 2 + x; x + 2.5; x + True; torch.add(x, y, alpha=3)
+x.add(2, y); torch.add(x, 2, y); x.sub(0.5, y); x.addcmul(2, y, p); torch.addcdiv(x, 2, y, p)
+x.clone().add_(-0.1, y); x.clone().addcdiv_(-1, y, p); x.clone().addcmul_(0.5, y, y); x + y
+x + row; x + col; x + s; s + x; x + 2; 2 + x; x + 2.5; x + True; torch.add(x, y, alpha=3)
 torch.add(x, row, alpha=0.5); x.add(y, alpha=-1); torch.add(input=x, other=y); x + i; i + x; f + x
 x - y; x - row; row - x; x - 1; 1 - x; 2.5 - x; torch.sub(x, y, alpha=2); torch.rsub(x, y)
 torch.rsub(x, 2); torch.subtract(x, y, alpha=0.5); x.sub(y); x - i; -x; torch.neg(x)
@@ -187,7 +189,7 @@ def test_smooth(expression: str) -> None:
     compare(expression)
 
 
-@pytest.mark.parametrize("expression", cases(SMOOTH)[::3])
+@pytest.mark.parametrize("expression", cases(SMOOTH))
 def test_smooth_float32(expression: str) -> None:
     compare(expression, order=1, wide=np.float32)
 

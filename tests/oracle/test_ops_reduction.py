@@ -142,7 +142,7 @@ def test_smooth(expression: str) -> None:
     compare(expression)
 
 
-@pytest.mark.parametrize("expression", cases(SMOOTH)[::4])
+@pytest.mark.parametrize("expression", cases(SMOOTH))
 def test_smooth_float32(expression: str) -> None:
     compare(expression, order=1, wide=np.float32)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,16 @@ def require_tensor(function: str, x: Any, name: str = "input", position: int = 1
             f"{function}(): argument '{name}' (position {position}) must be Tensor, "
             f"not {type(x).__name__}"
         )
+
+
+def deprecated(function: str, old: str, new: str) -> None:
+    """Warn, in PyTorch's words, about an order of arguments it gave up but still takes."""
+    warnings.warn(
+        f"This overload of {function} is deprecated:\n\t{function}({old})\nConsider using one of "
+        f"the following signatures instead:\n\t{function}({new})",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def array_of(x: Any) -> Any:

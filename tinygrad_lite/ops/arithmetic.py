@@ -11,7 +11,7 @@ from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, reals, sample
 from ..core.tensor import Tensor, bind
-from .arguments import also, converted, renamed, unsupported
+from .arguments import also, converted, deprecated, renamed, unsupported
 
 _number = (int, float, complex, np.number)
 _AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
@@ -174,16 +174,22 @@ def _scaled(x: Any, other: Any, alpha: Any) -> Any:
 
 
 @composed(inplace=True, samples=reals(2))
-def add(input: Any, other: Any, *, alpha: Any = 1, **names: Any) -> Any:
+def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any:
     """input + alpha * other, elementwise, with broadcasting and promotion."""
+    if rest:  # add(alpha, other)
+        deprecated("add", "Number alpha, Tensor other", "Tensor other, *, Number alpha = 1")
+        (other,), alpha = rest, other
     if names:
         renamed("add", names)
     return plus(input, other if alpha == 1 else _scaled(input, other, alpha))
 
 
 @composed(inplace=True, samples=reals(2))
-def sub(input: Any, other: Any, *, alpha: Any = 1, **names: Any) -> Any:
+def sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any:
     """input - alpha * other, elementwise, with broadcasting and promotion."""
+    if rest:  # sub(alpha, other)
+        deprecated("sub", "Number alpha, Tensor other", "Tensor other, *, Number alpha = 1")
+        (other,), alpha = rest, other
     if names:
         renamed("sub", names)
     return minus(input, other if alpha == 1 else _scaled(input, other, alpha))

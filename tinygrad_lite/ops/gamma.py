@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
+from ..core.dtypes import get_default_dtype
 from ..core.samples import Integer, Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
 from .arguments import also, in_double, require_tensor, unsupported
@@ -192,7 +193,8 @@ def mvlgamma(input: Any, p: int) -> Any:
         raise unsupported("mvlgamma", input.array.dtype)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
-    steps = make(np.arange(p) * np.asarray(-0.5, input.array.dtype))
+    floating = input.array.dtype if input.array.dtype.kind == "f" else get_default_dtype().numpy
+    steps = make((np.arange(p) * -0.5).astype(floating))
     constant = p * (p - 1) / 4 * math.log(math.pi)
     return lgamma(input.unsqueeze(-1) + steps).sum(-1) + constant
 

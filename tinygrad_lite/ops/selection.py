@@ -10,7 +10,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from . import arithmetic
-from .arguments import also, kind, renamed
+from .arguments import also, deprecated, kind, renamed
 from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
@@ -256,6 +256,9 @@ def _c_name(x: Tensor) -> str:
     )
 
 
+_VALUE_LAST = "Tensor tensor1, Tensor tensor2, *, Number value = 1"
+
+
 def _times(value: Any, product: Any) -> Any:
     if isinstance(value, float) and not product.is_floating_point():
         raise RuntimeError(
@@ -265,8 +268,11 @@ def _times(value: Any, product: Any) -> Any:
 
 
 @composed(inplace=True, samples=reals(3))
-def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 * tensor2, elementwise."""
+    if rest:  # addcmul(value, tensor1, tensor2)
+        deprecated("addcmul", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
+        value, tensor1, (tensor2,) = tensor1, tensor2, rest
     return plus(input, _times(value, mul(tensor1, tensor2)))
 
 
@@ -281,8 +287,11 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
         )
     ],
 )
-def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 / tensor2, elementwise. RuntimeError for integers."""
+    if rest:  # addcdiv(value, tensor1, tensor2)
+        deprecated("addcdiv", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
+        value, tensor1, (tensor2,) = tensor1, tensor2, rest
     if tensor1.array.dtype.kind in "biu" and tensor2.array.dtype.kind in "biu":
         raise RuntimeError(
             "Integer division with addcdiv is no longer supported, and in a future release addcdiv "
