@@ -16,20 +16,21 @@ import numpy as np
 
 from .inplace import in_place
 from .modes import current
-from .node import Node
+from .node import Node, tick
 from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, Rule, generic_door
 from .tensor import Tensor, bind, live_node, make
 
 _ndarray = np.ndarray
+_new = object.__new__
 
 
 def unary_door(op: Primitive) -> Callable[..., Any]:
     """The public function of an op of one array without metadata."""
-    forward = op.forward
+    forward = op.ufunc or op.forward
     differentiable = op.differentiable
     keep_x, keep_out = op.plan((True,))[:2] if differentiable else (False, False)
 
-    @functools.wraps(forward)
+    @functools.wraps(op.forward)
     def call(input: Any, **meta: Any) -> Any:
         if isinstance(input, Tensor) and not meta:
             x = input.array
@@ -43,7 +44,13 @@ def unary_door(op: Primitive) -> Callable[..., Any]:
                 if node is None or not differentiable or not mode.grad:
                     return make(out)
                 saved = (x if keep_x else None, out if keep_out else None)
-                return make(out, Node(op, (node,), saved, out.shape, d))
+                made = _new(Node)  # here and below: as Node and `make` do, without the calls
+                made.op, made.parents, made.saved = op, (node,), saved
+                made.clock, made.shape, made.dtype, made.hooks = tick(), out.shape, d, None
+                t = _new(Tensor)
+                t.array, t.node = out, made
+                t._grad = t.base = t.seen = None
+                return t
         return op.apply((input,), meta)
 
     return call
@@ -54,14 +61,14 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
 
     As an `operator` it gives NotImplemented for foreign objects, which Python then asks.
     """
-    forward = op.forward
+    forward = op.ufunc or op.forward
     keeps = [
         op.plan(wanted)[:3] if op.differentiable else ()
         for wanted in ((True, False), (False, True), (True, True))
     ]
     differentiable = op.differentiable and None not in op.rules
 
-    @functools.wraps(forward)
+    @functools.wraps(op.forward)
     def call(input: Any, other: Any = MISSING, **meta: Any) -> Any:
         if isinstance(input, Tensor):
             x: Any = input.array
@@ -101,7 +108,13 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
             else:
                 kept = keeps[0] if n is None else keeps[2]
             saved = (x if kept[0] else None, y if kept[1] else None, out if kept[2] else None)
-            return make(out, Node(op, (m, n), saved, out.shape, out.dtype))
+            made = _new(Node)
+            made.op, made.parents, made.saved = op, (m, n), saved
+            made.clock, made.shape, made.dtype, made.hooks = tick(), out.shape, out.dtype, None
+            t = _new(Tensor)
+            t.array, t.node = out, made
+            t._grad = t.base = t.seen = None
+            return t
         if operator and not isinstance(other if isinstance(input, Tensor) else input, _OPERANDS):
             return NotImplemented
         return op.apply((input,) if other is MISSING else (input, other), meta)
@@ -168,6 +181,7 @@ def primitive(
                 None: dtypes are the op's own business
     typed       numbers of the inputs that take part in promotion (default: those with a rule); of a
                 joint rule also those that have a derivative (default: all)
+    ufunc       what the body calls and nothing else, for the short ways to call it directly
     broadcasts  inputs broadcast against each other; the engine undoes it
     view        the value may share memory with the first input
     outputs     the function returns a tuple of arrays; `g` is then a tuple, None where unused

@@ -109,20 +109,22 @@ def backprop(
                 for parent, (rule, asks) in zip(node.parents, op.calls):
                     if parent is None or (needed is not None and parent not in needed):
                         continue
-                    if len(asks) == 1:
+                    if not asks:
+                        d = rule(g)
+                    elif len(asks) == 1:
                         d = rule(g, saved[asks[0]])
                     else:
                         d = rule(g, *[saved[i] for i in asks])
-                    # what `_arrive` does, for the ordinary first arrival of a fitting array
-                    if (
-                        type(d) is _ndarray
-                        and parent not in pending
-                        and d.shape == parent.shape
-                        and d.dtype is parent.dtype
-                    ):
-                        pending[parent] = d
-                    else:
-                        _arrive(parent, d, pending, owned, False)
+                    # what `_arrive` does, without the call, for an array that fits as it is
+                    if type(d) is _ndarray and d.shape == parent.shape and d.dtype is parent.dtype:
+                        old = pending.get(parent)
+                        if old is None:
+                            pending[parent] = d
+                            continue
+                        if parent in owned:
+                            old += d
+                            continue
+                    _arrive(parent, d, pending, owned, False)
             if not retain_graph and op.holds:
                 node.saved = saved = FREED
     finally:

@@ -58,6 +58,7 @@ class Primitive:
         joint: bool = False,
         promote: str | None = "same",
         typed: Sequence[int] | None = None,
+        ufunc: Callable[..., Any] | None = None,
         broadcasts: bool = False,
         view: bool = False,
         outputs: bool = False,
@@ -72,6 +73,7 @@ class Primitive:
         self.joint = joint
         self.promote = promote
         self.broadcasts = broadcasts
+        self.ufunc = ufunc
         self.view = view
         self.outputs = outputs
         self.residual = residual

@@ -93,6 +93,7 @@ def _is_bool(x: Any) -> bool:
     method=False,
     operator="add",
     title="Add",
+    ufunc=np.add,
     samples=reals(2),
 )
 def plus(x: Any, y: Any) -> Any:
@@ -107,6 +108,7 @@ def plus(x: Any, y: Any) -> Any:
     method=False,
     operator="sub",
     title="Sub",
+    ufunc=np.subtract,
     check=_not_bool,
     samples=reals(2),
 )
@@ -120,6 +122,7 @@ def minus(x: Any, y: Any) -> Any:
     lambda g, x: g * x,
     broadcasts=True,
     operator="mul",
+    ufunc=np.multiply,
     inplace=True,
     samples=reals(2),
 )
@@ -136,6 +139,7 @@ def mul(x: Any, y: Any) -> Any:
     method=False,
     operator="truediv",
     title="Div",
+    ufunc=np.true_divide,
     samples=[sample(Real(broadcast=True), _AWAY)],
 )
 def quotient(x: Any, y: Any) -> Any:
@@ -154,6 +158,7 @@ def _negatable(x: Any) -> None:
 @primitive(
     lambda g: -g,
     operator="neg",
+    ufunc=np.negative,
     inplace=True,
     check=_negatable,
     samples=reals(1),

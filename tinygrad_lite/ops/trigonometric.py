@@ -97,7 +97,7 @@ def _tanh_rule(g: Any, out: Any) -> Any:
     return g * (1 - out * out)
 
 
-@primitive(_tanh_rule, promote="float", inplace=True, samples=reals(1))
+@primitive(_tanh_rule, promote="float", inplace=True, ufunc=kernels.tanh, samples=reals(1))
 def tanh(x: Any) -> Any:
     """Hyperbolic tangent, elementwise."""
     return kernels.tanh(x)
