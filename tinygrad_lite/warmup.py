@@ -50,7 +50,7 @@ def _activations(dtype: np.dtype) -> None:
 
 
 def _products(dtype: np.dtype) -> None:
-    for side in (48, 110):
+    for side in (70, 110):
         x = _numbers(dtype, side, side)
         matmul.matmul(x, x)
     for batch in (2, 20):

@@ -37,6 +37,7 @@ def check(got: np.ndarray, a: np.ndarray, b: np.ndarray, bias: float | np.ndarra
 @pytest.fixture
 def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mm, "SMALL", 0)
+    monkeypatch.setattr(mm, "SMALL_BATCH", 0)
     monkeypatch.setattr(mm, "PARALLEL", 20_000)
 
 

@@ -32,8 +32,11 @@ from .updates import addressable, carray, pointer, word
 
 Array = np.ndarray
 
-SMALL = 40 * 40 * 40
-"""Multiplications below which BLAS (which uses one thread there) is faster."""
+SMALL = 1 << 18
+"""Multiplications below which BLAS is faster. Up to this number OpenBLAS uses one thread, and does
+not get in the way of the pool."""
+SMALL_BATCH = 1 << 15
+"""The same for all products of a batch together, for which np.matmul calls BLAS one by one."""
 PARALLEL = 1 << 20
 """Multiplications from which waking the other threads pays."""
 DEPTH = 256
@@ -310,7 +313,7 @@ def matmul(a: Array, b: Array, out: Array | None = None, bias: Array | None = No
         if work >= SMALL and m > 1 and n > 1 and k == b.shape[0] and _suits(a, b, out):
             return _product(a, b, out, bias, m, k, n)
     elif a.ndim == b.ndim > 2 and work and a.shape[:-2] == b.shape[:-2] and k == b.shape[-2]:
-        if work * prod(a.shape[:-2]) >= SMALL and m > 1 and n > 1 and _suits(a, b, out):
+        if work * prod(a.shape[:-2]) >= SMALL_BATCH and m > 1 and n > 1 and _suits(a, b, out):
             return _batch(a, b, out, bias, m, k, n)
     y = np.matmul(a, b, out=out)
     if bias is not None:
