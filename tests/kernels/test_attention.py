@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tinygrad_lite.kernels import attention as at
-from tinygrad_lite.kernels._jit import use_numba
+from tinygrad_lite.kernels._jit import enabled, use_numba
 
 RNG = np.random.default_rng(0)
+needs_numba = pytest.mark.skipif(not enabled(), reason="numba is off")
 
 
 def draw(*shape, dtype=np.float32):
@@ -80,6 +81,7 @@ def test_a_query_that_may_look_nowhere_gets_zeros():
     compare(q, q, q, mask=mask)
 
 
+@needs_numba
 def test_heads_cut_out_of_one_projection_need_no_copy():
     qkv = draw(4, 64, 3 * 4 * 32)
     q, k, v = (
@@ -122,12 +124,12 @@ def test_threads_change_nothing(monkeypatch):
         np.testing.assert_array_equal(a, b)
 
 
+@needs_numba
 def test_memory_grows_with_the_length_not_its_square():
-    with use_numba(True):
-        q = draw(1, 4096, 16)
-        at.attention(q[:, :2000], q[:, :2000], q[:, :2000])
-        tracemalloc.start()
-        at.attention(q, q, q)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
+    q = draw(1, 4096, 16)
+    at.attention(q[:, :2000], q[:, :2000], q[:, :2000])
+    tracemalloc.start()
+    at.attention(q, q, q)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     assert peak < 4096 * 4096 * 4 / 8
