@@ -358,36 +358,31 @@ def erf64(x):
 
 @number
 def normal32(x):
-    """The standard normal distribution: its integral up to x, and exp(-x^2 / 2); 2 ulp.
+    """The standard normal distribution: its integral up to x, and exp(-x^2 / 2).
 
-    With t = |x|: integral(-t) = exp(-t^2 / 2) p(q) / (1 + 2t), q = (t - 4) / (t + 4), p a minimax
-    fit. t^2 is split so that its rounding error does not grow to 45 ulp in the tail.
+    With t = |x|: integral(-t) = exp(-t^2 / 2) u p(u), u = 1 / (1 + 0.3 t), p a minimax fit. t^2 is
+    split so that its rounding error does not grow to 45 ulp in the tail. ULP.
     """
     t = abs(x)
     t = where(t > F(15), F(15), t)
     high = np.int32(np.float32(t).view(np.int32) & np.int32(-4096)).view(np.float32)
-    e = _exp_sum32(-HALF32 * (high * high), -HALF32 * ((t - high) * (t + high)))
-    reciprocal = ONE32 / (t + F(4))
-    q = (t - F(4)) * reciprocal
-    # Near q = -1 the rounding of q would cost 5 ulp: one Newton step.
-    q = q + reciprocal * ((t - F(4) * (q + ONE32)) - q * t)
-    p = q * F(-1.479950880e-04) + F(-6.076298450e-05)
-    p = p * q + F(1.558841796e-03)
-    p = p * q + F(-1.260657785e-03)
-    p = p * q + F(-1.051428077e-02)
-    p = p * q + F(4.437673357e-02)
-    p = p * q + F(-9.525923476e-02)
-    p = p * q + F(1.289069025e-01)
-    p = p * q + F(-9.638008820e-02)
-    p = p * q + F(-2.300919800e-02)
-    p = p * q + F(8.496957728e-01)
-    tail = e * (p / (ONE32 + t + t))
+    n, r = _reduce32(-HALF32 * (high * high))  # n >= -163
+    y = ONE32 + _expm1_core32(r - HALF32 * ((t - high) * (t + high)))
+    half = np.int32(n >> np.int32(1))
+    e = y * _power32(half) * _power32(np.int32(n - half))
+    u = ONE32 / (ONE32 + F(0.3) * t)
+    p = u * F(-2.062962225e-02) + F(1.124696365e-01)
+    p = p * u + F(-2.282952803e-01)
+    p = p * u + F(1.918960833e-01)
+    p = p * u + F(-7.951881647e-02)
+    p = p * u + F(9.620959180e-02)
+    p = p * u + F(7.837077573e-02)
+    p = p * u + F(1.102396243e-01)
+    p = p * u + F(1.195712876e-01)
+    p = p * u + F(1.196867181e-01)
+    tail = e * (u * p)
     body = ONE32 - tail
-    far = where(x > F(0), body, tail)
-    u = x * F(0.70710678)
-    z = u * u
-    near = HALF32 + HALF32 * (_erf_core32(z) * u + u)
-    return where(t < F(0.66), near, far), e
+    return where(x > F(0), body, tail), e
 
 
 @number
