@@ -2,7 +2,8 @@
 
 numba calls the C library for these, one number at a time: 2.3 ns for exp, 15 for tanh, where the
 forms here take 0.2 to 0.6. Each is within 2 ulp of the exact value for every float32, infinities,
-NaN, denormals and signed zeros included; in float64 too, except where a docstring says otherwise.
+NaN, denormals and signed zeros included; in float64 too. Docstrings state the largest error found,
+and the exceptions.
 
 Rules that keep a function vectorizable: no branches, only selections with `where`; no
 conversion of a float to an integer that could be NaN (undefined), but bits; float32 constants.
@@ -74,20 +75,14 @@ def _expm1_core32(r):
 
 
 @number
-def _exp_sum32(x, low):
-    """exp(x + low), low much smaller than x."""
+def exp32(x):
+    """e**x; 0.99 ulp."""
     x = where(x > F(89.0), F(89.0), x)
     x = where(x < F(-104.0), F(-104.0), x)
     n, r = _reduce32(x)
-    y = ONE32 + _expm1_core32(r + low)
+    y = ONE32 + _expm1_core32(r)
     half = np.int32(n >> np.int32(1))  # in two steps: 2**n itself may be out of range
     return y * _power32(half) * _power32(np.int32(n - half))
-
-
-@number
-def exp32(x):
-    """e**x; 0.9 ulp."""
-    return _exp_sum32(x, F(0.0))
 
 
 @number
@@ -321,16 +316,6 @@ def sigmoid64(x):
 
 
 @number
-def _erf_core32(z):
-    """erf(x) / x - 1 from z = x^2 <= 0.86."""
-    q = F(-5.96761703e-4) * z + F(4.99119423e-3)
-    q = q * z + F(-2.67681349e-2)
-    q = q * z + F(1.12819925e-1)
-    q = q * z + F(-3.76125336e-1)
-    return q * z + F(1.28379166e-1)
-
-
-@number
 def erf32(x):
     """The error function; 1.1 ulp."""
     a = abs(x)
@@ -346,7 +331,12 @@ def erf32(x):
     large = where(a > F(4.0), ONE32, large)
     large = where(x < F(0), -large, large)
     large = where(x != x, x, large)
-    small = _erf_core32(z) * x + x
+    q = F(-5.96761703e-4) * z + F(4.99119423e-3)
+    q = q * z + F(-2.67681349e-2)
+    q = q * z + F(1.12819925e-1)
+    q = q * z + F(-3.76125336e-1)
+    q = q * z + F(1.28379166e-1)
+    small = q * x + x
     return where(a <= F(0.927734375), small, large)
 
 
@@ -361,7 +351,8 @@ def normal32(x):
     """The standard normal distribution: its integral up to x, and exp(-x^2 / 2).
 
     With t = |x|: integral(-t) = exp(-t^2 / 2) u p(u), u = 1 / (1 + 0.3 t), p a minimax fit. t^2 is
-    split so that its rounding error does not grow to 45 ulp in the tail. ULP.
+    split so that its rounding error does not grow to 45 ulp in the tail.
+    6 ulp, for negative x too, where 1 + erf would lose all digits.
     """
     t = abs(x)
     t = where(t > F(15), F(15), t)
