@@ -143,7 +143,8 @@ def _products() -> dict[str, Pair]:
 
         def ours(q: Any = q, k: Any = k, v: Any = v, g: Any = g) -> Any:
             y, saved = attention.attention(q, k, v, causal=True)
-            return attention.attention_backward(g, q, k, v, y, *saved, causal=True)[0]
+            # PyTorch's fused attention wants a batch axis; ours needs none
+            return attention.attention_backward(g, q, k, v, y, *saved, causal=True)[0][None]
 
         def theirs(a: Any, b: Any, c: Any) -> Any:
             return torch.nn.functional.scaled_dot_product_attention(a, b, c, is_causal=True)

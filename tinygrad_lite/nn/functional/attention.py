@@ -12,6 +12,8 @@ import numpy as np
 
 from ...core.tensor import Tensor, make
 from ...ops.activation import softmax
+from ...ops.attention import attention
+from ...ops.attention import weights as attention_weights
 from ...ops.joining import cat
 from ...ops.matrix import linear
 from .dropout import dropout
@@ -54,26 +56,12 @@ def scaled_dot_product_attention(
             )
     if enable_gqa:
         key, value = _shared_heads(query, key), _shared_heads(query, value)
-    factor = 1.0 / math.sqrt(query.array.shape[-1]) if scale is None else scale
-    scores = (query * factor) @ key.transpose(-2, -1)
-    if is_causal:
-        length, size = scores.array.shape[-2:]
-        scores = _only(scores, np.tri(length, size, dtype=bool))
-    elif attn_mask is not None:
-        boolean = attn_mask.array.dtype == bool
-        scores = _only(scores, attn_mask.array) if boolean else scores + attn_mask
-    weights = softmax(scores, -1)
-    if attn_mask is not None:
-        blind = np.asarray(np.isneginf(scores.array).all(-1, keepdims=True))
-        if blind.any():
-            weights = weights.masked_fill(make(blind), 0.0)
-    if dropout_p > 0:
-        weights = dropout(weights, dropout_p, True)
-    return weights @ value
-
-
-def _only(scores: Tensor, allowed: np.ndarray) -> Tensor:
-    return scores.masked_fill(make(~allowed), -math.inf)
+    factor = 1.0 / math.sqrt(query.array.shape[-1]) if scale is None else float(scale)
+    learned_mask = attn_mask is not None and attn_mask.requires_grad
+    if dropout_p > 0 or learned_mask:
+        found = attention_weights(query, key, attn_mask, is_causal, factor)
+        return (dropout(found, dropout_p, True) if dropout_p > 0 else found) @ value
+    return attention(query, key, value, attn_mask, causal=is_causal, scale=factor)
 
 
 def _shared_heads(query: Tensor, t: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.random import numpy_generator
 from ...core.tensor import Tensor, make
+from ...ops.noise import dropped
 
 
 def _keep(shape: tuple[int, ...], p: float) -> np.ndarray:
@@ -34,7 +35,8 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     _check(p)
     if not training or p == 0:
         return input
-    return _multiplied(input, _keep(input.array.shape, p), p, inplace)
+    out = dropped(input, p=float(p), key=int(numpy_generator().integers(2**63)))
+    return input.copy_(out) if inplace else out
 
 
 def _feature_mask(input: Tensor, p: float) -> np.ndarray:
