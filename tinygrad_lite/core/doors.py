@@ -46,7 +46,8 @@ def unary_door(op: Primitive) -> Callable[..., Any]:
                 saved = (x if keep_x else None, out if keep_out else None)
                 made = _new(Node)  # here and below: as Node and `make` do, without the calls
                 made.op, made.parents, made.saved = op, (node,), saved
-                made.clock, made.shape, made.dtype, made.hooks = tick(), out.shape, d, None
+                made.clock = tick()
+                made.shape, made.dtype, made.hooks = out.shape, d, None
                 t = _new(Tensor)
                 t.array, t.node = out, made
                 t._grad = t.base = t.seen = None
@@ -68,8 +69,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     ]
     differentiable = op.differentiable and None not in op.rules
 
-    @functools.wraps(op.forward)
-    def call(input: Any, other: Any = MISSING, **meta: Any) -> Any:
+    def call(input: Any, other: Any) -> Any:
         if isinstance(input, Tensor):
             x: Any = input.array
             d = x.dtype
@@ -89,14 +89,14 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
             ordinary = True
         else:
             ordinary = False
-        if ordinary and (d is FLOAT32 or d is FLOAT64) and not meta:
+        if ordinary and (d is FLOAT32 or d is FLOAT64):
             mode = current()
             if mode.watch is not None:
-                return op.apply((input, other), meta)
+                return op.apply((input, other), {})
             try:
                 out = forward(x, y)
             except ValueError:  # shapes that do not broadcast: `apply` words the error
-                return op.apply((input, other), meta)
+                return op.apply((input, other), {})
             if type(out) is not _ndarray:
                 out = np.asarray(out)
             if m is None:
@@ -110,16 +110,26 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
             saved = (x if kept[0] else None, y if kept[1] else None, out if kept[2] else None)
             made = _new(Node)
             made.op, made.parents, made.saved = op, (m, n), saved
-            made.clock, made.shape, made.dtype, made.hooks = tick(), out.shape, out.dtype, None
+            made.clock = tick()
+            made.shape, made.dtype, made.hooks = out.shape, out.dtype, None
             t = _new(Tensor)
             t.array, t.node = out, made
             t._grad = t.base = t.seen = None
             return t
         if operator and not isinstance(other if isinstance(input, Tensor) else input, _OPERANDS):
             return NotImplemented
-        return op.apply((input,) if other is MISSING else (input, other), meta)
+        return op.apply((input, other), {})
 
-    return call
+    if operator:
+        return functools.wraps(op.forward)(call)
+
+    @functools.wraps(op.forward)
+    def named(input: Any, other: Any = MISSING, **meta: Any) -> Any:
+        if meta or other is MISSING:
+            return op.apply((input,) if other is MISSING else (input, other), meta)
+        return call(input, other)
+
+    return named
 
 
 def metadata_door(op: Primitive) -> Callable[..., Any]:

@@ -106,15 +106,19 @@ def backprop(
                     if parent is not None and d is not None:
                         _arrive(parent, d, pending, owned, create_graph)
             else:
-                for parent, (rule, asks) in zip(node.parents, op.calls):
+                i = -1
+                calls = op.calls
+                for parent in node.parents:
+                    i += 1
                     if parent is None or (needed is not None and parent not in needed):
                         continue
+                    rule, asks = calls[i]
                     if not asks:
                         d = rule(g)
                     elif len(asks) == 1:
                         d = rule(g, saved[asks[0]])
                     else:
-                        d = rule(g, *[saved[i] for i in asks])
+                        d = rule(g, *[saved[k] for k in asks])
                     # what `_arrive` does, without the call, for an array that fits as it is
                     if type(d) is _ndarray and d.shape == parent.shape and d.dtype is parent.dtype:
                         old = pending.get(parent)
