@@ -8,6 +8,7 @@ from typing import Any
 from ...core.tensor import Parameter, Tensor
 from ...ops.creation import full
 from .. import functional as F
+from .attention import MultiheadAttention as MultiheadAttention  # where PyTorch has it
 from .module import Module
 
 

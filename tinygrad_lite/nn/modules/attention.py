@@ -8,12 +8,8 @@ from ...core.tensor import Parameter, Tensor
 from ...ops.creation import empty
 from .. import functional as F
 from .. import init
-from .linear import Linear
+from .linear import NonDynamicallyQuantizableLinear
 from .module import Module
-
-
-class NonDynamicallyQuantizableLinear(Linear):
-    """A Linear under the name PyTorch gives to the output projection."""
 
 
 class MultiheadAttention(Module):

@@ -63,6 +63,10 @@ class Linear(Module):
         )
 
 
+class NonDynamicallyQuantizableLinear(Linear):
+    """A Linear under the name PyTorch gives to the output projection of attention."""
+
+
 class Bilinear(Module):
     """y[o] = x1^T W[o] x2 + b[o]."""
 
