@@ -80,6 +80,7 @@ def moons(torch: Any) -> Step:
 
 def mnist(torch: Any, dropout: bool = False) -> Step:
     """The step of examples/mnist.py: 784-300-100-10, ELU, batch normalization, a batch of 200."""
+    torch.manual_seed(0)
     nn = torch.nn
     sizes = (784, 300, 100, 10)
     layers: list[Any] = []
