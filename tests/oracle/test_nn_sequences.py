@@ -152,7 +152,7 @@ def test_attention(options: dict[str, Any], need_weights: bool, average: bool) -
 
 @pytest.mark.parametrize(
     ("norm_first", "batch_first", "activation"),
-    itertools.product([False, True], [False, True], ["relu", "gelu"]),
+    list(itertools.product([False, True], [False, True], ["relu", "gelu"])),
 )
 def test_transformer(norm_first: bool, batch_first: bool, activation: str) -> None:
     made = []
