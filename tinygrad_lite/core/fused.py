@@ -120,8 +120,3 @@ def fused(
         return call
 
     return declare
-
-
-def reference_of(call: Any) -> Callable[..., Any]:
-    """The composition that a fused op equals."""
-    return call.op.reference
