@@ -1,0 +1,64 @@
+"""examples/activation_statistics.py and examples/dropout_forms.py show what they claim."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# fmt: off
+TANH_LECUN = [.6277, .4860, .4079, .3571, .3212, .2941, .2729, .2551, .2407, .2281]
+RELU_LECUN = [.5840, .4150, .2946, .2087, .1482, .1042, .0736, .0520, .0370, .0257]
+TANH_SMALL = [.2135, .0476, .0106, .00238, .00053, .00012, 2.7e-5, 6e-6, 1.3e-6, 3e-7]
+LAST_DIGIT = [1e-4, 1e-4, 1e-4, 1e-5, 1e-5, 1e-5, 1e-6, 1e-6, 1e-7, 1e-7]  # of TANH_SMALL
+# fmt: on
+
+
+def test_activation_statistics(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The mean of ten seeds lies within two spreads of the values known from 30 NumPy runs."""
+    pytest.importorskip("matplotlib")
+    results = load("activation_statistics").main(["--seeds", "10", "--out", str(tmp_path)])
+    std = {name: runs["std"].mean(axis=0) for name, runs in results.items()}
+    spread = {name: runs["std"].std(axis=0, ddof=1) for name, runs in results.items()}
+
+    assert (np.abs(std["tanh, 1/fan_in"] - TANH_LECUN) <= 2 * np.linspace(4e-4, 17e-4, 10)).all()
+    assert (np.abs(std["ReLU, 1/fan_in"] - RELU_LECUN) <= 2 * np.linspace(0.01, 0.004, 10)).all()
+    # Where the spread is not listed it is that of these ten runs; the rounding comes on top.
+    name = "tanh, 0.01"
+    slack = 2 * spread[name] + np.array(LAST_DIGIT) / 2
+    assert (np.abs(std[name] - TANH_SMALL) <= slack).all()
+    name = "ReLU, 2/fan_in (He)"
+    assert (np.abs(std[name] - 0.83) <= 2 * spread[name] + 0.005).all()
+    mean = results[name]["mean"]
+    assert (np.abs(mean.mean(axis=0) - 0.56) <= 2 * mean.std(axis=0, ddof=1) + 0.005).all()
+    assert results[name]["zero"].mean() == pytest.approx(0.5, abs=0.01)
+    assert std["tanh, 1.0"] == pytest.approx(np.full(10, 0.98), abs=0.005)
+    assert results["tanh, 1.0"]["beyond .99"].mean() == pytest.approx(0.9, abs=0.01)
+
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in results)
+    picture = tmp_path / "activation_statistics.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_dropout_forms() -> None:
+    result = load("dropout_forms").main(p=0.3)
+    assert result["vanilla"] == pytest.approx((0.7, 0.7), abs=0.01)
+    for name in ("inverted", "nn.Dropout"):
+        assert result[name] == pytest.approx((1.0, 1.0), abs=0.01)
+    assert result["vanilla, factor forgotten"] == pytest.approx((0.7, 1.0), abs=0.01)
