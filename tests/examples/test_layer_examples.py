@@ -1,8 +1,9 @@
-"""examples/activation_statistics.py and examples/dropout_forms.py show what they claim."""
+"""The examples about layers: activation statistics, dropout in two forms, the gallery."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
 from pathlib import Path
 from types import ModuleType
 
@@ -62,3 +63,41 @@ def test_dropout_forms() -> None:
     for name in ("inverted", "nn.Dropout"):
         assert result[name] == pytest.approx((1.0, 1.0), abs=0.01)
     assert result["vanilla, factor forgotten"] == pytest.approx((0.7, 1.0), abs=0.01)
+
+
+def test_activation_gallery(tmp_path: Path) -> None:
+    """Every curve is the function of the books, every derivative its difference quotient."""
+    pytest.importorskip("matplotlib")
+    script = load("activation_gallery")
+    curves = script.main(["--out", str(tmp_path)])
+    assert (tmp_path / "activation_gallery.png").read_bytes().startswith(b"\x89PNG")
+    x, h = np.linspace(-4, 4, 400), 1e-6
+
+    def bent(below: np.ndarray, above: np.ndarray = x) -> np.ndarray:
+        return np.where(x > 0, above, below)
+
+    phi = np.array([(1 + math.erf(t / math.sqrt(2))) / 2 for t in x])
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    books = {
+        "sigmoid": 1 / (1 + np.exp(-x)),
+        "tanh": np.tanh(x),
+        "ReLU": bent(0 * x),
+        "leaky ReLU (slope 0.05)": bent(0.05 * x),
+        "PReLU (slope 0.25, learned)": bent(0.25 * x),
+        "RReLU (evaluation)": bent((1 / 8 + 1 / 3) / 2 * x),
+        "ELU (alpha 1)": bent(np.exp(x) - 1),
+        "SELU": scale * bent(alpha * (np.exp(x) - 1)),
+        "Maxout (of three lines)": np.maximum(np.maximum(-x - 1, x / 5), x - 0.5),
+        "GELU": x * phi,
+    }
+    assert set(books) | {"RReLU (training)"} == set(curves)
+    for name, values in books.items():
+        assert curves[name][0] == pytest.approx(values, abs=1e-7), name
+        function = script.gallery()[name]
+        quotient = (script.curve(function, x + h)[0] - script.curve(function, x - h)[0]) / (2 * h)
+        assert curves[name][1] == pytest.approx(quotient, abs=1e-6), name
+    values, derivatives = curves["RReLU (training)"]
+    assert values == pytest.approx(bent(derivatives * x))
+    assert (derivatives[x > 0] == 1).all()
+    assert ((derivatives[x < 0] >= 1 / 8) & (derivatives[x < 0] <= 1 / 3)).all()
+    assert derivatives[x < 0].std() > 0.05  # 1/8 to 1/3, uniform: 0.060
