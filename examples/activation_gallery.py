@@ -57,7 +57,7 @@ def curve(function: nn.Module, points: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """Values and derivatives of `function` at `points` (N,), in their precision."""
     x = torch.tensor(points, requires_grad=True)
     y = function.to(x.dtype)(x)
-    (derivative,) = torch.autograd.grad(y.sum(), x)
+    derivative: Any = torch.autograd.grad(y.sum(), x)[0]
     return y.detach().numpy(), derivative.numpy()
 
 
