@@ -193,3 +193,18 @@ def test_input_grad_with_fewer_positions_than_the_forward_gives(path):
     x = rng.standard_normal((2, 2, 7))
     dw = conv_weight_grad(g, x, weight_shape=w.shape, **how)
     np.testing.assert_allclose(dw, conv_weight_grad(g, x[..., :6], weight_shape=w.shape, **how))
+
+
+@pytest.mark.skipif(not _jit.enabled(), reason="numba is off")
+def test_a_row_ends_at_its_limit():
+    """The last vector of a row moves back: what follows belongs to somebody else's memory."""
+    lanes = conv_numba.lanes(8)
+    limit = 3 * lanes
+    x, out = np.arange(8.0 * lanes), np.full(8 * lanes, -1.0)
+    one, at = np.ones(1), np.zeros(1, np.int64)
+    start, end = 3, limit - 2
+    conv_numba.single_row(
+        out, 0, np.zeros(1), 0, one, 0, x, 0, at, 0, 1, start, end, limit, lanes
+    )  # fmt: skip
+    np.testing.assert_array_equal(out[start:end], x[start:end])
+    np.testing.assert_array_equal(out[limit:], -1.0)

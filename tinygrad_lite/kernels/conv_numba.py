@@ -84,14 +84,17 @@ def row_of_tiles(
 
 
 @jit
-def single_row(out, to, bias, first, a, left, b, right, at, table, count, start, end, lanes):
-    """One row over positions start to end, rounded up to whole vectors."""
+def single_row(
+    out, to, bias, first, a, left, b, right, at, table, count, start, end, limit, lanes
+):
+    """One row over positions start to end, in whole vectors; writes none from `limit` on."""
     q = start
     while q + 4 * lanes <= end:
         row_tile(out, to + q, 0, bias, first, a, left, b, right + q, at, table, count)
         q += 4 * lanes
     while q < end:
-        row_tile_one(out, to + q, 0, bias, first, a, left, b, right + q, at, table, count)
+        p = min(q, limit - lanes)
+        row_tile_one(out, to + p, 0, bias, first, a, left, b, right + p, at, table, count)
         q += lanes
 
 
@@ -167,7 +170,8 @@ def shifted_share(
                     if rows == 1:
                         single_row(
                             scratch, tiles, bias, unit[3], weights, unit[4],
-                            scratch, memory + unit[5], at, unit[6], unit[7], begins, ends, lanes,
+                            scratch, memory + unit[5], at, unit[6], unit[7],
+                            begins, ends, step, lanes,
                         )  # fmt: skip
                     else:
                         row_of_tiles(
