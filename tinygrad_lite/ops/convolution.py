@@ -192,15 +192,20 @@ def _check(
             raise TypeError(
                 f"{function}(): argument '{name}' must be Tensor, not {type(t).__name__}"
             )
+    if w.array.ndim < 3:
+        raise RuntimeError(
+            f"weight should have at least three dimensions, got {list(w.array.shape)} ({function})"
+        )
+    if w.array.ndim != dims + 2:
+        raise RuntimeError(
+            f"Expected {w.array.ndim}-dimensional input for {w.array.ndim}-dimensional weight "
+            f"{list(w.array.shape)}, but {function} takes a weight of {dims + 2} dimensions "
+            f"(got input of size {list(x.array.shape)})"
+        )
     if x.array.ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but "
             f"got input of size: {list(x.array.shape)}"
-        )
-    if w.array.ndim != dims + 2:
-        raise RuntimeError(
-            f"expected weight to be {dims + 2}-dimensional, but got {w.array.ndim}-dimensional "
-            f"weight of size {list(w.array.shape)} for {function}"
         )
     for other, kind in ((w, "weight"), (b, "bias")):
         if other is not None and other.array.dtype != x.array.dtype:
@@ -232,6 +237,12 @@ def _convolve(
     dilation = per_dim(dilation, dims, "dilation", function)
     x = _check(function, input, weight, bias, dims, stride, dilation, groups)
     shape, size = weight.array.shape, x.array.shape
+    pairs = _padding_pairs(padding, shape[2:], stride, dilation, function)
+    if shape[0] < groups:
+        raise RuntimeError(
+            f"Given groups={groups}, expected weight to be at least {groups} at dimension 0, "
+            f"but got weight of size {list(shape)} instead"
+        )
     if shape[0] % groups:
         raise RuntimeError(
             f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
@@ -247,7 +258,6 @@ def _convolve(
             f"Given weight of size {list(shape)}, expected bias to be 1-dimensional with "
             f"{shape[0]} elements, but got bias of size {list(bias.array.shape)} instead"
         )
-    pairs = _padding_pairs(padding, shape[2:], stride, dilation, function)
     padded = [n + lo + hi for n, (lo, hi) in zip(size[2:], pairs, strict=True)]
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, shape[2:], strict=True)]
     if any(n < r for n, r in zip(padded, reach, strict=True)):

@@ -7,7 +7,10 @@ other's derivative. Among equal elements of a window the first is the maximum, a
 
 from __future__ import annotations
 
+import math
 from typing import Any
+
+import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, one_of, sample
@@ -205,17 +208,16 @@ def spread_adaptive(x: Any, *, input_shape: Any, output_size: Any) -> Any:
 def _input(function: str, x: Any, dims: int) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(x).__name__}")
-    if x.array.ndim not in (dims + 1, dims + 2):
+    ndim = x.array.ndim
+    if ndim not in (dims + 1, dims + 2) or 0 in x.array.shape[1 if ndim == dims + 2 else 0 :]:
         raise RuntimeError(
-            f"{function}(): Expected {dims + 1}D or {dims + 2}D input, but got input of size: "
-            f"{list(x.array.shape)}"
-        )
-    if 0 in x.array.shape[1 if x.array.ndim == dims + 2 else 0 :]:
-        raise RuntimeError(
-            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor "
-            "with optional 0 "
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 "
             f"dim batch size for input, but got: {list(x.array.shape)}"
         )
+
+
+def _shown(sizes: tuple[int, ...]) -> str:
+    return str(sizes[0] if len(sizes) == 1 else sizes)
 
 
 def _windows(
@@ -226,12 +228,14 @@ def _windows(
     stride = kernel if empty else per_dim(stride, dims, "stride", function)
     padding = per_dim(padding, dims, "padding", function)
     if min(kernel) <= 0:
-        raise RuntimeError(
-            f"{function}(): kernel size should be greater than zero, but got {kernel}"
-        )
+        which = "kernel_size must" if function == "max_pool1d" else "kernel size should"
+        raise RuntimeError(f"{which} be greater than zero, but got {_shown(kernel)} ({function})")
     if min(stride) <= 0:
-        raise RuntimeError(f"{function}(): stride should not be zero, but got {stride}")
-    if any(p < 0 or 2 * p > k for p, k in zip(padding, kernel, strict=True)):
+        which = "must be greater than zero" if function == "max_pool1d" else "should not be zero"
+        raise RuntimeError(f"stride {which}, but got {_shown(stride)} ({function})")
+    if min(padding) < 0:
+        raise RuntimeError(f"pad must be non-negative, but got pad: {min(padding)} ({function})")
+    if any(2 * p > k for p, k in zip(padding, kernel, strict=True)):
         raise RuntimeError(
             "pad should be at most half of effective kernel size, but got "
             f"pad={max(padding)}, kernel_size={max(kernel)} ({function})"
@@ -247,8 +251,9 @@ def _check_output(function: str, x: Any, windows: Any, dilation: Any, ceil_mode:
         for n, k, s, p, d in zip(size, *geometry, strict=True)
     ]
     if min(out) < 1:
+        wrong = f"Invalid computed output size: {out[0]}. " if len(out) == 1 else ""
         raise RuntimeError(
-            f"Given input size: {list(x.array.shape)}. Calculated output size: {list(out)}. "
+            f"{wrong}Given input size: {list(x.array.shape)}. Calculated output size: {list(out)}. "
             f"Output size is too small ({function})"
         )
 
@@ -264,11 +269,14 @@ def _max(
     return_indices: bool,
 ) -> Any:
     function = f"max_pool{dims}d"
-    _input(function, input, dims)
     windows = _windows(function, dims, kernel_size, stride, padding)
     dilation = per_dim(dilation, dims, "dilation", function)
     if min(dilation) <= 0:
-        raise RuntimeError(f"{function}(): dilation should be greater than zero, got {dilation}")
+        verb = "must" if dims == 1 else "should"
+        raise RuntimeError(
+            f"dilation {verb} be greater than zero, but got {_shown(dilation)} ({function})"
+        )
+    _input(function, input, dims)
     _check_output(function, input, windows, dilation, ceil_mode)
     values, indices = max_pool(input, dilation=dilation, ceil_mode=bool(ceil_mode), **windows)
     return (values, indices) if return_indices else values
@@ -327,18 +335,20 @@ def _avg(
     divisor_override: int | None,
 ) -> Any:
     function = f"avg_pool{dims}d"
-    _input(function, input, dims)
     windows = _windows(function, dims, kernel_size, stride, padding)
+    _input(function, input, dims)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     _check_output(function, input, windows, (1,) * dims, ceil_mode)
-    return mean_pool(
-        input,
+    whole = input.array.dtype.kind in "iu"  # sums divided and cut off, as PyTorch does
+    means = mean_pool(
+        input.double() if whole else input,
         ceil_mode=bool(ceil_mode),
         count_include_pad=bool(count_include_pad),
         divisor=divisor_override,
         **windows,
     )
+    return means.to(input.dtype) if whole else means
 
 
 @composed(method=False)
@@ -389,16 +399,26 @@ def avg_pool3d(
 def _output_size(value: Any, x: Any, dims: int) -> tuple[int, ...]:
     values = value if isinstance(value, (tuple, list)) else (value,) * dims
     if len(values) != dims:
-        raise RuntimeError(f"output_size must have {dims} entries, got {list(values)}")
+        what = (
+            "'output_size' should contain one int" if dims == 1 else f"output_size must be {dims}"
+        )
+        raise RuntimeError(f"{what}, got {list(values)}")
     size = x.array.shape[x.array.ndim - dims :]
     return tuple([n if v is None else int(v) for v, n in zip(values, size, strict=True)])
 
 
 def _adaptive(kind: str, dims: int, input: Any, output_size: Any) -> Any:
-    _input(f"adaptive_{kind}_pool{dims}d", input, dims)
+    function = f"adaptive_{kind}_pool{dims}d"
+    if isinstance(input, Tensor) and dims > 1 and input.array.ndim <= dims:
+        raise ValueError(f"Input dimension should be at least {dims + 1} ({function})")
     size = _output_size(output_size, input, dims)
+    _input(function, input, dims)
     if min(size) < 0:
-        raise RuntimeError(f"adaptive_{kind}_pool{dims}d(): elements of output_size must be >= 0")
+        wrong = "" if kind == "avg" else "Trying to create tensor with negative dimension: "
+        raise RuntimeError(
+            f"{wrong}elements of output_size must be greater than or equal to 0, "
+            f"but got {list(size)} ({function})"
+        )
     if kind == "avg":
         return adaptive_mean(input, output_size=size)
     return adaptive_max(input, output_size=size)
@@ -477,6 +497,26 @@ def lp_pool3d(
     return _lp(3, input, norm_type, kernel_size, stride, ceil_mode)
 
 
+@primitive(
+    lambda g, y, dims: pick(g, y, dims=dims),
+    None,
+    promote=None,
+    method=False,
+    title="MaxUnpool",
+    samples=[sample(Real("n 1"), Integer("n 1", 0, 5), plane=(5,), dims=1)],
+)
+def put_back(x: Any, y: Any, *, plane: Any, dims: Any) -> Any:
+    """Zeros with x written at the indices y into the flattened plane; of equal indices the last.
+
+    The derivative is PyTorch's: each x gets the gradient at its index, those overwritten too.
+    """
+    lead = x.shape[: x.ndim - dims]
+    out = np.zeros((*lead, math.prod(plane)), x.dtype)
+    rows = (*lead, math.prod(x.shape[x.ndim - dims :]))
+    np.put_along_axis(out, y.reshape(rows), x.reshape(rows), -1)
+    return out.reshape(*lead, *plane)
+
+
 def _max_unpool(
     dims: int, input: Any, indices: Any, kernel: Any, stride: Any, padding: Any, size: Any
 ) -> Any:
@@ -488,24 +528,27 @@ def _max_unpool(
             f"({list(input.array.shape)}) but got indices tensor with shape: "
             f"{list(indices.array.shape)}"
         )
-    lead, plane = input.array.shape[:-dims], input.array.shape[-dims:]
+    plane = input.array.shape[-dims:]
+    geometry = (plane, windows["stride"], windows["kernel"], windows["padding"])
+    usual = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(*geometry, strict=True)]
     if size is None:
-        size = [
-            (n - 1) * s + k - 2 * p
-            for n, s, k, p in zip(
-                plane, windows["stride"], windows["kernel"], windows["padding"], strict=True
-            )
-        ]
-    shape = (*lead, *tuple(size)[-dims:])
-    limit = 1
-    for n in shape[len(lead) :]:
-        limit *= n
-    y = indices.array
-    if y.size and not (y.min() >= 0 and y.max() < limit):
-        raise RuntimeError(
-            f"found an invalid max index (output volumes are of size {shape[-dims:]})"
+        size = usual
+    elif len(size) not in (dims, dims + 2):
+        raise ValueError(
+            f"output_size should be a sequence containing {dims} or {dims + 2} elements, "
+            f"but it has a length of '{len(size)}'"
         )
-    return unpool(input, indices, input_shape=shape, dims=dims)
+    size = tuple([int(n) for n in tuple(size)[-dims:]])
+    for d, (n, standard, step) in enumerate(zip(size, usual, windows["stride"], strict=True)):
+        if not standard - step < n < standard + step:
+            raise ValueError(
+                f'invalid output_size "{size}" (dim {d} must be between {standard - step} '
+                f"and {standard + step})"
+            )
+    y = indices.array
+    if y.size and not (y.min() >= 0 and y.max() < math.prod(size)):
+        raise RuntimeError(f"found an invalid max index (output volumes are of size {size})")
+    return put_back(input, indices, plane=size, dims=dims)
 
 
 @composed(method=False)
