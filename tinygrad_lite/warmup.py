@@ -39,14 +39,12 @@ def _numbers(dtype: np.dtype, *shape: int) -> np.ndarray:
 
 def _activations(dtype: np.dtype) -> None:
     parameters = {"leaky_relu": (0.01,), "elu": (1.0,), "softplus": (1.0, 20.0)}
-    for name, op in vars(elementwise).items():
+    kernels = {name: op for name, op in vars(elementwise).items() if hasattr(op, "loop")}
+    for name, op in kernels.items():
         own = parameters.get(name.removesuffix("_backward"), ())
-        for size in (*SIZES, op.small if hasattr(op, "small") else 0):
+        for size in (*SIZES, op.small):
             x = _numbers(dtype, max(size, 1))
-            if isinstance(op, elementwise.Forward):
-                op(x, *own[: op.parameters])
-            elif isinstance(op, elementwise.Backward):
-                op(x, x, *own[: op.parameters])
+            op(*[x] * op.arrays, *own)
 
 
 def _products(dtype: np.dtype) -> None:

@@ -67,6 +67,8 @@ def broadcast(x: Any, *, shape: Any) -> Any:
 def sum_to(x: Any, *, shape: Any) -> Any:
     """x summed over the axes along which `shape` would have to be broadcast to x's shape."""
     lead = x.ndim - len(shape)
+    if lead > 0 and x.shape[lead:] == shape:
+        return np.asarray(np.add.reduce(x, axis=tuple(range(lead))))
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1
     )

@@ -21,7 +21,9 @@ from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, Rule, generic_door
 from .tensor import Tensor, bind, live_node, make
 
 _ndarray = np.ndarray
+_ARRAYS = (np.ndarray, np.generic)
 _new = object.__new__
+_NOTHING = (None, None, None)
 
 
 def unary_door(op: Primitive) -> Callable[..., Any]:
@@ -52,6 +54,8 @@ def unary_door(op: Primitive) -> Callable[..., Any]:
                 t.array, t.node = out, made
                 t._grad = t.base = t.seen = None
                 return t
+        elif isinstance(input, _ARRAYS):  # inside a rule
+            return forward(input, **meta)
         return op.apply((input,), meta)
 
     return call
@@ -63,10 +67,11 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     As an `operator` it gives NotImplemented for foreign objects, which Python then asks.
     """
     forward = op.ufunc or op.forward
-    keeps = [
+    plans = [
         op.plan(wanted)[:3] if op.differentiable else ()
         for wanted in ((True, False), (False, True), (True, True))
     ]
+    keeps = [plan if any(plan) else None for plan in plans]
     differentiable = op.differentiable and None not in op.rules
 
     def call(input: Any, other: Any) -> Any:
@@ -107,15 +112,20 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
                 return make(out)
             else:
                 kept = keeps[0] if n is None else keeps[2]
-            saved = (x if kept[0] else None, y if kept[1] else None, out if kept[2] else None)
+            if kept is None:
+                saved = _NOTHING
+            else:
+                saved = (x if kept[0] else None, y if kept[1] else None, out if kept[2] else None)
             made = _new(Node)
             made.op, made.parents, made.saved = op, (m, n), saved
             made.clock = tick()
-            made.shape, made.dtype, made.hooks = out.shape, out.dtype, None
+            made.shape, made.dtype, made.hooks = out.shape, d, None
             t = _new(Tensor)
             t.array, t.node = out, made
             t._grad = t.base = t.seen = None
             return t
+        if isinstance(input, _ARRAYS) and isinstance(other, _ARRAYS):  # inside a rule
+            return forward(input, other)
         if operator and not isinstance(other if isinstance(input, Tensor) else input, _OPERANDS):
             return NotImplemented
         return op.apply((input, other), {})
@@ -168,6 +178,8 @@ def metadata_door(op: Primitive) -> Callable[..., Any]:
                     for place, entry, default in recipe
                 ]
                 return make(out, Node(op, (node,), tuple(saved), out.shape, out.dtype))
+        elif len(args) == 1 and isinstance(args[0], _ARRAYS):  # inside a rule
+            return forward(args[0], **meta)
         return op.apply(args, meta)
 
     return call

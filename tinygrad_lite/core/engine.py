@@ -206,7 +206,7 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         wrapped = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
         found = [d.array if isinstance(d, Tensor) else d for d in op.differentiate(node, wrapped)]
     elif op.joint or op.variadic:
-        found = op.rules[0](g, *[saved[i] for i in op.asks[0]])
+        found = op.calls[0][0](g, *[saved[i] for i in op.asks[0]])
     else:
         found = [
             None if parent is None else rule(g, *[saved[i] for i in asks])

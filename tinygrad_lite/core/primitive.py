@@ -109,7 +109,8 @@ class Primitive:
         place = {name: i for i, name in enumerate(self.layout)}
         self.asks = tuple(tuple(place[n] for n in names) for names in asked)
         self.asked = tuple(frozenset(names) for names in asked)
-        self.calls = tuple(zip(self.rules, self.asks, strict=True))
+        on_arrays = [getattr(rule, "on_arrays", rule) for rule in self.rules]
+        self.calls = tuple(zip(on_arrays, self.asks, strict=True))
         arrays = {*self.inputs, "out", "residual"}
         self.holds = any(arrays & names for names in self.asked)
         self.plain = not (self.joint or self.variadic or self.outputs)
@@ -367,7 +368,7 @@ class Primitive:
             return self.rules[0](g, *[saved[i] for i in self.asks[0]])  # type: ignore[misc]
         return [
             None if parent is None else rule(g, *[saved[i] for i in asks])  # type: ignore[misc]
-            for parent, (rule, asks) in zip(node.parents, self.calls, strict=True)
+            for parent, rule, asks in zip(node.parents, self.rules, self.asks, strict=True)
         ]
 
     def as_tensors(self, node: Node) -> list[Any]:
@@ -452,15 +453,8 @@ def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
     own formula says what that is and is read when the derivative is differentiated again."""
 
     def decorate(rule: Rule) -> Rule:
-        @functools.wraps(rule)
-        def read(g: Any, *asked: Any) -> Any:
-            return kernel(g, *asked) if isinstance(g, np.ndarray) else rule(g, *asked)
-
-        @functools.wraps(rule)
-        def read_one(g: Any, asked: Any) -> Any:  # the usual case, without packing arguments
-            return kernel(g, asked) if isinstance(g, np.ndarray) else rule(g, asked)
-
-        return read_one if len(_asks(rule)) == 1 else read
+        rule.on_arrays = kernel  # type: ignore[attr-defined]
+        return rule
 
     return decorate
 
@@ -468,8 +462,13 @@ def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
 def generic_door(op: Primitive) -> Callable[..., Any]:
     """The function users call: `op.apply` with the signature and docstring of the declaration."""
 
-    @functools.wraps(op.forward)
+    forward = op.forward
+
+    @functools.wraps(forward)
     def call(*args: Any, **meta: Any) -> Any:
-        return op.apply(args, meta)
+        for a in args:
+            if not isinstance(a, (np.ndarray, np.generic)):
+                return op.apply(args, meta)
+        return forward(*args, **meta) if args else op.apply(args, meta)  # inside a rule
 
     return call

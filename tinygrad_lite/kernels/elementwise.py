@@ -1,7 +1,7 @@
 """Functions of one array, elementwise, forward and backward in one pass over memory.
 
 Each is stated as a scalar expression (below the heading "expressions"), from which the loops are
-generated, and once in NumPy. `Forward` and `Backward` choose by size: NumPy for small arrays and
+generated, and once in NumPy. `forward` and `backward` choose by size: NumPy for small arrays and
 without numba, one thread, then all threads. Every element is computed alone: results do not depend
 on the number of threads. Backward functions take the incoming gradient g and either the input x or
 the result y, whichever the docstring of the expression names.
@@ -93,29 +93,20 @@ def dense(x: Array) -> Array | None:
     return x.reshape(-1) if x.flags.c_contiguous else None
 
 
-class Forward:
-    """f(x, *parameters), elementwise."""
+def forward(
+    name: str,
+    scalar: Any,
+    numpy: Callable[..., Array],
+    parameters: int = 0,
+    small: int = SMALL,
+    parallel: int = PARALLEL,
+) -> Any:
+    """f(x, *parameters, out=None), elementwise: NumPy below `small` elements, then the loop."""
+    loop = (map1, map1_1, map1_2)[parameters].bind(name, f=scalar)
 
-    def __init__(
-        self,
-        name: str,
-        scalar: Any,
-        numpy: Callable[..., Array],
-        parameters: int = 0,
-        small: int = SMALL,
-        parallel: int = PARALLEL,
-    ) -> None:
-        loop = (map1, map1_1, map1_2)[parameters]
-        self.loop: Kernel = loop.bind(name, f=scalar)
-        self.numpy, self.small, self.parallel = numpy, small, parallel
-        self.parameters = parameters
-        self.__name__ = name
-        self.__doc__ = scalar.__doc__
-
-    def __call__(self, x: Array, *parameters: float, out: Array | None = None) -> Array:
-        size = x.size
-        if size < self.small or x.dtype not in FLOATS or not enabled():
-            y = self.numpy(x, *parameters)
+    def large(x: Array, numbers: tuple[float, ...], out: Array | None) -> Array:
+        if x.dtype not in FLOATS or not enabled():
+            y = numpy(x, *numbers)
             if out is None:
                 return y
             np.copyto(out, y)
@@ -126,43 +117,38 @@ class Forward:
             flat = x.reshape(-1)
         fits = out is not None and out.dtype == x.dtype and out.strides == x.strides
         y = out if fits and out is not None else np.empty_like(x)
-        target = dense(y)
-        if parameters:
-            parameters = tuple(x.dtype.type(a) for a in parameters)
-        run = self.loop if size >= self.parallel else self.loop.serial
-        run(flat, *parameters, target)
+        run = loop if x.size >= parallel else loop.serial
+        run(flat, *[x.dtype.type(a) for a in numbers], dense(y))
         if out is not None and not fits:
             np.copyto(out, y)
             return out
         return y
 
-    def __repr__(self) -> str:
-        return f"<elementwise {self.__name__}>"
+    def plain(x: Array, out: Array | None = None) -> Array:
+        return numpy(x) if out is None and x.size < small else large(x, (), out)
+
+    def with_numbers(x: Array, *numbers: float, out: Array | None = None) -> Array:
+        if out is None and x.size < small:
+            return numpy(x, *numbers)
+        return large(x, numbers, out)
+
+    return _named(with_numbers if parameters else plain, name, scalar, numpy, loop, small, 1)
 
 
-class Backward:
-    """The gradient towards x, from g and x (or y), elementwise."""
+def backward(
+    name: str,
+    scalar: Any,
+    numpy: Callable[..., Array],
+    parameters: int = 0,
+    small: int = SMALL,
+    parallel: int = PARALLEL,
+) -> Any:
+    """f(g, x, *parameters), elementwise: the gradient towards x, from g and x (or y)."""
+    loop = (map2, map2_1, map2_2)[parameters].bind(name, f=scalar)
 
-    def __init__(
-        self,
-        name: str,
-        scalar: Any,
-        numpy: Callable[..., Array],
-        parameters: int = 0,
-        small: int = SMALL,
-        parallel: int = PARALLEL,
-    ) -> None:
-        loop = (map2, map2_1, map2_2)[parameters]
-        self.loop: Kernel = loop.bind(name, f=scalar)
-        self.numpy, self.small, self.parallel = numpy, small, parallel
-        self.parameters = parameters
-        self.__name__ = name
-        self.__doc__ = scalar.__doc__
-
-    def __call__(self, g: Array, x: Array, *parameters: float) -> Array:
-        size = x.size
-        if size < self.small or x.dtype not in FLOATS or g.dtype != x.dtype or not enabled():
-            return self.numpy(g, x, *parameters)
+    def large(g: Array, x: Array, numbers: tuple[float, ...]) -> Array:
+        if x.dtype not in FLOATS or g.dtype != x.dtype or not enabled():
+            return numpy(g, x, *numbers)
         flat = dense(x)
         if flat is None:
             x = np.ascontiguousarray(x)
@@ -172,14 +158,29 @@ class Backward:
             aligned = np.empty_like(x)
             np.copyto(aligned, g)
             g = aligned
-        if parameters:
-            parameters = tuple(x.dtype.type(a) for a in parameters)
-        run = self.loop if size >= self.parallel else self.loop.serial
-        run(dense(g), flat, *parameters, dense(out))
+        run = loop if x.size >= parallel else loop.serial
+        run(dense(g), flat, *[x.dtype.type(a) for a in numbers], dense(out))
         return out
 
-    def __repr__(self) -> str:
-        return f"<elementwise {self.__name__}>"
+    def plain(g: Array, x: Array) -> Array:
+        return numpy(g, x) if x.size < small else large(g, x, ())
+
+    def with_numbers(g: Array, x: Array, *numbers: float) -> Array:
+        return numpy(g, x, *numbers) if x.size < small else large(g, x, numbers)
+
+    return _named(with_numbers if parameters else plain, name, scalar, numpy, loop, small, 2)
+
+
+def _named(
+    call: Any, name: str, scalar: Any, numpy: Any, loop: Kernel, small: int, arrays: int
+) -> Any:
+    """`call` with what tests and `warmup` ask of a kernel: its parts, and how many arrays it takes.
+
+    A function, not an object that can be called: for a dozen elements the difference shows.
+    """
+    call.__name__, call.__doc__ = name, scalar.__doc__
+    call.numpy, call.loop, call.small, call.arrays = numpy, loop, small, arrays
+    return call
 
 
 # -- expressions ----------------------------------------------------------------------------------
@@ -323,6 +324,20 @@ def _erf_backward(g, x):
 
 # -- the same in NumPy ----------------------------------------------------------------------------
 
+
+class _Number(dict[Any, Any]):
+    """A number as an array without axes, by dtype: NumPy takes twice as long over Python's."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __missing__(self, dtype: np.dtype) -> Array:
+        array = self[dtype] = np.full((), self.value, dtype)
+        return array
+
+
+_ZERO, _ONE = _Number(0), _Number(1)
+
 _each_erf = np.frompyfunc(math.erf, 1, 1)
 _each_erfc = np.frompyfunc(math.erfc, 1, 1)
 
@@ -343,7 +358,7 @@ def _np_sigmoid(x: Array) -> Array:
 
 
 def _np_relu(x: Array) -> Array:
-    return np.maximum(x, x.dtype.type(0))
+    return np.maximum(x, _ZERO[x.dtype])
 
 
 def _np_elu(x: Array, a: float) -> Array:
@@ -392,60 +407,65 @@ def _np_mish_backward(g: Array, x: Array) -> Array:
 # -- the functions --------------------------------------------------------------------------------
 # `small` and `parallel` as measured (tests/benchmarks/elementwise_kernels.py).
 
-exp = Forward("exp", _math.exp, np.exp)
-exp_backward = Backward("exp_backward", _exp_backward, np.multiply, small=1 << 17)
-log = Forward("log", _math.log, np.log, small=2048)
-expm1 = Forward("expm1", _math.expm1, np.expm1, small=512)
-erf = Forward("erf", _math.erf, _np_erf, small=32)
-erf_backward = Backward(
+exp = forward("exp", _math.exp, np.exp)
+exp_backward = backward("exp_backward", _exp_backward, np.multiply, small=1 << 17)
+log = forward("log", _math.log, np.log, small=2048)
+expm1 = forward("expm1", _math.expm1, np.expm1, small=512)
+erf = forward("erf", _math.erf, _np_erf, small=32)
+erf_backward = backward(
     "erf_backward",
     _erf_backward,
     lambda g, x: g * (np.exp(-x * x) * 1.1283791670955126),
     small=2048,
 )
-tanh = Forward("tanh", _math.tanh, np.tanh)
-tanh_backward = Backward("tanh_backward", _tanh_backward, lambda g, y: g * (1 - y * y), small=2048)
-sigmoid = Forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
-sigmoid_backward = Backward(
-    "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (1 - y), small=2048
+tanh = forward("tanh", _math.tanh, np.tanh)
+tanh_backward = backward(
+    "tanh_backward", _tanh_backward, lambda g, y: g * (_ONE[y.dtype] - y * y), small=2048
 )
-relu = Forward("relu", _relu, _np_relu, small=16384)
-relu_backward = Backward(
-    "relu_backward", _relu_backward, lambda g, y: np.where(y <= 0, g.dtype.type(0), g), small=2048
+sigmoid = forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
+sigmoid_backward = backward(
+    "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (_ONE[y.dtype] - y), small=2048
 )
-leaky_relu = Forward(
+relu = forward("relu", _relu, _np_relu, small=16384)
+relu_backward = backward(
+    "relu_backward",
+    _relu_backward,
+    lambda g, y: np.where(y <= _ZERO[y.dtype], _ZERO[g.dtype], g),
+    small=2048,
+)
+leaky_relu = forward(
     "leaky_relu", _leaky_relu, lambda x, a: np.where(x > 0, x, x * a), parameters=1, small=2048
 )
-leaky_relu_backward = Backward(
+leaky_relu_backward = backward(
     "leaky_relu_backward",
     _leaky_relu_backward,
     lambda g, x, a: np.where(x > 0, g, g * a),
     parameters=1,
     small=2048,
 )
-elu = Forward("elu", _elu, _np_elu, parameters=1, small=512)
-elu_backward = Backward(
+elu = forward("elu", _elu, _np_elu, parameters=1, small=512)
+elu_backward = backward(
     "elu_backward",
     _elu_backward,
     lambda g, y, a: np.where(y > 0, g, g * (y + a)),
     parameters=1,
     small=2048,
 )
-gelu = Forward("gelu", _gelu, lambda x: x * _np_normal(x), small=32, parallel=16384)
-gelu_backward = Backward(
+gelu = forward("gelu", _gelu, lambda x: x * _np_normal(x), small=32, parallel=16384)
+gelu_backward = backward(
     "gelu_backward", _gelu_backward, _np_gelu_backward, small=32, parallel=16384
 )
-gelu_tanh = Forward(
+gelu_tanh = forward(
     "gelu_tanh", _gelu_tanh, lambda x: x * _np_gelu_tanh_gate(x), small=512, parallel=16384
 )
-gelu_tanh_backward = Backward(
+gelu_tanh_backward = backward(
     "gelu_tanh_backward", _gelu_tanh_backward, _np_gelu_tanh_backward, small=512, parallel=16384
 )
-silu = Forward("silu", _silu, lambda x: x * _np_sigmoid(x), small=1024)
-silu_backward = Backward("silu_backward", _silu_backward, _np_silu_backward, small=1024)
-softplus = Forward("softplus", _softplus, _np_softplus, parameters=2, small=512)
-softplus_backward = Backward(
+silu = forward("silu", _silu, lambda x: x * _np_sigmoid(x), small=1024)
+silu_backward = backward("silu_backward", _silu_backward, _np_silu_backward, small=1024)
+softplus = forward("softplus", _softplus, _np_softplus, parameters=2, small=512)
+softplus_backward = backward(
     "softplus_backward", _softplus_backward, _np_softplus_backward, parameters=2, small=512
 )
-mish = Forward("mish", _mish, lambda x: x * np.tanh(_np_softplus_of(x)), small=512)
-mish_backward = Backward("mish_backward", _mish_backward, _np_mish_backward, small=512)
+mish = forward("mish", _mish, lambda x: x * np.tanh(_np_softplus_of(x)), small=512)
+mish_backward = backward("mish_backward", _mish_backward, _np_mish_backward, small=512)

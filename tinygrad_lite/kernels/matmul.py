@@ -417,7 +417,7 @@ def _one_batch_axis(x: Array) -> Array | None:
 
 
 def _rows(x: Array) -> Array:
-    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(prod(x.shape[:-1]), x.shape[-1])
 
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:

@@ -47,7 +47,7 @@ def _relu_rule(g: Any, out: Any) -> Any:
     return where(out <= 0, 0.0, g)
 
 
-@primitive(_relu_rule, inplace=True, check=_no_bool_relu, samples=_KINK)
+@primitive(_relu_rule, inplace=True, check=_no_bool_relu, ufunc=kernels.relu, samples=_KINK)
 def relu(x: Any) -> Any:
     """max(x, 0), elementwise. The derivative at 0 is 0."""
     return kernels.relu(x)
@@ -58,7 +58,7 @@ def _sigmoid_rule(g: Any, out: Any) -> Any:
     return g * (out * (1 - out))
 
 
-@primitive(_sigmoid_rule, promote="float", inplace=True, samples=_SMOOTH)
+@primitive(_sigmoid_rule, promote="float", inplace=True, ufunc=kernels.sigmoid, samples=_SMOOTH)
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), elementwise: e / (1 + e) with e = exp(-|x|) below 0, without overflow."""
     return kernels.sigmoid(x)

@@ -14,7 +14,7 @@ from ..core.chain import sum_to
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node
-from ..core.primitive import REGISTRY
+from ..core.primitive import REGISTRY, with_kernel
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
@@ -198,9 +198,19 @@ bind("__matmul__", _at)
 bind("__rmatmul__", lambda self, other: matmul(other, self))
 
 
+@with_kernel(kernels.linear_input_grad)
+def _affine_towards_x(g: Any, W: Any) -> Any:
+    return product(g, W)
+
+
+@with_kernel(kernels.linear_weight_grad)
+def _affine_towards_W(g: Any, x: Any) -> Any:
+    return product(_rows(g).mT, _rows(x)) if g.ndim > 1 else g[:, None] * x
+
+
 @primitive(
-    lambda g, W: product(g, W),
-    lambda g, x: product(_rows(g).mT, _rows(x)) if g.ndim > 1 else g[:, None] * x,
+    _affine_towards_x,
+    _affine_towards_W,
     lambda g, b_shape: sum_to(g, shape=b_shape),
     promote=None,
     method=False,

@@ -94,7 +94,7 @@ def rules_fit(case: Case, rng: np.random.Generator) -> None:
         return
     g = signed_like(out.array, rng)
     if op.joint or op.variadic:
-        found = op.rules[0](g, *[node.saved[i] for i in op.asks[0]])
+        found = op.calls[0][0](g, *[node.saved[i] for i in op.asks[0]])
     else:
         found = [
             None if p is None else rule(g, *[node.saved[i] for i in asks])
