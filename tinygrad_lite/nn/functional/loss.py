@@ -15,6 +15,7 @@ from ...ops.creation import ones_like
 from ...ops.likelihood import bernoulli_surprise
 from ...ops.losses import cross_entropy_of_classes
 from ...ops.selection import where
+from .linear import linear
 
 
 def _reduced(loss: Any, reduction: str) -> Any:
@@ -262,6 +263,59 @@ def cross_entropy(
     )
 
 
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    reduction: str = "mean",
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    options: Any = None,
+) -> Tensor:
+    """`cross_entropy(linear(input, linear_weight, linear_bias), target)`.
+
+    input (features) or (N, features), linear_weight (C, *K, features), target as `cross_entropy`
+    takes it for logits (N, C, *K). `options` (how PyTorch saves memory) changes no value here.
+    """
+    x, w = input.array.shape, linear_weight.array.shape
+    if len(x) not in (1, 2):
+        raise RuntimeError(f"expected input with dimensionality 1 or 2, got {len(x)}")
+    if len(w) < 2:
+        raise RuntimeError(
+            f"expected linear_weight with dimensionality at least 2, got {len(w)}"
+        )
+    if x[-1] != w[-1]:
+        raise RuntimeError(
+            "expected equal input and linear_weight last dimensions (in_features), "
+            f"got {x[-1]} and {w[-1]}, respectively"
+        )
+    if linear_bias is not None and linear_bias.array.shape != w[:-1]:
+        raise RuntimeError(
+            f"expected linear_bias shape {w[:-1]}, got {linear_bias.array.shape}"
+        )
+    if len(w) > 2 and len(x) == 1:
+        raise RuntimeError(
+            f"K-dimensional loss defined by linear_weight shape {w} requires batched input, "
+            f"(N, {x[-1]}), got unbatched input with shape {x}"
+        )
+    shape = (*x[:-1], *w[:-1])
+    if target.array.shape == shape and ignore_index is not None:
+        raise RuntimeError("ignore_index cannot be specified when target contains probabilities")
+    flat = linear_weight.reshape(-1, w[-1])
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    return cross_entropy(
+        linear(input, flat, bias).reshape(shape),
+        target,
+        weight,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        reduction=reduction,
+        label_smoothing=label_smoothing,
+    )
+
+
 def _along(weight: Tensor, axis: int, ndim: int) -> Tensor:
     return weight.reshape([-1 if i == axis else 1 for i in range(ndim)])
 
@@ -328,6 +382,12 @@ def poisson_nll_loss(
     return _reduced(loss, reduction)
 
 
+def _lacks_one_axis(shape: tuple[int, ...], given: tuple[int, ...]) -> bool:
+    """Whether `given` is `shape` but for a single axis, which has size 1."""
+    different = [b for a, b in zip(shape, given) if a != b]
+    return len(shape) == len(given) and different == [1]
+
+
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -346,8 +406,11 @@ def gaussian_nll_loss(
     if var.array.shape != input.array.shape:
         if input.array.shape[:-1] == var.array.shape:
             var = var.unsqueeze(-1)
-        elif not (input.array.shape[:-1] == var.array.shape[:-1] and var.array.shape[-1] == 1):
-            raise ValueError("var is of incorrect size")
+        elif not _lacks_one_axis(input.array.shape, var.array.shape):
+            raise ValueError(
+                f"var is of incorrect size: {list(var.array.shape)} for an input of "
+                f"{list(input.array.shape)}; at most one axis may have size 1 instead"
+            )
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
     # the floor is not differentiated: below it the variance keeps its own gradient

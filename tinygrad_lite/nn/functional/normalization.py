@@ -35,12 +35,24 @@ def batch_norm(
 
     In training mean and biased variance are the batch's, and the running averages move by
     `momentum` towards the batch's mean and unbiased variance; else the running ones are used.
-    ValueError for a batch with one value a channel in training: its variance says nothing.
+    ValueError for a batch with one value a channel in training: its variance says nothing. An
+    empty batch leaves the running averages as they are.
     """
     x = input.array
+    if x.size == 0:
+        return _of_nothing(input, weight, bias)
     if x.ndim < 2:
         raise RuntimeError(f"batch_norm: expected (N, C, ...), got a {x.ndim}-d input")
     channels = x.shape[1]
+    count = x.shape[0] * math.prod(x.shape[2:])  # values of one channel
+    if training and count == 1:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {input.size()}"
+        )
+    if training and eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if eps < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
     for name, t in (
         ("running_mean", running_mean),
         ("running_var", running_var),
@@ -56,16 +68,19 @@ def batch_norm(
         if running_mean is None or running_var is None:
             raise RuntimeError("Expected running_mean and running_var to be defined in evaluation")
         return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
-    if x.size == channels:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {input.size()}"
-        )
     out, mean, var = ops.batch_norm(input, weight, bias, eps=float(eps))
-    if running_mean is not None or running_var is not None:
-        count = x.size // channels
+    if count and (running_mean is not None or running_var is not None):  # no data, no news
         _move(running_mean, mean.array, momentum)
         _move(running_var, var.array * (count / (count - 1)), momentum)
     return out
+
+
+def _of_nothing(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """The normalization of no elements: as empty, and no gradient chain is broken."""
+    shape = (1, -1, *(1,) * (input.array.ndim - 2))
+    out = input.clone()
+    out = out if weight is None else out * weight.reshape(shape)
+    return out if bias is None else out + bias.reshape(shape)
 
 
 def _move(running: Tensor | None, towards: np.ndarray, momentum: float) -> None:
@@ -186,6 +201,8 @@ def group_norm(
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {input.size()}"
         )
+    if x.size == 0:
+        return _of_nothing(input, weight, bias)
     return ops.group_norm(input, weight, bias, groups=num_groups, eps=float(eps))[0]
 
 
@@ -203,7 +220,8 @@ def local_response_norm(
     total = padded[:, :, : x.shape[1]]
     for i in range(1, size):
         total = total + padded[:, :, i : i + x.shape[1]]
-    return input / (total.reshape(x.shape) * (alpha / size) + k) ** beta
+    mean = total / size if x.dtype.kind == "f" else total // size  # as `avg_pool2d` of integers
+    return input / (mean.reshape(x.shape) * alpha + k) ** beta
 
 
 def normalize(
