@@ -17,9 +17,12 @@ reaches from -sqrt(3 var) to sqrt(3 var).
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -62,24 +65,49 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     return _GAINS[nonlinearity]
 
 
+_SKIP: ContextVar[bool] = ContextVar("initializers_skip", default=False)
+F = TypeVar("F", bound=Callable[..., Tensor])
+
+
+@contextmanager
+def skipped() -> Iterator[None]:
+    """Inside, initializers leave their tensor as it is: for `nn.utils.skip_init`."""
+    token = _SKIP.set(True)
+    try:
+        yield
+    finally:
+        _SKIP.reset(token)
+
+
+def _skippable(initialize: F) -> F:
+    @functools.wraps(initialize)
+    def maybe(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return tensor if _SKIP.get() else initialize(tensor, *args, **kwargs)
+
+    return maybe  # type: ignore[return-value]
+
+
 def _write(tensor: Tensor, values: Any, by: str) -> Tensor:
     np.copyto(tensor.array, values, casting="unsafe")
     touch(tensor.array, by)
     return tensor
 
 
+@_skippable
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from the uniform distribution on [a, b)."""
     rng = numpy_generator(generator)
     return _write(tensor, rng.uniform(a, b, tensor.array.shape), "uniform_")
 
 
+@_skippable
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from the normal distribution of this mean and standard deviation."""
     rng = numpy_generator(generator)
     return _write(tensor, mean + std * rng.standard_normal(tensor.array.shape), "normal_")
 
 
+@_skippable
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -102,6 +130,7 @@ def trunc_normal_(
     return _write(tensor, x.reshape(tensor.array.shape), "trunc_normal_")
 
 
+@_skippable
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with `val`."""
     return _write(tensor, val, "constant_")
@@ -117,6 +146,7 @@ def zeros_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 0.0)
 
 
+@_skippable
 def eye_(tensor: Tensor) -> Tensor:
     """Fill a matrix with the identity: as many inputs as possible pass through unchanged."""
     if tensor.array.ndim != 2:
@@ -124,6 +154,7 @@ def eye_(tensor: Tensor) -> Tensor:
     return _write(tensor, np.eye(*tensor.array.shape), "eye_")
 
 
+@_skippable
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     """Fill a convolution weight so that as many channels as possible pass through unchanged."""
     shape = tensor.array.shape
@@ -250,6 +281,7 @@ def kaiming_normal_(
     return _kaiming(tensor, a, mode, nonlinearity, "normal", generator)
 
 
+@_skippable
 def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tensor:
     """`gain` times a random (semi-)orthogonal matrix, uniform over all (Saxe et al. 2014)."""
     shape = tensor.array.shape
@@ -265,6 +297,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     return _write(tensor, gain * q.reshape(shape), "orthogonal_")
 
 
+@_skippable
 def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any = None) -> Tensor:
     """Normal, with a share of `sparsity` zeros in each column (Martens 2010)."""
     if tensor.array.ndim != 2:
