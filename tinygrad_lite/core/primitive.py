@@ -86,6 +86,7 @@ class Primitive:
             typed = range(len(self.inputs)) if joint or not with_rule else with_rule
         self.typed = frozenset(typed)
         self._plans: dict[Any, tuple[bool, ...]] = {}
+        self._recipes: dict[Any, list[tuple[int, Any]]] = {}
 
     # -- the declaration --------------------------------------------------------------------------
 
@@ -147,7 +148,10 @@ class Primitive:
         if meta and not (self.variadic or meta.keys() <= self.meta.keys()):
             unknown = next(name for name in meta if name not in self.meta)
             raise TypeError(f"{self.name}() got an unexpected keyword argument '{unknown}'")
-        if not any(isinstance(a, Tensor) for a in args):
+        for a in args:
+            if isinstance(a, Tensor):
+                break
+        else:
             if any(isinstance(a, (np.ndarray, np.generic)) for a in args):
                 return self.forward(*args, **meta)
             self.reject(args)
@@ -327,33 +331,42 @@ class Primitive:
     ) -> tuple[Any, ...]:
         """The values the rules will ask for, in the order of `layout`."""
         wanted = tuple([p is not None for p in parents])
-        values: list[Any] = []
-        for name, kept in zip(self.layout, self.plan(wanted), strict=True):
-            if not kept:
-                values.append(None)
-            elif name == "out":
-                values.append(out)
-            elif name in self.inputs:
-                values.append(tuple(arrays) if self.variadic else arrays[self.inputs.index(name)])
-            elif name in meta:
-                values.append(meta[name])
-            elif name == "need":
-                values.append(wanted)
-            elif name == "residual":
-                values.append(residual)
-            elif name in self.meta:
-                values.append(self.meta[name])
+        recipe = self._recipes.get(wanted)
+        if recipe is None:
+            recipe = self._recipes[wanted] = self._recipe(wanted)
+        known = (None, out, residual, wanted, *arrays)
+        values = []
+        for source, key in recipe:
+            if source == _KNOWN:
+                values.append(known[key])
+            elif source == _META:
+                values.append(meta[key] if key in meta else self.meta[key])
+            elif source == _FACT:
+                values.append(getattr(known[key[0]], key[1], None))
             else:
-                values.append(self._fact(name, arrays, out))
+                values.append(tuple([getattr(a, key, None) for a in arrays] if key else arrays))
         return tuple(values)
 
-    def _fact(self, name: str, arrays: Sequence[Any], out: Any) -> Any:
-        subject, fact = name.rsplit("_", 1)
-        if subject == "out":
-            return getattr(out, fact)
-        if self.variadic:
-            return tuple([getattr(a, fact) for a in arrays])
-        return getattr(arrays[self.inputs.index(subject)], fact, None)
+    def _recipe(self, wanted: tuple[bool, ...]) -> list[tuple[int, Any]]:
+        """Where `keep` finds each entry of `layout`, given which inputs want a gradient."""
+        places = {"out": 1, "residual": 2, "need": 3}
+        if not self.variadic:
+            places |= {name: 4 + i for i, name in enumerate(self.inputs)}
+        recipe: list[tuple[int, Any]] = []
+        for name, kept in zip(self.layout, self.plan(wanted), strict=True):
+            if not kept:
+                recipe.append((_KNOWN, 0))
+            elif name in places:
+                recipe.append((_KNOWN, places[name]))
+            elif name in self.meta:
+                recipe.append((_META, name))
+            elif name in self.inputs:
+                recipe.append((_EACH, None))
+            else:
+                subject, fact = name.rsplit("_", 1)
+                found = subject in places
+                recipe.append((_FACT, (places[subject], fact)) if found else (_EACH, fact))
+        return recipe
 
     # -- its derivative, recorded -----------------------------------------------------------------
 
@@ -397,6 +410,7 @@ class Primitive:
 
 
 _NUMBERS = frozenset({float, int, bool, complex})
+_KNOWN, _META, _FACT, _EACH = range(4)  # sources of a recipe
 
 
 def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:

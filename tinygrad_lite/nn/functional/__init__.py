@@ -15,6 +15,14 @@ from ...ops.pooling import adaptive_max_pool3d as adaptive_max_pool3d
 from ...ops.pooling import avg_pool1d as avg_pool1d
 from ...ops.pooling import avg_pool2d as avg_pool2d
 from ...ops.pooling import avg_pool3d as avg_pool3d
+from ...ops.fractional_pooling import fractional_max_pool2d as fractional_max_pool2d
+from ...ops.fractional_pooling import (
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+)
+from ...ops.fractional_pooling import fractional_max_pool3d as fractional_max_pool3d
+from ...ops.fractional_pooling import (
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
+)
 from ...ops.pooling import lp_pool1d as lp_pool1d
 from ...ops.pooling import lp_pool2d as lp_pool2d
 from ...ops.pooling import lp_pool3d as lp_pool3d
@@ -24,6 +32,7 @@ from ...ops.pooling import max_pool3d as max_pool3d
 from ...ops.pooling import max_unpool1d as max_unpool1d
 from ...ops.pooling import max_unpool2d as max_unpool2d
 from ...ops.pooling import max_unpool3d as max_unpool3d
+from ...ops.products import pdist as pdist
 from .activation import celu as celu
 from .activation import celu_ as celu_
 from .activation import elu as elu
@@ -79,6 +88,7 @@ from .loss import gaussian_nll_loss as gaussian_nll_loss
 from .loss import huber_loss as huber_loss
 from .loss import kl_div as kl_div
 from .loss import l1_loss as l1_loss
+from .loss import linear_cross_entropy as linear_cross_entropy
 from .loss import mse_loss as mse_loss
 from .loss import nll_loss as nll_loss
 from .loss import poisson_nll_loss as poisson_nll_loss
@@ -107,6 +117,8 @@ from .resample import grid_sample as grid_sample
 from .resample import interpolate as interpolate
 from .resample import unfold as unfold
 from .resample import upsample as upsample
+from .resample import upsample_bilinear as upsample_bilinear
+from .resample import upsample_nearest as upsample_nearest
 from .sparse import embedding as embedding
 from .sparse import embedding_bag as embedding_bag
 from .sparse import one_hot as one_hot

@@ -50,6 +50,9 @@ def ctc_loss(
     by the forward recursion over the labels with blanks around them,
     alpha'(s) = p(s) (alpha(s) + alpha(s-1) + alpha(s-2) if that skips a blank between two
     different labels). "mean" divides each loss by its target's length first.
+
+    The derivative towards log_probs[t, n, c] is PyTorch's: p(c) - P(c at t | targets), with the p
+    that makes it zero in sum. Behind a log_softmax it is the same as without.
     """
     batched = log_probs.array.ndim == 3
     x = log_probs if batched else log_probs.unsqueeze(1)
@@ -85,6 +88,9 @@ def ctc_loss(
     empty = make(sizes == 0)
     previous = where(empty, _NEVER, previous)
     loss = -logsumexp(stack([last, previous]), 0)
+    read = make((np.arange(steps)[:, None] < times)[:, :, None])
+    likely = where(read, x.exp(), 0.0)
+    loss = loss + (likely - likely.detach()).sum((0, 2))
     impossible = loss.array > -_NEVER / 2
     if impossible.any():
         loss = where(make(impossible), 0.0 if zero_infinity else math.inf, loss)

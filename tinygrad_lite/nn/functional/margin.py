@@ -11,6 +11,7 @@ from ...ops.creation import zeros_like
 from ...ops.reduction import norm
 from ...ops.selection import minimum, where
 from ...ops.sequences import arange
+from ...ops.shaping import broadcast_tensors
 from .loss import _check_classes, _legacy, _reduced
 
 
@@ -57,7 +58,7 @@ def soft_margin_loss(
 ) -> Tensor:
     """log(1 + e^(-y x))."""
     reduction = _legacy(size_average, reduce, reduction)
-    return _reduced(-logsigmoid(target * input), reduction)
+    return _reduced(-logsigmoid(input * target), reduction)
 
 
 def multilabel_soft_margin_loss(
@@ -87,10 +88,25 @@ def multi_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """sum over i != y of max(0, w[y] (margin - x[y] + x[i]))^p / C."""
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = _known(_legacy(size_average, reduce, reduction))
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
-    x = input if input.array.ndim == 2 else input.unsqueeze(0)
+    if weight is not None and weight.array.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    single = input.array.ndim < 2
+    x = input.reshape(1, -1) if single else input
+    _check_rows(input)
+    rows = x.array.shape[:1]
+    if target.array.ndim > 1 or target.array.size != rows[0]:
+        raise RuntimeError(
+            f"target tensor should be 1-D with size equal to input.size(0). Expected target size "
+            f"{list(rows)}, but got {list(target.array.shape)} (multi_margin_loss)"
+        )
+    if weight is not None and weight.array.size != x.array.shape[1]:
+        raise RuntimeError(
+            f"inconsistent weight size, expected {x.array.shape[1]} but got "
+            f"{list(weight.array.shape)} (multi_margin_loss)"
+        )
     y = target.reshape(-1, 1)
     _check_classes("multi_margin_loss", x, y.squeeze(1), -(2**62))
     gap = (margin - x.gather(1, y) + x).clamp(min=0)
@@ -99,7 +115,22 @@ def multi_margin_loss(
         gap = gap * weight[y]
     itself = arange(x.array.shape[1]) == y
     loss = where(itself, 0.0, gap).sum(1) / x.array.shape[1]
-    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
+    return _reduced(loss.squeeze(0) if target.array.ndim == 0 else loss, reduction)
+
+
+def _known(reduction: str) -> str:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def _check_rows(input: Tensor) -> None:
+    shape = input.array.shape
+    if len(shape) > 2 or 0 in shape[-1:]:
+        raise RuntimeError(
+            "Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+            f"{list(shape)}"
+        )
 
 
 def multilabel_margin_loss(
@@ -113,14 +144,15 @@ def multilabel_margin_loss(
 
     The labels of a row are its entries before the first -1.
     """
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = _known(_legacy(size_average, reduce, reduction))
+    _check_rows(input)
     if input.array.shape != target.array.shape:
         raise RuntimeError(
             f"inconsistent target size: {list(target.array.shape)} for input of size: "
             f"{list(input.array.shape)}"
         )
-    x = input if input.array.ndim == 2 else input.unsqueeze(0)
-    y = target if target.array.ndim == 2 else target.unsqueeze(0)
+    x = input if input.array.ndim == 2 else input.reshape(1, -1)
+    y = target if target.array.ndim == 2 else target.reshape(1, -1)
     valid = (y >= 0).to(dtypes.int64).cumprod(1) == 1
     index = where(valid, y, 0)
     is_label = zeros_like(x).scatter_add(1, index, valid.to(x.dtype)) > 0
@@ -158,6 +190,7 @@ def pairwise_distance(
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
+    x1, x2 = broadcast_tensors(x1, x2)
     n1 = norm(x1, 2, dim, True).clamp(min=eps)
     n2 = norm(x2, 2, dim, True).clamp(min=eps)
     return ((x1 / n1) * (x2 / n2)).sum(dim)
@@ -203,6 +236,13 @@ def triplet_margin_with_distance_loss(
     """As `triplet_margin_loss`, with any distance; `swap` uses the harder of two negatives."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    sizes = [t.array.ndim for t in (anchor, positive, negative)]
+    if len(set(sizes)) > 1:
+        raise RuntimeError(
+            "The anchor, positive, and negative tensors are expected to have the same number of "
+            f"dimensions, but got: anchor {sizes[0]}D, positive {sizes[1]}D, and negative "
+            f"{sizes[2]}D inputs"
+        )
     distance = pairwise_distance if distance_function is None else distance_function
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:

@@ -229,6 +229,27 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """Deprecated name of `interpolate(..., mode="nearest")`."""
+    return _upsample("upsample_nearest", input, size, scale_factor, "nearest", None)
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """Deprecated name of `interpolate(..., mode="bilinear", align_corners=True)`."""
+    return _upsample("upsample_bilinear", input, size, scale_factor, "bilinear", True)
+
+
+def _upsample(
+    function: str, input: Tensor, size: Any, scale_factor: Any, mode: str, corners: bool | None
+) -> Tensor:
+    warnings.warn(
+        f"`nn.functional.{function}` is deprecated. Use `nn.functional.interpolate` instead.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return interpolate(input, size, scale_factor, mode, corners)
+
+
 # -- sampling at any place ------------------------------------------------------------------------
 
 

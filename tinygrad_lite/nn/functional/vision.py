@@ -75,11 +75,12 @@ def _replicate(n: int, lo: int, hi: int) -> np.ndarray:
 
 
 def _circular(n: int, lo: int, hi: int) -> np.ndarray:
-    if lo > n or hi > n:
+    start, kept = max(-lo, 0), n + min(lo, 0) + min(hi, 0)  # negative numbers cut before it wraps
+    if lo > kept or hi > kept:
         raise RuntimeError(
             f"Padding value causes wrapping around more than once: ({lo}, {hi}) for size {n}"
         )
-    return np.arange(-lo, n + hi) % n
+    return start + np.arange(-max(lo, 0), kept + max(hi, 0)) % max(kept, 1)
 
 
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
