@@ -211,8 +211,8 @@ def _input(function: str, x: Any, dims: int) -> None:
     ndim = x.array.ndim
     if ndim not in (dims + 1, dims + 2) or 0 in x.array.shape[1 if ndim == dims + 2 else 0 :]:
         raise RuntimeError(
-            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional 0 "
-            f"dim batch size for input, but got: {list(x.array.shape)}"
+            f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional "
+            f"0 dim batch size for input, but got: {list(x.array.shape)}"
         )
 
 

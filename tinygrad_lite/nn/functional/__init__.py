@@ -6,6 +6,14 @@ from ...ops.convolution import conv3d as conv3d
 from ...ops.convolution import conv_transpose1d as conv_transpose1d
 from ...ops.convolution import conv_transpose2d as conv_transpose2d
 from ...ops.convolution import conv_transpose3d as conv_transpose3d
+from ...ops.fractional_pooling import fractional_max_pool2d as fractional_max_pool2d
+from ...ops.fractional_pooling import (
+    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
+)
+from ...ops.fractional_pooling import fractional_max_pool3d as fractional_max_pool3d
+from ...ops.fractional_pooling import (
+    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
+)
 from ...ops.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from ...ops.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from ...ops.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
@@ -15,14 +23,6 @@ from ...ops.pooling import adaptive_max_pool3d as adaptive_max_pool3d
 from ...ops.pooling import avg_pool1d as avg_pool1d
 from ...ops.pooling import avg_pool2d as avg_pool2d
 from ...ops.pooling import avg_pool3d as avg_pool3d
-from ...ops.fractional_pooling import fractional_max_pool2d as fractional_max_pool2d
-from ...ops.fractional_pooling import (
-    fractional_max_pool2d_with_indices as fractional_max_pool2d_with_indices,
-)
-from ...ops.fractional_pooling import fractional_max_pool3d as fractional_max_pool3d
-from ...ops.fractional_pooling import (
-    fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
-)
 from ...ops.pooling import lp_pool1d as lp_pool1d
 from ...ops.pooling import lp_pool2d as lp_pool2d
 from ...ops.pooling import lp_pool3d as lp_pool3d

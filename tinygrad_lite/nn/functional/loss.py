@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...ops.activation import log_softmax, logsigmoid
+from ...ops.arguments import kind
 from ...ops.creation import ones_like
 from ...ops.likelihood import bernoulli_surprise
 from ...ops.losses import cross_entropy_of_classes
@@ -206,7 +207,8 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
     if input.array.ndim == 0:
         raise RuntimeError(f"{name}: input must have a class axis, got a 0-d tensor")
     if target.array.dtype.kind not in "iu":
-        raise RuntimeError(f"expected scalar type Long but found {target.dtype} ({name} target)")
+        found = kind(target.array.dtype)
+        raise RuntimeError(f"expected scalar type Long but found {found} ({name} target)")
     expected = wanted[:1] + wanted[2:] if len(wanted) > 1 else ()
     if shape != expected:
         if len(wanted) > 1 and shape[:1] != wanted[:1]:
@@ -284,18 +286,14 @@ def linear_cross_entropy(
     if len(x) not in (1, 2):
         raise RuntimeError(f"expected input with dimensionality 1 or 2, got {len(x)}")
     if len(w) < 2:
-        raise RuntimeError(
-            f"expected linear_weight with dimensionality at least 2, got {len(w)}"
-        )
+        raise RuntimeError(f"expected linear_weight with dimensionality at least 2, got {len(w)}")
     if x[-1] != w[-1]:
         raise RuntimeError(
             "expected equal input and linear_weight last dimensions (in_features), "
             f"got {x[-1]} and {w[-1]}, respectively"
         )
     if linear_bias is not None and linear_bias.array.shape != w[:-1]:
-        raise RuntimeError(
-            f"expected linear_bias shape {w[:-1]}, got {linear_bias.array.shape}"
-        )
+        raise RuntimeError(f"expected linear_bias shape {w[:-1]}, got {linear_bias.array.shape}")
     if len(w) > 2 and len(x) == 1:
         raise RuntimeError(
             f"K-dimensional loss defined by linear_weight shape {w} requires batched input, "
