@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
 import numpy as np
 
+from ...core.inplace import in_place
 from ...core.random import numpy_generator
 from ...core.tensor import Tensor, make
 from ...ops import activation as ops
 from ...ops.selection import where
 
 
-def _stored(input: Tensor, value: Tensor, inplace: bool) -> Tensor:
-    """`value`, or `input` overwritten by it."""
-    return input.copy_(value) if inplace else value
+_in_place = functools.cache(lambda op: in_place(op, op.__name__ + "_"))
+
+
+def _applied(op: Any, input: Tensor, inplace: bool, **meta: Any) -> Tensor:
+    """op(input), or `input` overwritten by it."""
+    return _in_place(op)(input, **meta) if inplace else op(input, **meta)
 
 
 def relu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -45,7 +50,7 @@ def tanh(input: Tensor) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """x for x > 0, else negative_slope x."""
-    return _stored(input, ops.leaky_relu(input, negative_slope=negative_slope), inplace)
+    return _applied(ops.leaky_relu, input, inplace, negative_slope=negative_slope)
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
@@ -91,7 +96,8 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2, inplace)
     x = input.array
     slope = make(numpy_generator().uniform(lower, upper, x.shape).astype(x.dtype))
-    return _stored(input, where(input > 0, input, slope * input), inplace)
+    out = where(input > 0, input, slope * input)
+    return input.copy_(out) if inplace else out
 
 
 def rrelu_(
@@ -103,7 +109,7 @@ def rrelu_(
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """x for x > 0, else alpha (e^x - 1)."""
-    return _stored(input, ops.elu(input, alpha=alpha), inplace)
+    return _applied(ops.elu, input, inplace, alpha=alpha)
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -117,7 +123,7 @@ SELU_SCALE = 1.0507009873554804934193349852946
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
     """scale (max(0, x) + min(0, alpha (e^x - 1))) with the self-normalizing constants."""
-    return _stored(input, ops.elu(input, alpha=SELU_ALPHA, scale=SELU_SCALE), inplace)
+    return _applied(ops.elu, input, inplace, alpha=SELU_ALPHA, scale=SELU_SCALE)
 
 
 def selu_(input: Tensor) -> Tensor:
@@ -129,7 +135,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """max(0, x) + min(0, alpha (e^(x / alpha) - 1))."""
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return _stored(input, ops.elu(input, alpha=alpha, input_scale=1.0 / alpha), inplace)
+    return _applied(ops.elu, input, inplace, alpha=alpha, input_scale=1.0 / alpha)
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
@@ -146,12 +152,12 @@ def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
     """x sigmoid(x)."""
-    return _stored(input, ops.silu(input), inplace)
+    return _applied(ops.silu, input, inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
     """x tanh(log(1 + e^x))."""
-    return _stored(input, ops.mish(input), inplace)
+    return _applied(ops.mish, input, inplace)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -170,7 +176,7 @@ def hardtanh(
     """x within [min_val, max_val], the nearer end outside."""
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
-    return _stored(input, ops.hardtanh(input, min_val=min_val, max_val=max_val), inplace)
+    return _applied(ops.hardtanh, input, inplace, min_val=min_val, max_val=max_val)
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -180,12 +186,12 @@ def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Ten
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     """x min(max(0, x + 3), 6) / 6."""
-    return _stored(input, ops.hardswish(input), inplace)
+    return _applied(ops.hardswish, input, inplace)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
     """min(max(0, x + 3), 6) / 6."""
-    return _stored(input, ops.hardsigmoid(input), inplace)
+    return _applied(ops.hardsigmoid, input, inplace)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -214,12 +220,12 @@ def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
     """x where x > threshold, else value."""
-    return _stored(input, ops.threshold(input, threshold=threshold, value=value), inplace)
+    return _applied(ops.threshold, input, inplace, threshold=threshold, value=value)
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """`threshold`, in place."""
-    return _stored(input, ops.threshold(input, threshold=threshold, value=value), True)
+    return _applied(ops.threshold, input, True, threshold=threshold, value=value)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
