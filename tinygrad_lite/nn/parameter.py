@@ -11,6 +11,21 @@ from ..core.tensor import Parameter as Parameter
 from ..core.tensor import Tensor, make
 
 
+class Buffer(Tensor):
+    """A Tensor that a Module registers as a buffer when it is assigned as an attribute.
+
+    `Buffer(data, persistent=True)` shares memory with `data`; persistent ones are in `state_dict`.
+    """
+
+    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
+        super().__init__()
+        if data is not None:
+            self.array = data.array
+            if data.requires_grad:
+                self.requires_grad_()
+        self.persistent = persistent
+
+
 class _Uninitialized:
     """Marks a tensor that gets its shape from the first input a lazy module sees."""
 

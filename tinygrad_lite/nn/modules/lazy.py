@@ -174,7 +174,7 @@ def _lazy_transpose(base: Any) -> Any:
     return _named(Lazy, base)
 
 
-def _lazy_norm(base: Any, affine_default: bool, track_default: bool) -> Any:
+def _lazy_norm(base: Any) -> Any:
     class Lazy(LazyModuleMixin, base):  # type: ignore[misc]
         cls_to_become = base
 
@@ -182,8 +182,8 @@ def _lazy_norm(base: Any, affine_default: bool, track_default: bool) -> Any:
             self,
             eps: float = 1e-5,
             momentum: float | None = 0.1,
-            affine: bool = affine_default,
-            track_running_stats: bool = track_default,
+            affine: bool = True,  # PyTorch's default, of instance normalization too when it is lazy
+            track_running_stats: bool = True,
             device: Any = None,
             dtype: Any = None,
             *,
@@ -230,9 +230,9 @@ LazyConv3d = _lazy_convolution(conv.Conv3d)
 LazyConvTranspose1d = _lazy_transpose(conv.ConvTranspose1d)
 LazyConvTranspose2d = _lazy_transpose(conv.ConvTranspose2d)
 LazyConvTranspose3d = _lazy_transpose(conv.ConvTranspose3d)
-LazyBatchNorm1d = _lazy_norm(batchnorm.BatchNorm1d, True, True)
-LazyBatchNorm2d = _lazy_norm(batchnorm.BatchNorm2d, True, True)
-LazyBatchNorm3d = _lazy_norm(batchnorm.BatchNorm3d, True, True)
-LazyInstanceNorm1d = _lazy_norm(instancenorm.InstanceNorm1d, False, False)
-LazyInstanceNorm2d = _lazy_norm(instancenorm.InstanceNorm2d, False, False)
-LazyInstanceNorm3d = _lazy_norm(instancenorm.InstanceNorm3d, False, False)
+LazyBatchNorm1d = _lazy_norm(batchnorm.BatchNorm1d)
+LazyBatchNorm2d = _lazy_norm(batchnorm.BatchNorm2d)
+LazyBatchNorm3d = _lazy_norm(batchnorm.BatchNorm3d)
+LazyInstanceNorm1d = _lazy_norm(instancenorm.InstanceNorm1d)
+LazyInstanceNorm2d = _lazy_norm(instancenorm.InstanceNorm2d)
+LazyInstanceNorm3d = _lazy_norm(instancenorm.InstanceNorm3d)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from ...core import dtypes
 from ...core.modes import no_grad
 from ...core.tensor import Parameter, Tensor, make, require_cpu
+from ..parameter import Buffer
 from . import _hooks, _state
 from ._hooks import Hooks, RemovableHandle
 
@@ -87,6 +88,11 @@ class Module:
                     "(torch.nn.Module or None expected)"
                 )
             registries["_modules"][name] = None
+        elif isinstance(value, Buffer):
+            if parameters is None:
+                raise AttributeError("cannot assign buffer before Module.__init__() call")
+            self._forget(name)
+            self.register_buffer(name, value, value.persistent)
         elif parameters is not None and name in registries["_buffers"]:
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(

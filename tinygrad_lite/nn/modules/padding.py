@@ -121,22 +121,29 @@ class ReplicationPad3d(_Pad):
     mode = "replicate"
 
 
-class CircularPad1d(_Pad):
+class _CircularPad(_Pad):
+    mode = "circular"
+
+    def forward(self, input: Tensor) -> Tensor:
+        low = self.dims + 1  # without a batch axis
+        if input.array.ndim not in (low, low + 1):
+            raise ValueError(f"expected {low}D or {low + 1}D input (got {input.array.ndim}D input)")
+        return super().forward(input)
+
+
+class CircularPad1d(_CircularPad):
     """The last axis continued from its other end."""
 
     dims = 1
-    mode = "circular"
 
 
-class CircularPad2d(_Pad):
+class CircularPad2d(_CircularPad):
     """The last two axes continued from their other ends."""
 
     dims = 2
-    mode = "circular"
 
 
-class CircularPad3d(_Pad):
+class CircularPad3d(_CircularPad):
     """The last three axes continued from their other ends."""
 
     dims = 3
-    mode = "circular"

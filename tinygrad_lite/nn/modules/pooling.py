@@ -282,3 +282,63 @@ class AdaptiveMaxPool3d(_AdaptiveMaxPool):
 
     def forward(self, input: Tensor) -> Any:
         return F.adaptive_max_pool3d(input, self.output_size, self.return_indices)
+
+
+class _FractionalMaxPool(Module):
+    dims: int
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        name, dims = type(self).__name__, self.dims
+        self.kernel_size = _each(kernel_size, dims)
+        if dims == 3 and min(self.kernel_size) <= 0:
+            raise ValueError(f"kernel_size must be greater than 0, but got {kernel_size}")
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else _each(output_size, dims)
+        self.output_ratio = None if output_ratio is None else _each(output_ratio, dims)
+        if output_size is None and output_ratio is None:
+            raise ValueError(
+                f"{name} requires specifying either an output size, or a pooling ratio"
+            )
+        if output_size is not None and output_ratio is not None:
+            raise ValueError("only one of output_size and output_ratio may be specified")
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def _arguments(self) -> tuple[Any, ...]:
+        return self.kernel_size, self.output_size, self.output_ratio, self.return_indices
+
+
+def _each(value: Any, dims: int) -> tuple[Any, ...]:
+    """One number for every axis, given one or as many."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+
+
+class FractionalMaxPool2d(_FractionalMaxPool):
+    """Maxima over windows of (N, C, H, W) that start at random places (Graham 2014)."""
+
+    dims = 2
+
+    def forward(self, input: Tensor) -> Any:
+        return F.fractional_max_pool2d(
+            input, *self._arguments(), _random_samples=self._random_samples
+        )
+
+
+class FractionalMaxPool3d(_FractionalMaxPool):
+    """Maxima over windows of (N, C, D, H, W) that start at random places (Graham 2014)."""
+
+    dims = 3
+
+    def forward(self, input: Tensor) -> Any:
+        return F.fractional_max_pool3d(
+            input, *self._arguments(), _random_samples=self._random_samples
+        )

@@ -52,10 +52,14 @@ class RNNBase(Module):
                 UserWarning,
                 stacklevel=3,
             )
-        if not isinstance(hidden_size, int):
-            raise TypeError(f"hidden_size should be of type int, got: {type(hidden_size).__name__}")
-        if hidden_size <= 0:
-            raise ValueError("hidden_size must be greater than zero")
+        for name, flag in (("bias", bias), ("batch_first", batch_first)):
+            if not isinstance(flag, bool):
+                raise TypeError(f"{name} should be of type bool, got: {type(flag).__name__}")
+        for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+            if not isinstance(size, int):
+                raise TypeError(f"{name} should be of type int, got: {type(size).__name__}")
+            if size <= 0:
+                raise ValueError(f"{name} must be greater than zero")
         if num_layers <= 0:
             raise ValueError("num_layers must be greater than zero")
         if proj_size < 0:
@@ -193,6 +197,13 @@ class RNNBase(Module):
                 )
             x = x if batched else x.unsqueeze(0 if self.batch_first else 1)
             x = x.transpose(0, 1) if self.batch_first else x
+        weights = self.all_weights
+        kind = weights[0][0].dtype
+        if x.dtype != kind:
+            raise ValueError(
+                f"RNN input dtype ({x.dtype}) does not match weight dtype ({kind}). Convert input: "
+                f"input.to({kind}), or convert model: model.to({x.dtype})"
+            )
         if x.array.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
@@ -202,7 +213,6 @@ class RNNBase(Module):
         states = self._initial(hx, n, batched, x, order)
         directions = 2 if self.bidirectional else 1
         finals: list[Any] = []
-        weights = self.all_weights
         for layer in range(self.num_layers):
             values = []
             for direction in range(directions):
