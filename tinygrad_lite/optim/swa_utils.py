@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.modes import no_grad
 from ..core.node import touch
 from .lr_scheduler.base import LRScheduler, per_group
@@ -85,33 +87,87 @@ def _move_towards(averages: Sequence[Any], currents: Sequence[Any], share: float
         touch(average.array, by="AveragedModel.update_parameters")
 
 
-def update_bn(loader: Iterable[Any], model: Any, device: Any = None) -> None:
+def update_bn(
+    loader: Iterable[Any], model: Any, device: Any = None, *, exact: bool = False
+) -> None:
     """Compute the running statistics of all batch normalizations anew, by one pass over loader.
 
     To be called after averaging weights, whose activations the old statistics do not describe.
-    A batch that is a list or tuple stands for its first item.
+    A batch that is a list or tuple stands for its first item. Normalizations that are frozen
+    (`nn.utils.freeze(statistics=True)`) keep their statistics.
+
+    exact  mean and variance of all elements of the pass, as if it were one batch. Otherwise, as in
+           PyTorch, the plain mean of the batches' means and variances: that gives a short last
+           batch the weight of a long one, and leaves out how the batches' means differ. Either
+           way the layers below normalize each batch by its own statistics
+           (Wu and Johnson 2021, arXiv:2105.07576, section 3).
     """
     norms = [module for module in model.modules() if _is_batch_norm(module)]
     if not norms:
         return
     momenta = [module.momentum for module in norms]
+    totals = [_Moments(module) for module in norms] if exact else []
     for module in norms:
         module.reset_running_stats()
         module.momentum = None  # the plain mean over all batches
     was_training = model.training
-    model.train()
-    with no_grad():
-        for batch in loader:
-            model(batch[0] if isinstance(batch, (list, tuple)) else batch)
-    for module, momentum in zip(norms, momenta, strict=True):
-        module.momentum = momentum
-    model.train(was_training)
+    try:
+        model.train()
+        with no_grad():
+            for batch in loader:
+                model(batch[0] if isinstance(batch, (list, tuple)) else batch)
+    finally:
+        for total in totals:
+            total.handle.remove()
+        for module, momentum in zip(norms, momenta, strict=True):
+            module.momentum = momentum
+        model.train(was_training)
+    for total in totals:
+        total.write()
 
 
 def _is_batch_norm(module: Any) -> bool:
-    return hasattr(module, "reset_running_stats") and any(
-        "BatchNorm" in cls.__name__ for cls in type(module).__mro__
+    return (
+        getattr(module, "running_mean", None) is not None
+        and not getattr(module, "statistics_frozen", False)
+        and any("BatchNorm" in cls.__name__ for cls in type(module).__mro__)
     )
+
+
+class _Moments:
+    """Count, mean and sum of squared differences, by channel, of all that enters a module."""
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self.count = 0
+        self.mean: Any = 0.0
+        self.squares: Any = 0.0
+        self.handle = module.register_forward_pre_hook(self.add)
+
+    def add(self, module: Any, inputs: Any) -> None:
+        x = np.moveaxis(inputs[0].array, 1, 0)
+        x = x.reshape(x.shape[0], -1).astype(np.float64)  # (C, elements)
+        n = x.shape[1]
+        if n == 0:
+            return
+        mean = x.mean(1)
+        away = mean - self.mean
+        # Chan, Golub and LeVeque 1983: two sets' moments joined without a difference of large sums
+        self.squares += ((x - mean[:, None]) ** 2).sum(1) + away**2 * (self.count * n) / (
+            self.count + n
+        )
+        self.count += n
+        self.mean = self.mean + away * n / self.count
+
+    def write(self) -> None:
+        """The running statistics of the module, the variance unbiased."""
+        if self.count > 1:
+            for buffer, value in (
+                (self.module.running_mean, self.mean),
+                (self.module.running_var, self.squares / (self.count - 1)),
+            ):
+                buffer.array[...] = value
+                touch(buffer.array, by="update_bn")
 
 
 class SWALR(LRScheduler):

@@ -48,6 +48,7 @@ from .conv import ConvTranspose3d as ConvTranspose3d
 from .distance import CosineSimilarity as CosineSimilarity
 from .distance import PairwiseDistance as PairwiseDistance
 from .dropout import AlphaDropout as AlphaDropout
+from .dropout import DropConnect as DropConnect
 from .dropout import Dropout as Dropout
 from .dropout import Dropout1d as Dropout1d
 from .dropout import Dropout2d as Dropout2d

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from ...core.node import touch
 from ...core.tensor import Parameter, Tensor
 
 _EXTRA = "_extra_state"
+F = TypeVar("F", bound=Callable[..., None])
 
 
 class IncompatibleKeys(NamedTuple):
@@ -233,11 +234,20 @@ def _load(
     return missing, unexpected, errors
 
 
+def writes_nothing_itself(method: F) -> F:
+    """Decorates an override of `_load_from_state_dict` that leaves all writing to its base.
+
+    Such a module can be tried first, so that a load that fails anywhere has written nothing.
+    """
+    method.writes_nothing_itself = True  # type: ignore[attr-defined]
+    return method
+
+
 def _overrides_loading(module: Any) -> bool:
     """Whether loading is the module's own affair, so that trying it first is not possible."""
-    return type(module)._load_from_state_dict is not load_from_state_dict or (
-        module._hooks is not None and bool(module._hooks.load_pre)
-    )
+    method = type(module)._load_from_state_dict
+    own = method is not load_from_state_dict and not hasattr(method, "writes_nothing_itself")
+    return own or (module._hooks is not None and bool(module._hooks.load_pre))
 
 
 def _complaint(module: Any, missing: list[str], unexpected: list[str], errors: list[str]) -> str:

@@ -9,18 +9,27 @@ running = (1 - momentum) running + momentum batch. Source: Ioffe and Szegedy 201
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from ...core.dtypes import int64
 from ...core.tensor import Parameter, Tensor
 from ...ops.creation import ones, tensor, zeros
 from .. import functional as F
 from .. import init
+from ._state import writes_nothing_itself
 from .module import Module
 
+N = TypeVar("N", bound="_NormBase")
 
-class _BatchNorm(Module):
+
+class _NormBase(Module):
+    """What batch and instance normalization hold: scale, shift, and running averages.
+
+    While `statistics_frozen` (see `nn.utils.freeze`), `train()` leaves the layer in evaluation.
+    """
+
     _version = 2
+    statistics_frozen = False
 
     def __init__(
         self,
@@ -64,9 +73,33 @@ class _BatchNorm(Module):
             if self.bias is not None:
                 init.zeros_(self.bias)
 
+    def train(self: N, mode: bool = True) -> N:
+        """As `Module.train`; in evaluation in any case while the running averages are frozen."""
+        return super().train(False if self.statistics_frozen else mode)
+
+    @writes_nothing_itself
+    def _load_from_state_dict(
+        self, state_dict: Any, prefix: str, local_metadata: Any, *lists: Any
+    ) -> None:
+        """States from before `num_batches_tracked`, or without metadata, may do without it."""
+        key = prefix + "num_batches_tracked"
+        if (local_metadata.get("version") or 1) < 2 and self.track_running_stats:
+            if key not in state_dict and self.num_batches_tracked is not None:
+                state_dict[key] = self.num_batches_tracked
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *lists)
+
     def _check_input_dim(self, input: Tensor) -> None:
         raise NotImplementedError
 
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
+            f"affine={self.affine}, bias={self.bias is not None}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class _BatchNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         average = 0.0 if self.momentum is None else self.momentum
@@ -85,13 +118,6 @@ class _BatchNorm(Module):
             use_batch,
             average,
             self.eps,
-        )
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}, bias={self.bias is not None}, "
-            f"track_running_stats={self.track_running_stats}"
         )
 
 

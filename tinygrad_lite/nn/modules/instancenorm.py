@@ -6,10 +6,10 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from .. import functional as F
-from .batchnorm import _BatchNorm
+from .batchnorm import _NormBase
 
 
-class _InstanceNorm(_BatchNorm):
+class _InstanceNorm(_NormBase):
     dims: int
 
     def __init__(

@@ -14,11 +14,16 @@ from .clip_grad import clip_grads_with_norm_ as clip_grads_with_norm_
 from .clip_grad import get_total_norm as get_total_norm
 from .convert_parameters import parameters_to_vector as parameters_to_vector
 from .convert_parameters import vector_to_parameters as vector_to_parameters
+from .freezing import freeze as freeze
+from .freezing import unfreeze as unfreeze
 from .fusion import fuse_conv_bn_eval as fuse_conv_bn_eval
 from .fusion import fuse_conv_bn_weights as fuse_conv_bn_weights
 from .fusion import fuse_linear_bn_eval as fuse_linear_bn_eval
 from .fusion import fuse_linear_bn_weights as fuse_linear_bn_weights
 from .init import skip_init as skip_init
+from .monte_carlo import MonteCarlo as MonteCarlo
+from .monte_carlo import monte_carlo_dropout as monte_carlo_dropout
+from .monte_carlo import monte_carlo_predict as monte_carlo_predict
 from .norms import max_norm_ as max_norm_
 from .spectral_norm import remove_spectral_norm as remove_spectral_norm
 from .spectral_norm import spectral_norm as spectral_norm
