@@ -73,6 +73,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     ]
     keeps = [plan if any(plan) else None for plan in plans]
     differentiable = op.differentiable and None not in op.rules
+    number_first, number_second = 0 not in op.tensors, 1 not in op.tensors
 
     def call(input: Any, other: Any) -> Any:
         if isinstance(input, Tensor):
@@ -85,8 +86,12 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
                 ordinary = y.dtype is d
             else:
                 y, n = other, None
-                ordinary = type(other) is float or type(other) is int
-        elif isinstance(other, Tensor) and (type(input) is float or type(input) is int):
+                ordinary = (type(other) is float or type(other) is int) and number_second
+        elif (
+            isinstance(other, Tensor)
+            and (type(input) is float or type(input) is int)
+            and number_first
+        ):
             x, m = input, None
             y = other.array
             n = other.node if other.base is None else live_node(other)
@@ -210,6 +215,7 @@ def primitive(
     residual    the function returns (value, residual): the latter is kept for rules that ask
     check       raises for inputs (arrays and numbers) of dtypes the op does not take, before they
                 are promoted; not asked when all are float32 or all float64
+    tensors     which of the first two inputs must not be Python numbers
     method      bind as Tensor.<name> (or under the given name; False: not at all)
     operator    bind as `__<operator>__` and `__r<operator>__` as well, e.g. "mul"
     inplace     bind `<name>_` (and `__i<operator>__`) as well

@@ -49,6 +49,8 @@ class Primitive:
 
     #: whether the rules insist on Tensors (autograd.Function) instead of arrays
     on_tensors = False
+    #: whether the rules hold for complex numbers too (ops/complex_numbers.py says of which ops)
+    analytic = False
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class Primitive:
         residual: bool = False,
         title: str | None = None,
         check: Callable[..., None] | None = None,
+        tensors: Sequence[int] = (),
         samples: Any = (),
     ) -> None:
         self.forward = forward
@@ -78,6 +81,7 @@ class Primitive:
         self.outputs = outputs
         self.residual = residual
         self.check = check
+        self.tensors = frozenset(tensors)
         self.samples = samples
         self._read_signature(forward)
         self._read_rules(rules)
@@ -155,6 +159,12 @@ class Primitive:
             if any(isinstance(a, (np.ndarray, np.generic)) for a in args):
                 return self.forward(*args, **meta)
             self.reject(args)
+        for i in self.tensors:
+            if type(args[i]) in _NUMBERS:
+                raise TypeError(
+                    f"{self.name}(): argument '{('input', 'other')[i]}' (position {i + 1}) must be "
+                    f"Tensor, not {type(args[i]).__name__}"
+                )
         arrays, nodes = self.take(args)
         try:
             out = self.forward(*arrays, **meta)
@@ -301,10 +311,12 @@ class Primitive:
             else:
                 parents = tuple([n if r is not None else None for n, r in zip(nodes, self.rules)])
             if parents.count(None) != len(parents):
-                if not self.outputs and out.dtype.kind == "c":
+                if not self.analytic and any(
+                    [a.dtype.kind == "c" for a in (*arrays, out) if isinstance(a, np.ndarray)]
+                ):
                     raise RuntimeError(
                         f"{self.name}(): no gradient flows through complex numbers here; compute "
-                        "with the real and imaginary parts as two Tensors"
+                        "with the real and imaginary parts as two Tensors (view_as_real)"
                     )
                 saved = self.keep(parents, arrays, meta, out, residual)
                 if self.outputs:

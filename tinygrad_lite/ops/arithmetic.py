@@ -11,7 +11,7 @@ from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, reals, sample
 from ..core.tensor import Tensor, bind
-from .arguments import also, converted, deprecated, renamed, unsupported
+from .arguments import also, converted, deprecated, renamed, require_tensor, unsupported
 
 _number = (int, float, complex, np.number)
 _AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
@@ -203,6 +203,7 @@ def sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
 @composed(method=False, samples=reals(2))
 def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     """other - alpha * input."""
+    require_tensor("rsub", input)
     return sub(other, input, alpha=alpha)
 
 
@@ -326,9 +327,14 @@ def log(x: Any) -> Any:
 
 @composed(inplace=True, samples=[])
 def float_power(input: Any, exponent: Any, **names: Any) -> Any:
-    """input ** exponent, computed in float64."""
+    """input ** exponent, computed in float64 (complex128 if either is complex)."""
     renamed("float_power", names)
-    wide = [converted(a, np.float64) if isinstance(a, Tensor) else a for a in (input, exponent)]
+    imaginary = any(
+        isinstance(a, complex) or (isinstance(a, Tensor) and a.array.dtype.kind == "c")
+        for a in (input, exponent)
+    )
+    target = np.complex128 if imaginary else np.float64
+    wide = [converted(a, target) if isinstance(a, Tensor) else a for a in (input, exponent)]
     return pow(wide[0], wide[1])
 
 
@@ -341,7 +347,7 @@ def _measurable(x: Any) -> None:
 
 
 @primitive(
-    lambda g, x: g * sign(x),
+    lambda g, x: g * sign(x).conj(),  # of a real number itself
     operator="abs",
     inplace=True,
     check=_measurable,
@@ -368,6 +374,7 @@ def sign(x: Any) -> Any:
     lambda g, x, out: g * (where(x == 0, 0.0, sign(x)) * sign(out)),
     zero,
     broadcasts=True,
+    tensors=(0,),
     promote="float",
     inplace=True,
     samples=[sample(_AWAY, _AWAY)],

@@ -100,13 +100,13 @@ def bitwise_right_shift(x: Any, y: Any) -> Any:
     return _shifted(np.right_shift, "rshift", x, y, np.where(np.less(x, 0), -1, 0))
 
 
-@primitive(broadcasts=True, inplace=True, samples=_INTEGERS)
+@primitive(broadcasts=True, tensors=(0, 1), inplace=True, samples=_INTEGERS)
 def gcd(x: Any, y: Any) -> Any:
     """The greatest common divisor, elementwise; gcd(0, 0) = 0."""
     return _on_bits(np.gcd, "gcd", x, y)
 
 
-@primitive(broadcasts=True, inplace=True, samples=_INTEGERS)
+@primitive(broadcasts=True, tensors=(0, 1), inplace=True, samples=_INTEGERS)
 def lcm(x: Any, y: Any) -> Any:
     """The least common multiple, elementwise."""
     return _on_bits(np.lcm, "lcm", x, y)

@@ -17,37 +17,37 @@ _ONE = [sample(Real(), smooth=False)]
 _BOTH = [sample(Boolean(broadcast=True), Boolean(broadcast=True), smooth=False)]
 
 
-@primitive(broadcasts=True, operator="eq", inplace=True, samples=_TWO)
+@primitive(broadcasts=True, tensors=(0,), operator="eq", inplace=True, samples=_TWO)
 def eq(x: Any, y: Any) -> Any:
     """x == y, elementwise (NaN equals nothing)."""
     return np.equal(x, y)
 
 
-@primitive(broadcasts=True, operator="ne", inplace=True, samples=_TWO)
+@primitive(broadcasts=True, tensors=(0,), operator="ne", inplace=True, samples=_TWO)
 def ne(x: Any, y: Any) -> Any:
     """x != y, elementwise."""
     return np.not_equal(x, y)
 
 
-@primitive(broadcasts=True, operator="lt", inplace=True, samples=_TWO)
+@primitive(broadcasts=True, tensors=(0,), operator="lt", inplace=True, samples=_TWO)
 def lt(x: Any, y: Any) -> Any:
     """x < y, elementwise."""
     return np.less(x, y)
 
 
-@primitive(broadcasts=True, operator="le", inplace=True, samples=_TWO)
+@primitive(broadcasts=True, tensors=(0,), operator="le", inplace=True, samples=_TWO)
 def le(x: Any, y: Any) -> Any:
     """x <= y, elementwise."""
     return np.less_equal(x, y)
 
 
-@primitive(broadcasts=True, operator="gt", inplace=True, samples=_TWO)
+@primitive(broadcasts=True, tensors=(0,), operator="gt", inplace=True, samples=_TWO)
 def gt(x: Any, y: Any) -> Any:
     """x > y, elementwise."""
     return np.greater(x, y)
 
 
-@primitive(broadcasts=True, operator="ge", inplace=True, samples=_TWO)
+@primitive(broadcasts=True, tensors=(0,), operator="ge", inplace=True, samples=_TWO)
 def ge(x: Any, y: Any) -> Any:
     """x >= y, elementwise."""
     return np.greater_equal(x, y)
@@ -56,19 +56,19 @@ def ge(x: Any, y: Any) -> Any:
 # -- logic: everything but 0 is true ---------------------------------------------------------------
 
 
-@primitive(broadcasts=True, inplace=True, samples=_BOTH)
+@primitive(broadcasts=True, tensors=(0, 1), inplace=True, samples=_BOTH)
 def logical_and(x: Any, y: Any) -> Any:
     """x and y, elementwise."""
     return np.logical_and(x, y)
 
 
-@primitive(broadcasts=True, inplace=True, samples=_BOTH)
+@primitive(broadcasts=True, tensors=(0, 1), inplace=True, samples=_BOTH)
 def logical_or(x: Any, y: Any) -> Any:
     """x or y, elementwise."""
     return np.logical_or(x, y)
 
 
-@primitive(broadcasts=True, inplace=True, samples=_BOTH)
+@primitive(broadcasts=True, tensors=(0, 1), inplace=True, samples=_BOTH)
 def logical_xor(x: Any, y: Any) -> Any:
     """x or y but not both, elementwise."""
     return np.logical_xor(x, y)

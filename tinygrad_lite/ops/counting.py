@@ -253,6 +253,6 @@ def unravel_index(indices: Any, shape: Any) -> Any:
     if a.dtype.kind not in "iu":
         raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     try:
-        return tuple([make(np.asarray(i, a.dtype)) for i in np.unravel_index(a, sizes)])
+        return tuple([make(np.asarray(i, np.int64)) for i in np.unravel_index(a, sizes)])
     except ValueError as error:
         raise ValueError(f"indices out of range for shape {list(sizes)}: {error}") from None

@@ -250,7 +250,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) ->
             f"scalar_tensor(): argument 's' (position 1) must be Number, not {type(s).__name__}"
         )
     require_cpu(device)
-    return make(np.asarray(s, dtype=_dtype_or_default(dtype)))
+    return make(np.asarray(s).astype(_dtype_or_default(dtype)))
 
 
 # -- filled ----------------------------------------------------------------------------------------

@@ -104,6 +104,7 @@ def remainder(x: Any, y: Any) -> Any:
     lambda g: g,
     lambda g, x, y: -g * truncated_quotient(x, y),
     broadcasts=True,
+    tensors=(0,),
     inplace=True,
     samples=[
         sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))

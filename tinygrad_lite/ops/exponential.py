@@ -57,18 +57,31 @@ def log1p(x: Any) -> Any:
     lambda g, x, out: g * exp(x - out),
     lambda g, y, out: g * exp(y - out),
     broadcasts=True,
+    tensors=(0, 1),
     promote="float",
     samples=[sample(Real(broadcast=True), Real(broadcast=True))],
 )
 def logaddexp(x: Any, y: Any) -> Any:
     """log(exp x + exp y), elementwise, without overflow; derivative NaN where both are -inf."""
+    if x.dtype.kind == "c":
+        return complex_logaddexp(x, y)
     return np.logaddexp(x, y)
+
+
+def complex_logaddexp(x: Any, y: Any) -> Any:
+    """log(exp x + exp y) of complex numbers, from the one with the larger real part."""
+    high = np.where(x.real >= y.real, x, y)
+    low = np.where(x.real >= y.real, y, x)
+    same = np.isinf(high) & (high.real == low.real)  # inf - inf says nothing
+    out = high + np.log1p(np.exp(low - high))
+    return np.where(same & (high.real < 0), high, out)
 
 
 @primitive(
     lambda g, x, out: g * exp2(x - out),
     lambda g, y, out: g * exp2(y - out),
     broadcasts=True,
+    tensors=(0, 1),
     promote="float",
     samples=[sample(Real(broadcast=True), Real(broadcast=True))],
 )

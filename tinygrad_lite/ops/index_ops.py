@@ -133,6 +133,12 @@ def index_reduce(
         )
     d, i = _along("index_reduce", input, dim, index)
     y = _matching("index_reduce", input, d, i, source)
+    if input.array.ndim == 0:
+        one = reshaped(input, shape=(1,)), reshaped(y, shape=(1,))
+        return reshaped(
+            reduced(one[0], 0, make(i.reshape(1)), one[1], reduce, include_self, "index_reduce"),
+            shape=(),
+        )
     shape = [1] * input.array.ndim
     shape[d] = i.size
     full = make(np.broadcast_to(i.reshape(shape), y.array.shape))
@@ -225,6 +231,10 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
             "torch.take_along_dim(): dtype of indices should be Long but got "
             f"{kind(indices.array.dtype)}"
         )
+    i = indices.array
+    if i.size and i.min() < 0:  # counted from the end, as nowhere else
+        n = input.array.size if dim is None else input.array.shape[dim]
+        indices = make(np.where(i < 0, i + n, i))
     if dim is None:
         flat = reshaped(input, shape=(input.array.size,))
         return gather(flat, 0, reshaped(indices, shape=(indices.array.size,)))

@@ -388,7 +388,8 @@ def _split_along(name: str, dim: int, least: int) -> Any:
                 f"with {input.ndim} dimensions!"
             )
         d = 0 if name == "hsplit" and input.ndim == 1 else dim
-        if isinstance(indices_or_sections, int) and input.shape[d] % indices_or_sections:
+        n = indices_or_sections
+        if isinstance(n, int) and (n == 0 or input.shape[d] % n):
             raise RuntimeError(
                 f"torch.{name} attempted to split along dimension {d}, but the size of the "
                 f"dimension {input.shape[d]} is not divisible by the split_size "

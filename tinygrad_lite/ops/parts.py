@@ -46,6 +46,8 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     a = input.array
     if a.ndim == 0:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.array.ndim or start.array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     d = canonical_axis(dim, a.ndim)
     n, first = a.shape[d], int(start)
     if length < 0:

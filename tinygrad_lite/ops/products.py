@@ -16,7 +16,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
-from .arguments import kind, require_tensor
+from .arguments import converted, kind, require_tensor
 from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
@@ -81,7 +81,7 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
 @composed()
 def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
     """The dot product of two vectors, the first conjugated."""
-    return dot(input, other, out=out)
+    return dot(input.conj(), other, out=out)
 
 
 @composed(samples=[sample(Real("n k"), Real("m k"))])
@@ -116,6 +116,11 @@ def ger(input: Any, vec2: Any, *, out: Any = None) -> Any:
 
 
 # -- added to something ----------------------------------------------------------------------------
+
+
+def _whole(x: Any, *weights: Any) -> Any:
+    """The weights as whole numbers if x holds such."""
+    return tuple([int(w) if x.array.dtype.kind in "iu" else w for w in weights])
 
 
 def _added(x: Any, y: Any, beta: Any, alpha: Any, shape: tuple[int, ...], name: str) -> Any:
@@ -162,6 +167,8 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
     for name, x in (("vec1", vec1), ("vec2", vec2)):
         _ranks("addr", f"addr: Expected 1-D argument {name}, but got {x.array.ndim}-D", (x, 1))
     y = outer(vec1, vec2)
+    if input.array.dtype.kind == "b" and y.array.dtype.kind == "b":  # and, or
+        return (y if alpha else ~(y | ~y)) | (input & bool(beta))
     return _added(input, y, beta, alpha, y.array.shape, "addr")
 
 
@@ -169,6 +176,7 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
 def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * bmm(batch1, batch2)."""
     y = bmm(batch1, batch2)
+    beta, alpha = _whole(y, beta, alpha)
     return _added(input, y, beta, alpha, y.array.shape, "baddbmm")
 
 
@@ -178,6 +186,7 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
     for i, x in ((1, batch1), (2, batch2)):
         _ranks("addbmm", f"batch{i} must be a 3D tensor", (x, 3))
     y = tensordot(batch1, batch2, dims=([0, 2], [0, 1]))
+    beta, alpha = _whole(y, beta, alpha)
     return _added(input, y, beta, alpha, y.array.shape, "addbmm")
 
 
@@ -209,9 +218,9 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
         if n == m:
             continue
         if n == 1:
-            b = total(b, axes=(j,), keepdim=True)
+            b = converted(total(b, axes=(j,), keepdim=True), b.dtype)
         elif m == 1:
-            a = total(a, axes=(i,), keepdim=True)
+            a = converted(total(a, axes=(i,), keepdim=True), a.dtype)
         else:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {n} in dim {i} and "
@@ -326,9 +335,11 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     x = input if input.array.ndim == 2 else reshape(input, (1, -1))
     if x.array.dtype.kind == "b":
         raise RuntimeError("cov(): bool dtype is not supported for input")
-    if x.array.dtype.kind != "f":
+    if x.array.dtype.kind not in "fc":
         x = cast(x, dtype=np.dtype(np.float32))
     n = x.array.shape[1]
+    _check_weights("fweights", fweights, n, "integral", "iu")
+    _check_weights("aweights", aweights, n, "floating point", "f")
     w: Any = None
     if fweights is not None:
         w = fweights
@@ -353,8 +364,33 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
         degrees = degrees.clamp(min=0)
     else:
         degrees = max(degrees, 0)
+    if y.array.dtype.kind == "c":
+        y = y.conj()
     c = matmul(weighted, permuted(y, axes=(1, 0))) / degrees
-    return reshaped(c, shape=()) if input.array.ndim < 2 else c
+    return reshaped(c, shape=()) if c.array.size == 1 else c
+
+
+def _check_weights(name: str, w: Any, n: int, wanted: str, kinds: str) -> None:
+    if w is None:
+        return
+    a = w.array
+    if a.ndim > 1:
+        raise RuntimeError(
+            f"cov(): expected {name} to have one or fewer dimensions but got {name} with "
+            f"{a.ndim} dimensions"
+        )
+    if a.dtype.kind not in kinds:
+        raise RuntimeError(
+            f"cov(): expected {name} to have {wanted} dtype but got {name} with "
+            f"{kind(a.dtype)} dtype"
+        )
+    if a.size != n:
+        raise RuntimeError(
+            f"cov(): expected {name} to have the same numel as there are observations in the "
+            f"input but got {a.size} != {n}"
+        )
+    if a.size and a.min() < 0:
+        raise RuntimeError(f"cov(): {name} cannot be negative")
 
 
 @composed()
@@ -363,10 +399,20 @@ def corrcoef(input: Any) -> Any:
     c = cov(input)
     if c.array.ndim == 0:
         return c / c
-    s = diagonal_of(c, offset=0).sqrt()
+    d = diagonal_of(c, offset=0)
+    if d.array.dtype.kind == "c":
+        return _within_unit(c, d.real.sqrt())
+    s = d.sqrt()
     n = s.array.size
     r = c / reshaped(s, shape=(n, 1)) / s
     return r.clamp(-1, 1)
+
+
+def _within_unit(c: Any, s: Any) -> Any:
+    """A complex covariance over the deviations s, both parts within [-1, 1]."""
+    n = s.array.size
+    r = c / reshaped(s, shape=(n, 1)) / s
+    return r.real.clamp(-1, 1) + r.imag.clamp(-1, 1) * 1j
 
 
 @composed(

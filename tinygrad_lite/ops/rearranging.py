@@ -121,6 +121,8 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
         flat = rolled(reshaped(input, shape=(input.numel(),)), shifts=shifts, axes=(0,))
         return reshaped(flat, shape=input.array.shape)
     dims = (dims,) if not isinstance(dims, (tuple, list)) else tuple(dims)
+    if input.array.ndim == 0:
+        raise IndexError(f"Dimension specified as {dims[0]} but tensor has no dimensions")
     if len(shifts) != len(dims):
         raise RuntimeError(
             f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}"

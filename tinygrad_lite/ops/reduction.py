@@ -208,6 +208,9 @@ def variance(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = F
     middle = add_up(wide, axis=axes, keepdims=True) / np.asarray(n, wide.dtype)
     away = wide - middle
     squares = add_up(away * away, axis=axes, keepdims=keepdim)
+    if squares.dtype.kind == "c":  # |away| ** 2
+        squares = add_up((away * away.conj()).real, axis=axes, keepdims=keepdim)
+        return squares / max(n - correction, 0)
     if n > correction:
         return (squares / np.asarray(n - correction, wide.dtype)).astype(x.dtype, copy=False)
     return np.where(squares > 0, np.inf, np.nan).astype(x.dtype)
@@ -351,7 +354,7 @@ def log_total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """log(sum(exp(x))) over `axes`, without overflow; -inf, derivative NaN, if all are -inf."""
     if not x.size:
         return np.log(add_up(x, axis=axes, keepdims=keepdim))
-    top = top_of(x, axis=axes, keepdims=True)
+    top = top_of(x.real if x.dtype.kind == "c" else x, axis=axes, keepdims=True)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))
     out = np.log(add_up(np.exp(x - top), axis=axes, keepdims=True)) + top
     return out if keepdim else out.reshape(_dropped(x.shape, axes))
@@ -417,6 +420,8 @@ def p_norm(x: Any, *, p: float = 2.0, axes: Any = None, keepdim: bool = False) -
     """(sum |x| ** p) ** (1 / p) over `axes`; the largest |x| for inf, the smallest for -inf, the
     number of elements that are not 0 for p = 0. Ties of an infinite p share g evenly."""
     wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    if x.dtype.kind == "c":
+        x = wide = np.abs(x)
     if p == 2:
         out = np.sqrt(add_up(wide * wide, axis=axes, keepdims=keepdim))
     elif p == 0:
@@ -442,8 +447,8 @@ def norm(
 ) -> Any:
     """The p-norm of the elements over `dim`; "fro" (the default) is p = 2.
 
-    At 0 its derivative is 0. RuntimeError for integers. For the nuclear norm see
-    `linalg.matrix_norm(x, "nuc")`.
+    At 0 its derivative is 0. RuntimeError for integers. "nuc" is the sum of the singular values of
+    the matrices over two axes.
     """
     if names:
         input, dim, keepdim = renamed("norm", names, input=input, dim=dim, keepdim=keepdim)
@@ -459,7 +464,7 @@ def norm(
     if p in ("fro", None):
         p = 2.0
     elif p == "nuc":
-        raise RuntimeError('norm(): for the nuclear norm call linalg.matrix_norm(x, "nuc")')
+        return _nuclear_norm(input, dim, keepdim)
     elif isinstance(p, str):
         raise RuntimeError(
             f'linalg.matrix_norm: Order {p} not supported. Of names norm() takes "fro" and "nuc"'
@@ -470,6 +475,18 @@ def norm(
             f"Got {kind(input.array.dtype)}"
         )
     return p_norm(input, p=float(p), axes=axes_of(dim, input.array.ndim), keepdim=keepdim)
+
+
+def _nuclear_norm(x: Tensor, dim: Any, keepdim: bool) -> Any:
+    from .linalg_norms import matrix_norm  # which is made of what is here
+
+    if dim is None:
+        if x.array.ndim != 2:
+            raise RuntimeError(
+                "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
+            )
+        dim = (0, 1)
+    return matrix_norm(x, "nuc", tuple(dim), keepdim)
 
 
 @composed(samples=[sample(Real("n m"), Real("n m"))])

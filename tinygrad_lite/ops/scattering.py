@@ -26,10 +26,10 @@ def _check_index(name: str, index: Any, shape: Sequence[int], dim: int) -> None:
             f"{name}(): argument 'index' (position 2) must be Tensor, not {type(index).__name__}"
         )
     i = index.array
-    if i.dtype not in (np.int64, np.int32):
-        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {kind(i.dtype)}")
     if i.size == 0:
         return
+    if i.dtype not in (np.int64, np.int32):
+        raise RuntimeError(f"{name}(): Expected dtype int32/int64 for index, got {kind(i.dtype)}")
     if max(i.ndim, 1) != max(len(shape), 1):
         raise RuntimeError(
             "Index tensor must have the same number of dimensions as "

@@ -10,7 +10,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from . import arithmetic
-from .arguments import also, deprecated, kind, renamed
+from .arguments import also, deprecated, kind, renamed, require_tensor
 from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
@@ -63,6 +63,7 @@ def _larger(g: Any, x: Any, y: Any) -> Any:
     _larger,
     lambda g, x, y: _larger(g, y, x),
     broadcasts=True,
+    tensors=(0, 1),
     samples=_TWO,
 )
 def maximum(x: Any, y: Any) -> Any:
@@ -74,6 +75,7 @@ def maximum(x: Any, y: Any) -> Any:
     lambda g, x, y: _larger(g, -x, -y),
     lambda g, x, y: _larger(g, -y, -x),
     broadcasts=True,
+    tensors=(0, 1),
     samples=_TWO,
 )
 def minimum(x: Any, y: Any) -> Any:
@@ -85,6 +87,7 @@ def minimum(x: Any, y: Any) -> Any:
     lambda g, x, y: choose((x >= y) | isnan(y), g, 0.0),
     lambda g, x, y: choose((x >= y) | isnan(y), 0.0, g),
     broadcasts=True,
+    tensors=(0, 1),
     samples=_TWO,
 )
 def fmax(x: Any, y: Any) -> Any:
@@ -96,6 +99,7 @@ def fmax(x: Any, y: Any) -> Any:
     lambda g, x, y: choose((x <= y) | isnan(y), g, 0.0),
     lambda g, x, y: choose((x <= y) | isnan(y), 0.0, g),
     broadcasts=True,
+    tensors=(0, 1),
     samples=_TWO,
 )
 def fmin(x: Any, y: Any) -> Any:
@@ -207,12 +211,14 @@ def clamp(input: Any, min: Any = None, max: Any = None, **names: Any) -> Any:
 @composed(inplace=True, samples=[sample(Real(avoid=(0.5,)), min=0.5)])
 def clamp_min(input: Any, min: Any) -> Any:
     """The larger of input and min."""
+    require_tensor("clamp_min", input)
     return at_least(input, min)
 
 
 @composed(inplace=True, samples=[sample(Real(avoid=(0.5,)), max=0.5)])
 def clamp_max(input: Any, max: Any) -> Any:
     """The smaller of input and max."""
+    require_tensor("clamp_max", input)
     return at_most(input, max)
 
 
@@ -260,7 +266,7 @@ _VALUE_LAST = "Tensor tensor1, Tensor tensor2, *, Number value = 1"
 
 
 def _times(value: Any, product: Any) -> Any:
-    if isinstance(value, float) and not product.is_floating_point():
+    if isinstance(value, float) and product.array.dtype.kind in "biu":
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
@@ -348,6 +354,11 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.array.ndim} dimension(s)."
         )
+    imaginary = value.array.dtype.kind == "c" if isinstance(value, Tensor) else value
+    if input.array.dtype.kind != "c" and (imaginary is True or isinstance(imaginary, complex)):
+        raise RuntimeError(
+            f"value cannot be converted to type {_c_name(input)} without overflow: it is complex"
+        )
     return filled_where(input, mask, value)
 
 
@@ -364,6 +375,7 @@ _SCALAR_NAMES = {
     zero,
     lambda g, x: choose(x == 0, g, 0.0),
     broadcasts=True,
+    tensors=(0, 1),
     inplace=True,
     samples=[sample(Real(broadcast=True, avoid=(0.0,)), Real(broadcast=True))],
 )

@@ -50,8 +50,10 @@ def arange(
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
     if numpy_dtype.kind in "iu":
-        start, end, step = int(start), int(end), int(step)
-        return _finished(np.arange(start, end, step, dtype=numpy_dtype), requires_grad)
+        if numpy_dtype == np.int64:
+            start, end, step = int(start), int(end), int(step)
+        n = math.ceil((end - start) / step)  # of a narrower dtype before the numbers become whole
+        return _finished((int(start) + int(step) * np.arange(n)).astype(numpy_dtype), requires_grad)
     n = math.ceil((end - start) / step)
     return _finished((start + step * np.arange(n)).astype(numpy_dtype), requires_grad)
 
@@ -77,8 +79,20 @@ def linspace(
     """`steps` numbers evenly spaced from `start` to `end`, both included."""
     refuse_out("linspace", out)
     require_cpu(device)
-    values = _even(_number(start), _number(end), int(_number(steps)))
-    return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
+    _require_count("linspace", steps)
+    numpy_dtype = _dtype_or_default(dtype)
+    ends = (_number(start), _number(end))
+    if numpy_dtype.kind in "iu":
+        ends = (int(ends[0]), int(ends[1]))
+    return _finished(_even(*ends, int(_number(steps))).astype(numpy_dtype), requires_grad)
+
+
+def _require_count(function: str, steps: Any) -> None:
+    if isinstance(steps, float):
+        raise TypeError(
+            f"{function}() received an invalid combination of arguments: steps must be int, not "
+            "float"
+        )
 
 
 def _even(start: float, end: float, steps: int) -> np.ndarray:
@@ -106,6 +120,7 @@ def logspace(
     """base ** v for `steps` numbers v evenly spaced from `start` to `end`."""
     refuse_out("logspace", out)
     require_cpu(device)
+    _require_count("logspace", steps)
     values = np.power(float(base), _even(_number(start), _number(end), int(steps)))
     return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
 

@@ -423,6 +423,8 @@ def sum_to_size(input: Any, *size: Any) -> Any:
     tail = shape[len(shape) - len(target) :] if len(target) <= len(shape) else ()
     if len(tail) != len(target) or any(n not in (1, m) for n, m in zip(target, tail, strict=True)):
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
+    if not target:
+        return input.sum()  # int64 of integers, unlike the axes of size 1
     return sum_to(input, shape=target)
 
 

@@ -68,6 +68,7 @@ def _unless_origin(g: Any, x: Any, y: Any, numerator: Any) -> Any:
     lambda g, x, y: _unless_origin(g, x, y, y),
     lambda g, x, y: _unless_origin(g, x, y, -x),
     broadcasts=True,
+    tensors=(0, 1),
     promote="float",
     inplace=True,
     samples=[sample(_AWAY, _AWAY)],
@@ -130,6 +131,7 @@ def atanh(x: Any) -> Any:
     lambda g, x, out: g * (x / out),
     lambda g, y, out: g * (y / out),
     broadcasts=True,
+    tensors=(0, 1),
     inplace=True,
     samples=[sample(_AWAY, _AWAY)],
 )
