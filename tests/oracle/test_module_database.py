@@ -186,7 +186,7 @@ def test_errors(info: Any) -> None:
             made = failure.module_error_input.constructor_input
             function, given = getattr(tl.nn, name), made
             if failure.error_on == ModuleErrorEnum.FORWARD_ERROR:
-                function = build(tl, name, ours(made.args), ours(made.kwargs), training=True)
+                function = function(*ours(made.args), **ours(made.kwargs))
                 given = failure.module_error_input.forward_input
             with pytest.raises(failure.error_type, match=failure.error_regex) as raised:
                 function(*ours(given.args), **ours(given.kwargs))

@@ -100,7 +100,7 @@ def _pool(
     if samples is None:
         images = 1 if len(lead) == 1 else lead[0]
         samples = rand(images, lead[-1], dims, dtype=input.dtype)
-    u = samples.array.astype(x.dtype, copy=False).reshape(math.prod(lead), dims)
+    u = samples.array.astype(x.dtype, copy=False).reshape(-1, dims)[: math.prod(lead)]
     places = _places(u, plane, out, window)
     values = np.take_along_axis(x.reshape(len(u), 1, math.prod(plane)), places, -1)
     nan = np.isnan(values)

@@ -209,6 +209,11 @@ def _input(function: str, x: Any, dims: int) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(x).__name__}")
     ndim = x.array.ndim
+    if dims > 1 and ndim not in (dims + 1, dims + 2):
+        raise RuntimeError(
+            f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input, but got "
+            f"{list(x.array.shape)} ({function})"
+        )
     if ndim not in (dims + 1, dims + 2) or 0 in x.array.shape[1 if ndim == dims + 2 else 0 :]:
         raise RuntimeError(
             f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional "

@@ -72,6 +72,9 @@ from .activation import threshold as threshold
 from .activation import threshold_ as threshold_
 from .attention import multi_head_attention_forward as multi_head_attention_forward
 from .attention import scaled_dot_product_attention as scaled_dot_product_attention
+from .classification import cross_entropy as cross_entropy
+from .classification import linear_cross_entropy as linear_cross_entropy
+from .classification import nll_loss as nll_loss
 from .ctc import ctc_loss as ctc_loss
 from .dropout import alpha_dropout as alpha_dropout
 from .dropout import dropout as dropout
@@ -83,14 +86,11 @@ from .linear import bilinear as bilinear
 from .linear import linear as linear
 from .loss import binary_cross_entropy as binary_cross_entropy
 from .loss import binary_cross_entropy_with_logits as binary_cross_entropy_with_logits
-from .loss import cross_entropy as cross_entropy
 from .loss import gaussian_nll_loss as gaussian_nll_loss
 from .loss import huber_loss as huber_loss
 from .loss import kl_div as kl_div
 from .loss import l1_loss as l1_loss
-from .loss import linear_cross_entropy as linear_cross_entropy
 from .loss import mse_loss as mse_loss
-from .loss import nll_loss as nll_loss
 from .loss import poisson_nll_loss as poisson_nll_loss
 from .loss import smooth_l1_loss as smooth_l1_loss
 from .margin import cosine_embedding_loss as cosine_embedding_loss

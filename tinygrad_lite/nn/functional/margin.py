@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...core import dtypes
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
+from ...ops.arguments import kind
 from ...ops.creation import zeros_like
 from ...ops.reduction import norm
 from ...ops.selection import minimum, where
 from ...ops.sequences import arange
 from ...ops.shaping import broadcast_tensors
-from .loss import _check_classes, _legacy, _reduced
+from .loss import _legacy, _reduced
 
 
 def hinge_embedding_loss(
@@ -107,8 +110,14 @@ def multi_margin_loss(
             f"inconsistent weight size, expected {x.array.shape[1]} but got "
             f"{list(weight.array.shape)} (multi_margin_loss)"
         )
+    if target.array.dtype != np.int64:
+        raise RuntimeError(f"expected scalar type Long but found {kind(target.array.dtype)}")
+    if target.array.size and not 0 <= target.array.min() <= target.array.max() < x.array.shape[1]:
+        raise RuntimeError(
+            f"target out of range: {target.array.min()} to {target.array.max()} for "
+            f"{x.array.shape[1]} classes (multi_margin_loss)"
+        )
     y = target.reshape(-1, 1)
-    _check_classes("multi_margin_loss", x, y.squeeze(1), -(2**62))
     gap = (margin - x.gather(1, y) + x).clamp(min=0)
     gap = gap if p == 1 else gap * gap
     if weight is not None:

@@ -378,17 +378,34 @@ class RNNCellBase(Module):
             )
         single = input.array.ndim == 1
         x = input.unsqueeze(0) if single else input
+        n, width = x.array.shape
+        if width != self.input_size:
+            raise RuntimeError(
+                f"input has inconsistent input_size: got {width} expected {self.input_size}"
+            )
         if hx is None:
-            state = [make(zeros(x.array.shape[0], self.hidden_size, dtype=x.dtype).array)] * count
+            state = [make(zeros(n, self.hidden_size, dtype=x.dtype).array)] * count
         else:
             given = hx if isinstance(hx, (tuple, list)) else (hx,)
-            for h in given:
+            for i, h in enumerate(given):
                 if h.array.ndim not in (1, 2):
+                    name = f"hx[{i}]" if count == 2 else "hidden"
                     raise ValueError(
-                        f"{type(self).__name__}: Expected hidden to be 1D or 2D, got "
+                        f"{type(self).__name__}: Expected {name} to be 1D or 2D, got "
                         f"{h.array.ndim}D instead"
                     )
             state = [h.unsqueeze(0) if single else h for h in given]
+            for i, h in enumerate(state):
+                if h.array.shape[0] != n:
+                    raise RuntimeError(
+                        f"Input batch size {n} doesn't match hidden{i} batch size "
+                        f"{h.array.shape[0]}"
+                    )
+                if h.array.shape[1] != self.hidden_size:
+                    raise RuntimeError(
+                        f"hidden{i} has inconsistent hidden_size: got {h.array.shape[1]}, "
+                        f"expected {self.hidden_size}"
+                    )
         found = step(x, *state, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
         if not single:
             return found
