@@ -40,6 +40,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from . import _threads
+from ._memory import keep_freed_memory
 from ._threads import get_num_threads as threads
 
 __all__ = [
@@ -77,6 +78,7 @@ _compiling = {"depth": 0, "seconds": 0.0, "announced": 0}
 
 @functools.cache
 def _wanted() -> bool:
+    keep_freed_memory()  # whoever asks is about to make large arrays, with numba or without
     off = os.environ.get("TINYGRAD_LITE_NUMBA", "1") == "0"
     return not off and os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0") and _installed()
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import platform
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # their numbers in malloc.h
 _LIMITS = (1 << 30, 32 << 20)
@@ -30,11 +29,11 @@ def keep_freed_memory() -> bool:
         name in os.environ for name in settings
     ):
         return False
-    if platform.libc_ver()[0] != "glibc":
-        return False
     try:
+        if "glibc" not in (os.confstr("CS_GNU_LIBC_VERSION") or ""):
+            return False
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, ValueError):
         return False
     # In this order: setting either stops malloc from adapting the other by itself.
     if not any(mallopt(_MMAP_THRESHOLD, limit) for limit in _LIMITS):

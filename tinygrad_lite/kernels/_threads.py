@@ -16,7 +16,6 @@ import sys
 import threading
 from typing import Any
 
-from ._memory import keep_freed_memory
 
 _pool = threading.Lock()
 _seen = threading.local()
@@ -68,7 +67,6 @@ def load_numba() -> Any:
     if first and (_state["wanted"] or 0) > _cores():
         # numba reads it once, and lets no thread be added later.
         os.environ["NUMBA_NUM_THREADS"] = str(_state["wanted"])
-    keep_freed_memory()  # whoever computes enough to need kernels makes large arrays
     import numba
 
     if "NUMBA_THREADING_LAYER" not in os.environ:

@@ -362,7 +362,16 @@ def _np_relu(x: Array) -> Array:
 
 
 def _np_elu(x: Array, a: float) -> Array:
-    return np.where(x > 0, x, np.expm1(np.where(x > 0, x.dtype.type(0), x)) * a)
+    below = np.expm1(np.minimum(_ZERO[x.dtype], x)) * a  # of equals the second: -0 stays -0
+    # The exponential branch is the larger one left of 0, unless a > 1. (np.where on a mask without
+    # a pattern mispredicts a branch per element: 200 microseconds for 60,000 of them.)
+    return np.maximum(x, below) if a <= 1 else np.where(x > 0, x, below)
+
+
+def _np_elu_backward(g: Array, y: Array, a: float) -> Array:
+    if a == 1:
+        return g * (np.minimum(y, _ZERO[y.dtype]) + 1)
+    return np.where(y > 0, g, g * (y + a))
 
 
 def _np_gelu_backward(g: Array, x: Array) -> Array:
@@ -447,7 +456,7 @@ elu = forward("elu", _elu, _np_elu, parameters=1, small=512)
 elu_backward = backward(
     "elu_backward",
     _elu_backward,
-    lambda g, y, a: np.where(y > 0, g, g * (y + a)),
+    _np_elu_backward,
     parameters=1,
     small=2048,
 )
