@@ -27,5 +27,6 @@ from .monte_carlo import monte_carlo_predict as monte_carlo_predict
 from .norms import max_norm_ as max_norm_
 from .spectral_norm import remove_spectral_norm as remove_spectral_norm
 from .spectral_norm import spectral_norm as spectral_norm
+from .summary import summary as summary
 from .weight_norm import remove_weight_norm as remove_weight_norm
 from .weight_norm import weight_norm as weight_norm
