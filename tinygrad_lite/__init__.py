@@ -341,23 +341,25 @@ from .ops.statistics import (
     prod as prod,
     quantile as quantile,
 )
-from .ops.floating import (
+from .ops.complex_numbers import (
     angle as angle,
     complex as complex,
     conj as conj,
     conj_physical as conj_physical,
-    frexp as frexp,
     imag as imag,
     is_conj as is_conj,
     is_neg as is_neg,
-    ldexp as ldexp,
-    nextafter as nextafter,
     polar as polar,
     real as real,
     resolve_conj as resolve_conj,
     resolve_neg as resolve_neg,
     view_as_complex as view_as_complex,
     view_as_real as view_as_real,
+)
+from .ops.floating import (
+    frexp as frexp,
+    ldexp as ldexp,
+    nextafter as nextafter,
 )
 from .ops.windows import (
     bartlett_window as bartlett_window,
@@ -579,10 +581,10 @@ from .ops.lu import lu_unpack as lu_unpack, old_lu_solve as lu_solve
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
 # -- NumPy functions on Tensors: binds the methods that NumPy asks for -----------------------------
-from .ops import numpy_protocol as _numpy_protocol
+from .ops import analytic as _analytic, numpy_protocol as _numpy_protocol
 
 # -- rooms of functions ----------------------------------------------------------------------------
-from . import special as special
+from . import fft as fft, special as special
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd

@@ -19,7 +19,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("version", "kernels"),
     ("core",),
     ("ops",),
-    ("autograd", "testing", "viz", "compile", "serialization", "linalg", "special", "warmup"),
+    ("autograd", "testing", "viz", "compile", "serialization", "fft", "linalg", "signal", "special", "warmup"),
     ("nn", "optim", "utils", "distributions", "func", "machine"),
     ("training",),
 )

@@ -32,8 +32,22 @@ def blank(g: Any, shape: Any) -> Any:
     samples=[sample(Real("..."), dtype=np.dtype(np.float64))],
 )
 def cast(x: Any, *, dtype: Any) -> Any:
-    """x with its elements converted to `dtype` (a NumPy dtype)."""
+    """x with its elements converted to `dtype` (a NumPy dtype); a real one takes real parts."""
+    if x.dtype.kind == "c" and np.dtype(dtype).kind in "fiu":
+        x = x.real
     return x.astype(dtype)
+
+
+@primitive(
+    lambda g: conjugate(g),
+    promote=None,
+    method=False,
+    title="Conj",
+    samples=[sample(Real("..."))],
+)
+def conjugate(x: Any) -> Any:
+    """The complex conjugate of x; of real numbers a copy."""
+    return np.conjugate(x)
 
 
 @primitive(

@@ -9,6 +9,11 @@ towards the node's parents:
 
 A leaf adds its sum to `.grad`. There is no recursion, so the depth of a graph is limited by memory
 alone, and what a node saved is freed as soon as it has been used.
+
+Complex numbers. What flows between nodes is the c for which dL = Re(c dz). With it the rules of
+calculus hold as they stand: of w = f(z) comes c f'(z), and a real parent takes the real part. What
+users see is PyTorch's gradient, the direction of steepest ascent: the conjugate of c. So gradients
+are mirrored where they enter and leave the tape: roots, leaves, hooks, Functions.
 """
 
 from __future__ import annotations
@@ -20,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from .chain import cast, sum_to
+from .chain import cast, conjugate, sum_to
 from .modes import MODE, current
 from .node import (
     FREED,
@@ -70,7 +75,7 @@ def backprop(
     pending: dict[Node, Any] = {}
     owned: set[Node] = set()
     for node, g in roots:
-        _arrive(node, g, pending, owned, create_graph)
+        _arrive(node, mirrored(g), pending, owned, create_graph)
     outer = current()
     special = create_graph or outer.watch is not None or any_node_hooks()
     token = MODE.set(outer.but(grad=create_graph))
@@ -80,10 +85,10 @@ def backprop(
             if g is None:
                 continue
             if node.hooks is not None:
-                g = _run_hooks(node, g, create_graph)
+                g = mirrored(_run_hooks(node, mirrored(g), create_graph))
             if needed is not None:
                 if node in targets:
-                    results[node] = g
+                    results[node] = mirrored(g)
                 if node not in needed:
                     continue
             if type(node) is not Node:
@@ -175,7 +180,7 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
     if d.shape != node.shape:
         d = sum_to(d, shape=node.shape)
     if d.dtype is not node.dtype and d.dtype != node.dtype:
-        d = d.astype(node.dtype)
+        d = (d.real if node.dtype.kind != "c" else d).astype(node.dtype)
     old = pending.get(node)
     if old is None:
         pending[node] = d
@@ -200,11 +205,14 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         g = tuple([g.get(i) for i in range(len(node.shape))])
     if watch is not None:
         watch.before(node)
-    if recorded:
+    if op.on_tensors:
+        if not recorded:
+            g = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
+        found = [mirrored(d) for d in op.differentiate(node, mirrored(g))]
+        if not recorded:
+            found = [d.array if isinstance(d, Tensor) else d for d in found]
+    elif recorded:
         found = op.differentiate(node, g)
-    elif op.on_tensors:
-        wrapped = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
-        found = [d.array if isinstance(d, Tensor) else d for d in op.differentiate(node, wrapped)]
     elif op.joint or op.variadic:
         found = op.calls[0][0](g, *[saved[i] for i in op.asks[0]])
     else:
@@ -218,10 +226,21 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
     return _run_node_hooks(hooks, g, found, recorded) if hooks else found
 
 
+def mirrored(g: Any) -> Any:
+    """The conjugate of a complex gradient, an array or a Tensor (or several); others as they are."""
+    if isinstance(g, tuple):
+        return tuple([mirrored(d) for d in g])
+    if isinstance(g, Tensor):
+        return conjugate(g) if g.array.dtype.kind == "c" else g
+    return np.conjugate(g) if isinstance(g, _ndarray) and g.dtype.kind == "c" else g
+
+
 def _accumulate(leaf: Leaf, g: Any, recorded: bool) -> None:
     tensor = leaf.tensor()
     if tensor is None:
         return
+    if leaf.dtype.kind == "c":
+        g = mirrored(g)
     old = tensor._grad
     if recorded:
         tensor._grad = g if old is None else old + g
@@ -297,13 +316,14 @@ def _run_node_hooks(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bo
     def wrap(d: Any) -> Any:
         return d if d is None or isinstance(d, Tensor) else make(np.asarray(d))
 
-    inputs = tuple([wrap(d) for d in found])
-    outputs = tuple([wrap(d) for d in g]) if isinstance(g, tuple) else (wrap(g),)
+    inputs = tuple([mirrored(wrap(d)) for d in found])
+    outputs = tuple([mirrored(wrap(d)) for d in (g if isinstance(g, tuple) else (g,))])
     for hook in list(hooks):
         replaced = hook(inputs, outputs)
         if replaced is not None:
             inputs = replaced if isinstance(replaced, tuple) else (replaced,)
-    return [d if d is None or recorded else d.array for d in inputs]
+    mirrors = [mirrored(d) for d in inputs]
+    return [d if d is None or recorded else d.array for d in mirrors]
 
 
 _SECOND_TIME = (

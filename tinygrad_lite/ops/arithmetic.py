@@ -233,7 +233,10 @@ def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
 
 
 def _raisable(x: Any, y: Any) -> None:
-    """bool ** bool exists for a number as exponent only."""
+    """bool ** bool exists for a number as exponent only, negative exponents of integers only as
+    Tensors."""
+    if isinstance(y, int) and y < 0 and not isinstance(y, bool) and x.dtype.kind in "iu":
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
     if isinstance(y, np.ndarray) and _is_bool(y) and _is_bool(x):
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
 
@@ -261,8 +264,6 @@ def pow(x: Any, y: Any) -> Any:
             return np.sqrt(x)
         return x**y
     if y.dtype.kind in "iu" and y.size and np.less(y, 0).any():
-        if y.ndim == 0:
-            raise RuntimeError("Integers to negative integer powers are not allowed.")
         return _integer_power(x, y)
     if y.dtype.kind == "b":
         return np.logical_or(x, np.logical_not(y))
@@ -341,13 +342,21 @@ def float_power(input: Any, exponent: Any, **names: Any) -> Any:
 # -- sign and size ---------------------------------------------------------------------------------
 
 
+def _conjugate_sign(x: Any) -> Any:
+    """The sign of real x; conj(x) / |x| of complex x: what d|x| is multiplied with."""
+    if (x if isinstance(x, np.ndarray) else x.array).dtype.kind != "c":
+        return sign(x)
+    size = abs(x)
+    return x.conj() / (size + (size == 0))
+
+
 def _measurable(x: Any) -> None:
     if _is_bool(x):
         raise unsupported("abs", np.bool_)
 
 
 @primitive(
-    lambda g, x: g * sign(x).conj(),  # of a real number itself
+    lambda g, x: g * _conjugate_sign(x),
     operator="abs",
     inplace=True,
     check=_measurable,

@@ -474,6 +474,8 @@ def norm(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. "
             f"Got {kind(input.array.dtype)}"
         )
+    if input.array.dtype.kind == "c":
+        input = abs(input)
     return p_norm(input, p=float(p), axes=axes_of(dim, input.array.ndim), keepdim=keepdim)
 
 

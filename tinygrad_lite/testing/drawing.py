@@ -23,10 +23,14 @@ Entry = Primitive | Composed
 
 
 def registered() -> dict[str, Entry]:
-    """Every declared primitive, and every composed function that declares samples."""
+    """Every declared primitive, and every composed function that declares samples.
+
+    Primitives of complex numbers declare none, for samples are real; functions composed of them,
+    that take and give real numbers, do (ops/complex_numbers.py, ops/fourier.py).
+    """
     for module in pkgutil.iter_modules(ops.__path__):
         importlib.import_module(f"{ops.__name__}.{module.name}")
-    found: dict[str, Entry] = dict(REGISTRY)
+    found: dict[str, Entry] = {n: op for n, op in REGISTRY.items() if op.samples or not op.analytic}
     found.update({f"composed {name}": c for name, c in COMPOSED.items() if c.samples})
     return found
 
