@@ -227,7 +227,7 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
 
 
 def mirrored(g: Any) -> Any:
-    """The conjugate of a complex gradient, an array or a Tensor (or several); others as they are."""
+    """The conjugate of a complex gradient, array or Tensor (or of several); others as they are."""
     if isinstance(g, tuple):
         return tuple([mirrored(d) for d in g])
     if isinstance(g, Tensor):

@@ -84,9 +84,7 @@ def row_of_tiles(
 
 
 @jit
-def single_row(
-    out, to, bias, first, a, left, b, right, at, table, count, start, end, limit, lanes
-):
+def single_row(out, to, bias, first, a, left, b, right, at, table, count, start, end, limit, lanes):
     """One row over positions start to end, in whole vectors; writes none from `limit` on."""
     q = start
     while q + 4 * lanes <= end:

@@ -344,7 +344,7 @@ def float_power(input: Any, exponent: Any, **names: Any) -> Any:
 
 def _conjugate_sign(x: Any) -> Any:
     """The sign of real x; conj(x) / |x| of complex x: what d|x| is multiplied with."""
-    if (x if isinstance(x, np.ndarray) else x.array).dtype.kind != "c":
+    if getattr(x, "array", x).dtype.kind != "c":
         return sign(x)
     size = abs(x)
     return x.conj() / (size + (size == 0))

@@ -14,7 +14,6 @@ from ...core.tensor import Tensor, make
 from ...ops import activation as ops
 from ...ops.selection import where
 
-
 _in_place = functools.cache(lambda op: in_place(op, op.__name__ + "_"))
 
 
