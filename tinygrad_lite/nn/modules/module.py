@@ -8,7 +8,6 @@ finds them by walking the tree.
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from ...core.tensor import Parameter, Tensor, make, require_cpu
 from ..parameter import Buffer
 from . import _hooks, _state
 from ._hooks import Hooks, RemovableHandle
+from ._unregistered import CONTAINERS, modules_in, warn_of_unregistered
 
 T = TypeVar("T", bound="Module")
 
@@ -101,14 +101,10 @@ class Module:
                 )
             registries["_buffers"][name] = value
         else:
-            if isinstance(value, (list, tuple)) and any(isinstance(v, Module) for v in value):
-                warnings.warn(
-                    f"{type(self).__name__}.{name} is a plain {type(value).__name__} of Modules: "
-                    "their parameters are not registered and will not be trained, saved or moved. "
-                    "Use nn.ModuleList.",
-                    UserWarning,
-                    stacklevel=2,
-                )
+            if isinstance(value, (list, dict)) or (  # which may be filled later
+                isinstance(value, tuple) and next(modules_in(value), None) is not None
+            ):
+                registries.setdefault(CONTAINERS, set()).add(name)
             super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -250,14 +246,22 @@ class Module:
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
     ) -> Iterator[tuple[str, Parameter]]:
-        """Parameters with their dotted names, each once."""
+        """Parameters with their dotted names, each once.
+
+        Warns, once, of Modules in a plain list or dictionary: theirs are not among them.
+        """
+        if recurse:
+            warn_of_unregistered(self)
         return self._named_members(
             lambda m: m._parameters.items(), prefix, recurse, remove_duplicate
         )
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
-        """Parameters, each once."""
-        return (p for _, p in self.named_parameters(recurse=recurse))
+        """Parameters, each once; warns as `named_parameters` does."""
+        if recurse:
+            warn_of_unregistered(self)
+        members = self._named_members(lambda m: m._parameters.items(), "", recurse)
+        return (p for _, p in members)
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
