@@ -1,4 +1,4 @@
-"""The examples about layers: activation statistics, dropout in two forms, the gallery."""
+"""The examples about layers: activation statistics, dropout, the gallery, normalizations."""
 
 from __future__ import annotations
 
@@ -101,3 +101,48 @@ def test_activation_gallery(tmp_path: Path) -> None:
     assert (derivatives[x > 0] == 1).all()
     assert ((derivatives[x < 0] >= 1 / 8) & (derivatives[x < 0] <= 1 / 3)).all()
     assert derivatives[x < 0].std() > 0.05  # 1/8 to 1/3, uniform: 0.060
+
+
+@pytest.fixture
+def comparison(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """examples/normalization_and_dropout.py; it imports its neighbour mnist.py as scripts do."""
+    pytest.importorskip("sklearn")
+    monkeypatch.syspath_prepend(EXAMPLES)
+    return load("normalization_and_dropout")
+
+
+def test_normalization_and_dropout(
+    comparison: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    data = comparison.digits()
+    few = data._replace(train=tuple(part[:200] for part in data.train))
+    monkeypatch.setattr(comparison, "digits", lambda: few)
+    curves = comparison.main(["--digits", "--epochs", "2", "--out", str(tmp_path)])
+    assert set(curves) == set(comparison.VARIANTS)
+    for name, curve in curves.items():
+        assert len(curve["loss"]) == len(curve["test"]) == 2
+        assert curve["loss"][1] < curve["loss"][0], name
+    picture = tmp_path / "normalization_and_dropout.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_all_variants_start_alike(comparison: ModuleType) -> None:
+    starts = []
+    for variant in comparison.VARIANTS.values():
+        comparison.torch.manual_seed(5)
+        model = comparison.network(64, variant, "he")
+        starts.append([w.numpy(force=True) for w in model.parameters() if w.dim() == 2])
+    assert all(len(weights) == 10 for weights in starts)
+    for weights in starts[1:]:
+        for a, b in zip(starts[0], weights, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_normalization_rescues_a_start_that_is_too_small(comparison: ModuleType) -> None:
+    data = comparison.digits()
+    test = {
+        name: max(comparison.train(data, comparison.VARIANTS[name], 3, start="small")["test"])
+        for name in ("plain", "batch norm")
+    }
+    assert test["plain"] < 0.2 < 0.7 < test["batch norm"]
