@@ -7,12 +7,20 @@ that both contenders start from the same numbers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-TARGETS = {"chain of 100 small ops": 0.6, "mnist step (SGD)": 1.2}
+TARGETS = {
+    "chain of 100 small ops": 0.5,
+    "two-moons step": 0.45,
+    "mnist step (SGD)": 0.85,
+    "mnist step (dropout, Adam)": 0.55,
+    "graph of 10,000 nodes": 0.35,
+    "graph of 100,000 nodes": 0.35,
+}
 # Dropout draws other masks in the other library, so the losses agree only as two draws do.
 TOLERANCES = {"mnist step (dropout, Adam)": 0.2}
 
@@ -36,6 +44,21 @@ def chain(torch: Any) -> Step:
             y = y - x
         y.sum().backward()
         return float(w.grad.sum().item())
+
+    return step
+
+
+def graph(torch: Any, nodes: int) -> Step:
+    """A graph of so many nodes on 16 elements, each made of the last two; forward and backward."""
+    start = np.random.default_rng(0).normal(size=16).astype(np.float32)
+
+    def step() -> float:
+        x = torch.from_numpy(start.copy()).requires_grad_()
+        y, z = x, x * 0.5
+        for _ in range(nodes // 2):
+            y, z = z, torch.sin(y + z)
+        z.sum().backward()
+        return float(x.grad.sum().item())
 
     return step
 
@@ -126,5 +149,7 @@ def workloads() -> dict[str, tuple[Step, Step]]:
         "two-moons step": moons,
         "mnist step (SGD)": mnist,
         "mnist step (dropout, Adam)": mnist_dropout,
+        "graph of 10,000 nodes": partial(graph, nodes=10_000),
+        "graph of 100,000 nodes": partial(graph, nodes=100_000),
     }
     return {name: (build(tinygrad_lite), build(torch)) for name, build in builders.items()}
