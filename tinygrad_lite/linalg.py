@@ -106,6 +106,9 @@ from .ops.lu import (
     lu_factor as lu_factor,
 )
 from .ops.lu import (
+    lu_factor_ex as lu_factor_ex,
+)
+from .ops.lu import (
     lu_solve as lu_solve,
 )
 from .ops.lu import (

@@ -241,14 +241,14 @@ def test_repeated_singular_values_are_documented() -> None:
     assert y.grad is not None and not y.grad.isfinite().all()
 
 
-def test_eig_says_that_it_has_no_derivative() -> None:
-    x = tl.eye(3, requires_grad=True)
-    with pytest.raises(RuntimeError, match="no derivative"):
-        tl.linalg.eig(x)
-    with pytest.raises(RuntimeError, match="no derivative"):
-        tl.linalg.eigvals(x)
-    w, V = tl.linalg.eig(x.detach())
+def test_eig_refuses_what_depends_on_the_phases_of_eigenvectors() -> None:
+    x = tl.tensor([[1.0, 2.0], [-2.0, 0.5]], requires_grad=True)
+    w, V = tl.linalg.eig(x)
     assert w.is_complex() and V.is_complex()
+    w.abs().sum().backward(retain_graph=True)
+    assert x.grad is not None and x.grad.isfinite().all()
+    with pytest.raises(RuntimeError, match="specified up to multiplication"):
+        V.imag.sum().backward()
 
 
 def test_float32_stays_float32() -> None:

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..core.chain import sum_to
+from ..core.chain import conjugate, sum_to
 from ..core.doors import primitive
 from ..core.samples import Real, sample
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, make
+from .complex_numbers import real_part
 from .joining import joined
 from .matrix import product
 from .rearranging import tril
@@ -179,9 +180,10 @@ def _cholesky_rule(g: Any, out: Any) -> Any:
     samples=[sample(Real("n n", through=_positive)), sample(Real("2 n n", through=_positive))],
 )
 def cholesky_factor(x: Any) -> Any:
-    """The lower triangular L with L @ L.mT = (x + x.mT) / 2, or LinAlgError."""
+    """The lower triangular L with L @ L.mH = (x + x.mH) / 2, or LinAlgError."""
     try:
-        return np.linalg.cholesky((x + np.swapaxes(x, -1, -2)) * 0.5).astype(x.dtype, copy=False)
+        symmetric = (x + np.conj(np.swapaxes(x, -1, -2))) * 0.5
+        return np.linalg.cholesky(symmetric).astype(x.dtype, copy=False)
     except np.linalg.LinAlgError:
         raise LinAlgError(
             "linalg.cholesky: The factorization could not be completed because the input is not "
@@ -221,12 +223,44 @@ def _eigh_rule(g: Any, out: Any) -> Any:
     samples=[sample(Real("n n", through=_symmetric)), sample(Real("2 3 3", through=_symmetric))],
 )
 def symmetric_eigen(x: Any) -> Any:
-    """(w, V): ascending eigenvalues and orthonormal eigenvectors of (x + x.mT) / 2.
+    """(w, V): ascending eigenvalues and orthonormal eigenvectors of (x + x.mH) / 2.
 
     The derivative of V divides by differences of eigenvalues: infinite or NaN where two are equal.
     """
-    w, V = np.linalg.eigh((x + np.swapaxes(x, -1, -2)) * 0.5)
-    return w.astype(x.dtype, copy=False), V.astype(x.dtype, copy=False)
+    w, V = np.linalg.eigh((x + np.conj(np.swapaxes(x, -1, -2))) * 0.5)
+    return w.astype(x.real.dtype, copy=False), V.astype(x.dtype, copy=False)
+
+
+def _eig_rule(g: Any, out: Any) -> Any:
+    """V^-T (diag(gw) + (V^T gV - V^T conj(V) Re diag(V^T gV)) / gaps) V^T; columns have norm 1."""
+    g_values, g_vectors = g
+    values, V = out
+    inner: Any = 0.0
+    if g_vectors is not None:
+        towards = product(V.mT, g_vectors)
+        length = diagonal_of(towards, offset=0)
+        if isinstance(length, np.ndarray) and np.abs(length.imag).max(initial=0.0) > 1e-2:
+            raise RuntimeError(
+                "linalg_eig_backward: The eigenvectors in the complex case are specified up to "
+                "multiplication by e^{i phi}. The specified loss function depends on this "
+                "quantity, so it is ill-defined."
+            )
+        kept = real_part(length) + 0j
+        gaps = values[..., None, :] - values[..., :, None]
+        one = np.eye(values.shape[-1], dtype=np.float32)
+        towards = towards - product(V.mT, conjugate(V)) * kept[..., None, :]
+        inner = towards / (gaps + (one if isinstance(gaps, np.ndarray) else make(one)))
+    if g_values is not None:
+        inner = inner + _diagonal_matrix(g_values)
+    return solved(V.mT, product(inner, V.mT))
+
+
+@primitive(_eig_rule, outputs=True, promote=None, method=False, title="LinalgEig")
+def eigen(x: Any) -> Any:
+    """(w, V), complex: eigenvalues and eigenvectors of norm 1 of square matrices."""
+    w, V = np.linalg.eig(x)
+    dtype = np.result_type(x.dtype, np.complex64)
+    return w.astype(dtype, copy=False), V.astype(dtype, copy=False)
 
 
 def _svd_rule(g: Any, out: Any) -> Any:
@@ -376,7 +410,7 @@ def matrix_exponential(x: Any) -> Any:
 
     Source: Higham, "The scaling and squaring method for the matrix exponential revisited" (2005).
     """
-    a = x.astype(np.float64)
+    a = x.astype(np.result_type(x.dtype, np.float64))
     size = np.abs(a).sum(axis=-2).max(initial=0.0)
     limit, c = _PADE[7]
     squarings = max(0, math.ceil(math.log2(size / limit))) if size > 0 and np.isfinite(size) else 0

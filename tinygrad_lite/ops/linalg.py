@@ -18,6 +18,7 @@ from .arguments import kind, require_tensor
 from .decompositions import (
     cholesky_factor,
     determinant,
+    eigen,
     inverted,
     log_determinant,
     orthogonal_triangular,
@@ -69,6 +70,8 @@ def logdet(input: Any) -> Any:
     require_matrices("logdet", input, square=True)
     sign = np.linalg.slogdet(input.array).sign
     value = log_determinant(input)
+    if input.array.dtype.kind == "c":
+        return make(np.asarray(sign)).log() + value
     if (np.asarray(sign) < 0).any():
         value = value + make(np.where(sign < 0, np.nan, 0.0).astype(input.array.dtype))
     return value
@@ -105,7 +108,10 @@ def pinv(
     m, n = A.array.shape[-2:]
     rtol = rcond if rtol is None else rtol
     if 0 in A.array.shape:
-        return make(np.zeros((*A.array.shape[:-2], n, m), A.array.dtype))
+        return A.mT.clone()
+    if hermitian:
+        A = _mirrored(A)
+        A = (A + A.mH) * 0.5 if A.array.dtype.kind == "c" else A  # a real diagonal
     if rtol is None:
         rtol = 0.0 if atol is not None else np.finfo(A.array.dtype).eps * max(m, n)
     if atol is not None:
@@ -191,6 +197,7 @@ def triangular_solve(
 
 
 triangular_values = returned("triangular_solve", "solution", "cloned_coefficient")
+bind("triangular_solve", triangular_solve)
 
 
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
@@ -214,10 +221,10 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     S = np.linalg.svd(a, compute_uv=False)
     rank = (rtol * S.max(axis=-1, keepdims=True, initial=0) < S).sum(axis=-1)
     solution = matmul(pinv(A, rtol=rtol), X)
-    residuals = make(np.zeros(0, a.dtype))
+    residuals = make(np.zeros(0, a.real.dtype))
     if m > n and (rank == n).all() and not gelsy:
         r = matmul(A, solution) - X
-        residuals = total(r * r, -2)
+        residuals = total(r * r if a.dtype.kind == "f" else r.abs() ** 2, -2)
         if vector:
             residuals = reshaped(residuals, shape=residuals.array.shape[:-1])
     if vector:
@@ -226,7 +233,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
         solution,
         residuals,
         make(np.asarray(rank, np.int64)) if driver != "gels" else make(np.zeros(0, np.int64)),
-        make(np.zeros(0, a.dtype)) if gelsy or driver == "gels" else make(S),
+        make(np.zeros(0, a.real.dtype)) if gelsy or driver == "gels" else make(S),
     )
 
 
@@ -239,11 +246,11 @@ def _mirrored(A: Any) -> Any:
     The gradient towards a symmetric A is symmetric, as PyTorch's.
     """
     a = A.array
-    flipped = np.swapaxes(a, -1, -2)
+    flipped = np.conj(np.swapaxes(a, -1, -2))
     tolerance = 64 * np.finfo(a.dtype).eps * np.abs(a).max(initial=0.0)
     if np.abs(a - flipped).max(initial=0.0) <= tolerance or not np.isfinite(tolerance):
         return A
-    return tril(A) + tril(A, diagonal=-1).mT
+    return tril(A) + tril(A, diagonal=-1).mH
 
 
 _PSD = Real("3 3", through=lambda x: x @ x.T + np.eye(3))
@@ -257,26 +264,26 @@ def cholesky(A: Any, upper: bool = False, *, out: Any = None) -> Any:
     """
     no_out("linalg.cholesky", out)
     require_matrices("linalg.cholesky", A, square=True)
-    if upper and not np.allclose(A.array, np.swapaxes(A.array, -1, -2)):
-        A = A.mT
+    if upper and not np.allclose(A.array, np.conj(np.swapaxes(A.array, -1, -2))):
+        A = A.mH
     L = cholesky_factor(_mirrored(A))
-    return L.mT if upper else L
+    return L.mH if upper else L
 
 
 @composed()
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """X with A @ X = B, given the Cholesky factor of A."""
-    F = L.mT if upper else L
+    F = triu(L).mH if upper else tril(L)
     Y = solve_triangular(F, B, upper=False)
-    return solve_triangular(F.mT, Y, upper=True)
+    return solve_triangular(F.mH, Y, upper=True)
 
 
 @composed()
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
     """The inverse of A, given its Cholesky factor."""
-    F = triu(L).mT if upper else tril(L)
+    F = triu(L).mH if upper else tril(L)
     inverse_factor = inverted(F)
-    return matmul(inverse_factor.mT, inverse_factor)
+    return matmul(inverse_factor.mH, inverse_factor)
 
 
 def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
@@ -289,7 +296,7 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     require_matrices("linalg.eigh", A, square=True)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return eigh_values(*symmetric_eigen(_mirrored(A if UPLO.upper() == "L" else A.mT)))
+    return eigh_values(*symmetric_eigen(_mirrored(A if UPLO.upper() == "L" else A.mH)))
 
 
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
@@ -297,34 +304,34 @@ def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     return eigh(A, UPLO, out=out).eigenvalues
 
 
-def _unrecorded(name: str, A: Any) -> None:
-    if current().grad and live_node(A) is not None:
-        raise RuntimeError(
-            f"linalg.{name} has no derivative here, because its values are complex: use eigh or "
-            "eigvalsh for symmetric matrices, or detach() the tensor first"
-        )
-
-
-def _complexed(values: np.ndarray, real: np.dtype) -> np.ndarray:
-    return values.astype(np.complex64 if real == np.float32 else np.complex128)
+def _apart(x: np.ndarray) -> np.ndarray:
+    """With eigenvalues apart, real and complex ones (for samples)."""
+    return x / 8 + np.array([[1.0, 2.0, 0.0], [-2.0, 1.0, 0.0], [0.0, 0.0, -2.0]])
 
 
 def eig(A: Any, *, out: Any = None) -> Any:
-    """(eigenvalues, eigenvectors) of square matrices, complex. Without derivatives: RuntimeError
-    if A requires grad."""
+    """(eigenvalues, eigenvectors) of square matrices, complex; eigenvectors have norm 1.
+
+    The derivative of the eigenvectors divides by differences of eigenvalues. It exists for what
+    does not depend on their phases: RuntimeError otherwise.
+    """
     no_out("linalg.eig", out)
     require_matrices("linalg.eig", A, square=True)
-    _unrecorded("eig", A)
-    w, V = np.linalg.eig(A.array)
-    return eig_values(make(_complexed(w, A.array.dtype)), make(_complexed(V, A.array.dtype)))
+    return eig_values(*eigen(A))
 
 
 def eigvals(A: Any, *, out: Any = None) -> Any:
-    """The eigenvalues of square matrices, complex. RuntimeError if A requires grad."""
+    """The eigenvalues of square matrices, complex."""
     no_out("linalg.eigvals", out)
     require_matrices("linalg.eigvals", A, square=True)
-    _unrecorded("eigvals", A)
-    return make(_complexed(np.linalg.eigvals(A.array), A.array.dtype))
+    return eigen(A)[0]
+
+
+@composed(method=False, samples=[sample(Real("3 3", through=_apart))])
+def eigen_moduli(input: Any) -> Any:
+    """|w| and |V| of A = V diag(w) V^-1: what the laws hold of `eig`."""
+    values, vectors = eig(input)
+    return cat([values.abs(), vectors.abs()[..., 0, :]], -1)
 
 
 def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = None) -> Any:

@@ -12,7 +12,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
 from .arguments import converted, kind, require_tensor
-from .arithmetic import abs
+from .arithmetic import abs, where
 from .decompositions import (
     LinAlgError,
     inverted,
@@ -23,6 +23,29 @@ from .reduction import p_norm
 from .reduction import sum as total
 from .shaping import movedim, no_out, reshape
 from .views import reshaped, sliced
+
+
+@composed(
+    inplace=True, samples=[sample(Real("3 4"), p=one_of(2.0, 1.0), dim=one_of(0, 1), maxnorm=1.0)]
+)
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
+    """The slices along `dim` scaled down to a p-norm of `maxnorm` where theirs is larger.
+
+    By maxnorm / (norm + 1e-7), as in PyTorch.
+    """
+    require_float("renorm", input)
+    if p <= 0:
+        raise RuntimeError("non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if input.array.ndim < 2:
+        raise RuntimeError(
+            f"renorm: input needs at least 2 dimensions, got {input.array.ndim} dimensions"
+        )
+    axis = canonical_axis(dim, input.array.ndim)
+    others = tuple([i for i in range(input.array.ndim) if i != axis])
+    norm = p_norm(input, p=float(p), axes=others, keepdim=True)
+    return input * where(norm > maxnorm, maxnorm / (norm + 1e-7), 1.0)
 
 
 def require_float(name: str, x: Any) -> None:
@@ -96,6 +119,7 @@ def vector_norm(
                 f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the "
                 "operation does not have an identity"
             )
+    x = abs(x) if x.array.dtype.kind == "c" else x
     return p_norm(x, p=float(ord), axes=axes if x.array.ndim else None, keepdim=keepdim)
 
 
@@ -139,6 +163,7 @@ def matrix_norm(
     if rows == columns:
         raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
     if ord == "fro":
+        A = abs(A) if A.array.dtype.kind == "c" else A
         return p_norm(A, p=2.0, axes=(rows, columns), keepdim=keepdim)
     if isinstance(ord, str) and ord != "nuc":
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
@@ -151,6 +176,8 @@ def matrix_norm(
     elif builtin_abs(ord) in (1, math.inf):
         along, other = (rows, columns) if builtin_abs(ord) == 1 else (columns, rows)
         sums = total(abs(A), along, keepdim=True)
+        if A.array.shape[other] == 0 and ord > 0:  # the largest of no sums
+            sums = total(sums, other, keepdim=True)
         value = amax(sums, other, True) if ord > 0 else amin(sums, other, True)
         shape = [n for i, n in enumerate(A.array.shape) if i not in (rows, columns)]
         value = reshaped(value, shape=tuple(shape))

@@ -13,6 +13,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
+from .arguments import array_of
 from .decompositions import (
     inverted,
     matrix_exponential,
@@ -98,13 +99,15 @@ def matrix_rank(
     require_matrices("torch.linalg.matrix_rank", A, square=hermitian)
     atol = tol if atol is None else atol
     m, n = A.array.shape[-2:]
-    S = np.linalg.svd(A.array, compute_uv=False)
+    if hermitian:
+        S = np.abs(np.linalg.eigvalsh(A.array))
+    else:
+        S = np.linalg.svd(A.array, compute_uv=False)
     if rtol is None:
         rtol = 0.0 if atol is not None else np.finfo(A.array.dtype).eps * max(m, n)
-    bound = np.maximum(
-        rtol * S.max(axis=-1, keepdims=True, initial=0), 0.0 if atol is None else atol
-    )
-    return make(np.asarray((bound < S).sum(axis=-1), np.int64))
+    relative, absolute = [np.asarray(array_of(0.0 if t is None else t)) for t in (rtol, atol)]
+    bound = np.maximum(relative * S.max(axis=-1, initial=0), absolute)
+    return make(np.asarray((bound[..., None] < S).sum(axis=-1), np.int64))
 
 
 # -- small ones ------------------------------------------------------------------------------------
@@ -128,13 +131,14 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
 
 
 def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
-    """Products of elements summed along `dim`."""
+    """Products of elements summed along `dim`; complex x are conjugated."""
     no_out("linalg.vecdot", out)
-    return total(x * y, dim)
+    return total((x.conj() if x.array.dtype.kind == "c" else x) * y, dim)
 
 
 def vander(x: Any, N: int | None = None) -> Any:
     """The matrix of powers x ** 0, x ** 1, ..., x ** (N - 1) along a new last axis."""
+    x = x if x.array.ndim else reshaped(x, shape=(1,))
     n = x.array.shape[-1] if N is None else N
     if n <= 1 and N is not None:
         raise RuntimeError(f"N must be greater than 1. Got {n}.")

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
-from ..core.tensor import Tensor, make
+from ..core.tensor import Tensor, bind, make
+from .arguments import require_tensor
 from .decompositions import LinAlgError, inverted, regular, solved
 from .extremes import returned
+from .joining import joined
 from .linalg import cholesky, solve
 from .linalg_norms import require_matrices
 from .matrix import matmul, product
@@ -36,7 +38,9 @@ def eliminated(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     m, n = u.shape
     rows = np.arange(m)
     for j in range(min(m, n)):
-        p = j + int(np.argmax(np.abs(u[j:, j])))
+        below = u[j:, j]
+        size = np.abs(below.real) + np.abs(below.imag) if u.dtype.kind == "c" else np.abs(below)
+        p = j + int(np.argmax(size))  # of complex numbers as LAPACK measures them
         if p != j:
             u[[j, p]] = u[[p, j]]
             rows[[j, p]] = rows[[p, j]]
@@ -55,15 +59,30 @@ def _batched(a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _packed_rule(g: Any, x_shape: Any, out: Any, residual: Any) -> Any:
-    """gA = P L^-T (tril(L^T gL, -1) + triu(gU U^T)) U^-T, with gL, gU the parts of g."""
-    if x_shape[-1] != x_shape[-2]:
-        raise RuntimeError("the derivative of an LU factorization exists for square matrices only")
-    n = x_shape[-1]
-    L = tril(out, diagonal=-1) + np.eye(n, dtype=residual.dtype)
-    U = triu(out)
-    inner = tril(product(L.mT, tril(g, diagonal=-1)), diagonal=-1)
-    inner = inner + triu(product(triu(g), U.mT))
-    return product(residual, solved(L.mT, solved(U, inner.mT).mT))
+    """gA = P L^-T (tril(L^T gL, -1) + triu(gU U^T)) U^-T, with gL, gU the parts of g.
+
+    A tall matrix [A1; A2] has L2 = A2 U^-1, a wide one [A1, A2] has U2 = L^-1 A2: there
+    gA2 = g2 U^-T or L^-T g2, and what U or L had to do with it goes to the square part.
+    """
+    m, n = x_shape[-2:]
+    k = min(m, n)
+    square = out[..., :k, :k]
+    L = tril(square, diagonal=-1) + np.eye(k, dtype=residual.dtype)
+    U = triu(square)
+    g1 = g[..., :k, :k]
+    rest: Any = None
+    if m > n:
+        rest = solved(U, g[..., k:, :].mT).mT
+        g1 = g1 - triu(product(out[..., k:, :].mT, rest))
+    elif m < n:
+        rest = solved(L.mT, g[..., k:])
+        g1 = g1 - tril(product(rest, out[..., k:].mT), diagonal=-1)
+    inner = tril(product(L.mT, tril(g1, diagonal=-1)), diagonal=-1)
+    inner = inner + triu(product(triu(g1), U.mT))
+    first = solved(L.mT, solved(U, inner.mT).mT)
+    if rest is not None:
+        first = joined(first, rest, dim=g.ndim - (2 if m > n else 1))
+    return product(residual, first)
 
 
 @primitive(
@@ -72,7 +91,12 @@ def _packed_rule(g: Any, x_shape: Any, out: Any, residual: Any) -> Any:
     promote=None,
     method=False,
     title="LinalgLuFactorEx",
-    samples=[sample(Real("n n", through=regular)), sample(Real("2 3 3", through=regular))],
+    samples=[
+        sample(Real("n n", through=regular)),
+        sample(Real("2 3 3", through=regular)),
+        sample(Real("4 3", distinct=True)),
+        sample(Real("2 4", distinct=True)),
+    ],
 )
 def lu_packed(x: Any) -> Any:
     """L (below the diagonal, its own being 1) and U of each matrix in one; the residual is P."""
@@ -117,7 +141,21 @@ def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     if not pivot:
         raise NotImplementedError("linalg.lu_factor: LU without pivoting is not implemented on CPU")
     count = min(A.array.shape[-2:])
-    return lu_factor_values(lu_packed(A), make(_swaps(_batched(A.array)[1], count)))
+    packed, rows = lu_packed(A), _batched(A.array)[1]
+    return lu_factor_values(packed, make(_swaps(rows, count)))
+
+
+def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+    """(LU, pivots, info): `lu_factor`, with info > 0 the first pivot that is 0, counted from 1."""
+    packed, pivots = lu_factor(A, pivot=pivot, out=out)
+    zero = np.diagonal(packed.array, axis1=-2, axis2=-1) == 0
+    info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if zero.shape[-1] else zero.sum(-1)
+    if check_errors and info.any():
+        raise LinAlgError(
+            f"linalg.lu_factor_ex: U[{info.max()},{info.max()}] is zero and using it on lu_solve "
+            "would result in a division by zero"
+        )
+    return lu_factor_ex_values(packed, pivots, make(np.asarray(info, np.int32)))
 
 
 def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
@@ -128,8 +166,8 @@ def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
         raise NotImplementedError("linalg.lu: LU without pivoting is not implemented on CPU")
     m, n = A.array.shape[-2:]
     k = min(m, n)
-    packed = lu_packed(A)
-    P = permutation(_batched(A.array)[1], A.array.dtype)
+    packed, rows = lu_packed(A), _batched(A.array)[1]
+    P = permutation(rows, A.array.dtype)
     one = make(np.eye(m, k, dtype=A.array.dtype))
     return lu_values(make(P), tril(packed[..., :k], diagonal=-1) + one, triu(packed[..., :k, :]))
 
@@ -143,12 +181,15 @@ def lu_solve(
     P = make(permutation(_rows_of(pivots.array, n), LU.array.dtype))
     L = tril(LU, diagonal=-1) + make(np.eye(n, dtype=LU.array.dtype))
     A = matmul(matmul(P, L), triu(LU))
-    return solve(A.mT if adjoint else A, B, left=left)
+    return solve(A.mH if adjoint else A, B, left=left)
 
 
 def old_lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:
     """`linalg.lu_solve` with its older order of arguments."""
     return lu_solve(LU_data, LU_pivots, b)
+
+
+bind("lu_solve", old_lu_solve)
 
 
 # -- forms that report failure instead of raising --------------------------------------------------
@@ -194,8 +235,62 @@ def solve_ex(
         return solve_ex_values(make(np.full_like(B.array, np.inf)), _info(A, A.array.shape[-1]))
 
 
+lu_with_pivots = returned("lu", "LU", "pivots")
+lu_with_info = returned("lu", "LU", "pivots", "infos")
+geqrf_values = returned("geqrf", "a", "tau")
+
+
+@composed(method="lu", name="lu")
+def old_lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
+    """(LU, pivots), and with `get_infos` zeros: the older form of `linalg.lu_factor`."""
+    LU, pivots = lu_factor(A, pivot=pivot, out=out)
+    if get_infos:
+        return lu_with_info(LU, pivots, _info(A, 0))
+    return lu_with_pivots(LU, pivots)
+
+
+@composed()
+def geqrf(input: Any) -> Any:
+    """(a, tau): the QR factorization as LAPACK packs it, R above and reflections v_i below.
+
+    Q = H_1 H_2 ..., H_i = I - tau_i v_i v_i^H with v_i = (0, ..., 0, 1, a[i + 1:, i]).
+    `linalg.qr` unpacks it and has a derivative, which this has not.
+    """
+    require_matrices("geqrf", input)
+    packed, tau = np.linalg.qr(input.array, mode="raw")
+    return geqrf_values(make(np.swapaxes(packed, -1, -2).copy()), make(tau))
+
+
+@composed()
+def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
+    """Q @ other (other @ Q for left=False) of the Q that `geqrf` packed; `transpose` takes Q^H."""
+    require_matrices("torch.ormqr", input)
+    for name, x in (("tau", tau), ("other", other)):
+        require_tensor("ormqr", x, name)
+    m, k = input.array.shape[-2], tau.array.shape[-1]
+    side = other.array.shape[-2 if left else -1] if other.array.ndim >= 2 else -1
+    if other.array.ndim < 2 or side < k or side != m:
+        raise RuntimeError(
+            f"torch.ormqr: other.shape[{-2 if left else -1}] must be equal to input.shape[-2] "
+            f"({m}) and at least tau.shape[-1] ({k}), but is {side}"
+        )
+    if tau.array.ndim != input.array.ndim - 1 or k > input.array.shape[-1]:
+        raise RuntimeError(
+            "torch.ormqr: tau must have one dimension less than input and at most its columns"
+        )
+    one = make(np.eye(m, k, dtype=input.array.dtype))
+    V = tril(input, diagonal=-1)[..., :k] + one
+    C = other
+    for i in range(k) if left == transpose else reversed(range(k)):
+        v = V[..., i : i + 1]
+        t = tau[..., i, None, None]
+        t = t.conj() if transpose else t
+        C = C - (t * v) @ (v.mH @ C) if left else C - (C @ v) @ (t * v.mH)
+    return C
+
+
 def householder_product(A: Any, tau: Any) -> Any:
-    """The first columns of the product of reflections I - tau[i] * v[i] @ v[i].T.
+    """The first columns of the product of reflections I - tau[i] * v[i] @ v[i].mH.
 
     v[i] is column i of A below its diagonal, with 1 on it and 0 above.
     """
@@ -208,7 +303,7 @@ def householder_product(A: Any, tau: Any) -> Any:
     for i in reversed(range(k)):
         v = V[..., i]
         column = reshaped(v, shape=(*v.array.shape, 1))
-        out = out - tau[..., i, None, None] * matmul(column, matmul(column.mT, out))
+        out = out - tau[..., i, None, None] * matmul(column, matmul(column.mH, out))
     return out
 
 
@@ -223,3 +318,7 @@ def lu_unpack(
     one = make(np.eye(m, k, dtype=LU_data.array.dtype))
     L = tril(LU_data[..., :k], diagonal=-1) + one
     return lu_values(P, L, triu(LU_data[..., :k, :]))
+
+
+orgqr = householder_product
+bind("orgqr", orgqr)
