@@ -187,6 +187,10 @@ from .ops.gamma import (
     mvlgamma as mvlgamma,
     polygamma as polygamma,
 )
+from .ops.incomplete_gamma import (
+    igamma as igamma,
+    igammac as igammac,
+)
 from .ops.selection import (
     addcdiv as addcdiv,
     addcmul as addcmul,
@@ -250,6 +254,7 @@ from .ops.conversion import (
     memory_format as memory_format,
     numel as numel,
     preserve_format as preserve_format,
+    resize_as_ as resize_as_,
     result_type as result_type,
     strided as strided,
     to_dlpack as to_dlpack,
@@ -260,6 +265,8 @@ from .ops.creation import (
     asarray as asarray,
     empty as empty,
     empty_like as empty_like,
+    empty_permuted as empty_permuted,
+    empty_strided as empty_strided,
     from_numpy as from_numpy,
     frombuffer as frombuffer,
     full as full,
@@ -333,6 +340,9 @@ from .ops.cumulative import (
     trapezoid as trapezoid,
     trapz as trapz,
 )
+from .ops.differences import (
+    gradient as gradient,
+)
 from .ops.statistics import (
     median as median,
     mode as mode,
@@ -346,6 +356,7 @@ from .ops.complex_numbers import (
     complex as complex,
     conj as conj,
     conj_physical as conj_physical,
+    conj_physical_ as conj_physical_,
     imag as imag,
     is_conj as is_conj,
     is_neg as is_neg,
@@ -450,6 +461,7 @@ from .ops.shaping import (
 )
 from .ops.parts import (
     as_strided as as_strided,
+    as_strided_scatter as as_strided_scatter,
     diag as diag,
     diag_embed as diag_embed,
     diagflat as diagflat,
@@ -490,6 +502,28 @@ from .ops.rearranging import (
     tril as tril,
     triu as triu,
 )
+from .ops.copies import (
+    alias_copy as alias_copy,
+    as_strided_copy as as_strided_copy,
+    detach_copy as detach_copy,
+    diagonal_copy as diagonal_copy,
+    expand_copy as expand_copy,
+    permute_copy as permute_copy,
+    select_copy as select_copy,
+    slice_copy as slice_copy,
+    split_copy as split_copy,
+    split_with_sizes_copy as split_with_sizes_copy,
+    squeeze_copy as squeeze_copy,
+    t_copy as t_copy,
+    transpose_copy as transpose_copy,
+    unbind_copy as unbind_copy,
+    unfold_copy as unfold_copy,
+    unsafe_chunk as unsafe_chunk,
+    unsafe_split as unsafe_split,
+    unsafe_split_with_sizes as unsafe_split_with_sizes,
+    unsqueeze_copy as unsqueeze_copy,
+    view_copy as view_copy,
+)
 
 # -- ops/indexing, scattering, index_ops, counting, sorting ----------------------------------------
 from .ops.scattering import (
@@ -519,7 +553,9 @@ from .ops.counting import (
     bucketize as bucketize,
     histc as histc,
     histogram as histogram,
+    histogramdd as histogramdd,
     nonzero as nonzero,
+    nonzero_static as nonzero_static,
     searchsorted as searchsorted,
     unique as unique,
     unique_consecutive as unique_consecutive,
@@ -577,7 +613,16 @@ from .ops.linalg import (
     slogdet as slogdet,
     triangular_solve as triangular_solve,
 )
-from .ops.lu import lu_unpack as lu_unpack, old_lu_solve as lu_solve
+from .ops.lu import (
+    geqrf as geqrf,
+    lu_unpack as lu_unpack,
+    old_lu as lu,
+    old_lu_solve as lu_solve,
+    orgqr as orgqr,
+    ormqr as ormqr,
+)
+from .ops.low_rank import pca_lowrank as pca_lowrank, svd_lowrank as svd_lowrank
+from .ops.linalg_norms import renorm as renorm
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
 # -- NumPy functions on Tensors: binds the methods that NumPy asks for -----------------------------
@@ -585,6 +630,7 @@ from .ops import analytic as _analytic, numpy_protocol as _numpy_protocol
 
 # -- rooms of functions ----------------------------------------------------------------------------
 from . import fft as fft, special as special
+from .ops.spectrogram import istft as istft, stft as stft
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd

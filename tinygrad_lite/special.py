@@ -18,6 +18,8 @@ from .ops.gamma import multigammaln as multigammaln
 from .ops.gamma import polygamma as polygamma
 from .ops.gamma import psi as psi
 from .ops.gamma import zeta as zeta
+from .ops.incomplete_gamma import gammainc as gammainc
+from .ops.incomplete_gamma import gammaincc as gammaincc
 from .ops.reduction import logsumexp as logsumexp
 from .ops.rounding import round as round
 from .ops.special import entr as entr
@@ -43,6 +45,8 @@ __all__ = [
     "exp2",
     "expit",
     "expm1",
+    "gammainc",
+    "gammaincc",
     "gammaln",
     "i0",
     "i0e",

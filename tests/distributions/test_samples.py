@@ -126,7 +126,7 @@ def test_rsample_is_a_function_of_its_parameters(kind, parameters):
 @pytest.mark.parametrize("a", [0.02, 0.4, 1.0, 7.0, 300.0, 5000.0])
 def test_gamma_slope_keeps_the_probability(a):
     special = pytest.importorskip("scipy.special")
-    from tinygrad_lite.distributions.incomplete_gamma import log_slope, regularized
+    from tinygrad_lite.ops.incomplete_gamma import log_slope, regularized
 
     u = np.random.default_rng(0).uniform(1e-3, 1 - 1e-3, 300)
     shape = np.full_like(u, a)

@@ -468,7 +468,7 @@ def test_no_validation():
 
 def test_gamma_slope_is_pytorchs():
     """To the accuracy PyTorch states for its rational approximation."""
-    from tinygrad_lite.distributions.incomplete_gamma import log_slope
+    from tinygrad_lite.ops.incomplete_gamma import log_slope
 
     rng = np.random.default_rng(0)
     for a in (0.05, 0.3, 1.0, 2.5, 20.0, 300.0, 4000.0, 1e5):

@@ -10,10 +10,10 @@ from ..autograd.function import Function, once_differentiable
 from ..core.random import numpy_generator
 from ..core.tensor import Tensor, make
 from ..ops.gamma import digamma, lgamma
+from ..ops.incomplete_gamma import log_draw, log_slope, regularized
 from ..ops.special import xlogy
 from . import constraints
 from .distribution import Elementwise
-from .incomplete_gamma import log_draw, log_slope, regularized
 
 
 class LogStandardGamma(Function):

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core.chain import conjugate
 from ..core.doors import composed, primitive
+from ..core.inplace import in_place
 from ..core.samples import Real, reals, sample
 from ..core.tensor import Tensor, bind
 from .arguments import require_tensor, unsupported
@@ -99,6 +100,8 @@ def angle(input: Any) -> Any:
 
 def complex(real: Tensor, imag: Tensor) -> Tensor:
     """real + i imag, of two Tensors of one floating dtype."""
+    require_tensor("complex", real, "real")
+    require_tensor("complex", imag, "imag", 2)
     a, b = real.array, imag.array
     if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64):
         raise RuntimeError(
@@ -111,6 +114,8 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
 
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """abs * exp(i angle), of two Tensors of one floating dtype."""
+    require_tensor("polar", abs, "abs")
+    require_tensor("polar", angle, "angle", 2)
     if abs.array.dtype != angle.array.dtype:
         raise RuntimeError(
             f"Expected object of scalar type {abs.dtype} but got scalar type {angle.dtype} for "
@@ -165,6 +170,8 @@ bind("real", property(real))
 bind("imag", property(imag))
 conj_physical = conj
 bind("conj_physical", conj)
+conj_physical_ = in_place(conj, "conj_physical_")
+bind("conj_physical_", conj_physical_)
 
 
 @composed(method=False, samples=[sample(Real("n 2", low=0.3), Real("n 2", low=0.3))])

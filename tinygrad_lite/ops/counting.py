@@ -5,6 +5,8 @@ Nothing here has a derivative: the results are integers, or jump.
 
 from __future__ import annotations
 
+import builtins
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from .arguments import kind, require_tensor, unsupported
 from .extremes import returned
 
 histogram_values = returned("histogram", "hist", "bin_edges")
+histogramdd_values = returned("histogramdd", "hist", "bin_edges")
 
 
 @composed()
@@ -91,7 +94,7 @@ def _counts(x: np.ndarray, edges: np.ndarray, weight: np.ndarray | None) -> np.n
 
 @composed()
 def histogram(
-    input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
+    input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Any:
     """(hist, bin_edges): counts in equal bins (their number given) or between given edges."""
     a = input.array
@@ -110,6 +113,75 @@ def histogram(
     if density:
         hist = hist / (hist.sum() * np.diff(edges))
     return histogram_values(make(np.asarray(hist, a.dtype)), make(edges))
+
+
+@composed(method=False)
+def histogramdd(
+    input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
+) -> Any:
+    """(hist, bin_edges): counts of the points input[..., :] in boxes of D dimensions.
+
+    `bins`: a number, one for each dimension, or the edges, a vector for each. `range`: the lowest
+    and highest edge of each dimension in turn. `weight`: one for each point.
+    """
+    a = input.array
+    if a.dtype.kind != "f":
+        raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind(a.dtype)}'")
+    if a.ndim < 2:
+        raise RuntimeError(
+            f"torch.histogramdd: input tensor should have at least 2 dimensions, but got {a.ndim}"
+        )
+    D = a.shape[-1]
+    x = a.reshape(-1, D)
+    given = [bins] * D if isinstance(bins, int) else list(bins)
+    if len(given) != D:
+        raise RuntimeError(
+            f"torch.histogramdd: expected {D} sequences of bin edges for a {D}-dimensional "
+            f"histogram but got {len(given)}"
+        )
+    edges = [_edges_of(x[:, i], b, i, range) for i, b in enumerate(given)]
+    w = None if weight is None else weight.array.reshape(-1)
+    inside = np.ones(len(x), bool)
+    places = []
+    for column, e in zip(x.T, edges, strict=True):
+        inside &= (column >= e[0]) & (column <= e[-1])
+        places.append(np.minimum(np.searchsorted(e, column, side="right") - 1, len(e) - 2))
+    shape = tuple([len(e) - 1 for e in edges])
+    flat = np.ravel_multi_index([p[inside] for p in places], shape)
+    w = None if w is None else w[inside]
+    hist = np.bincount(flat, w, minlength=math.prod(shape)).reshape(shape).astype(a.dtype)
+    if density:
+        hist = hist / hist.sum()
+        for i, e in enumerate(edges):
+            hist = hist / np.diff(e).reshape([-1 if k == i else 1 for k in builtins.range(D)])
+    return histogramdd_values(make(hist.astype(a.dtype)), tuple([make(e) for e in edges]))
+
+
+def _edges_of(x: np.ndarray, bins: Any, i: int, limits: Any) -> np.ndarray:
+    if isinstance(bins, Tensor):
+        return bins.array
+    if bins <= 0:
+        raise RuntimeError(
+            f"torch.histogramdd(): bins must be > 0, but got {bins} for dimension {i}"
+        )
+    if limits is not None:
+        low, high = limits[2 * i], limits[2 * i + 1]
+    else:
+        low, high = (x.min(), x.max()) if x.size else (0.0, 1.0)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, bins + 1, dtype=x.dtype)
+
+
+@composed()
+def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
+    """The first `size` rows of `nonzero`, with rows of `fill_value` if there are fewer."""
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = nonzero(input).array[:size]
+    out = np.full((size, input.array.ndim), fill_value, np.int64)
+    out[: len(found)] = found
+    return make(out)
 
 
 @composed(method=False)

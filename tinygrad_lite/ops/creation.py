@@ -351,6 +351,59 @@ def empty(
     return _finished(np.empty(shape, _dtype_or_default(dtype)), requires_grad)
 
 
+def empty_strided(
+    size: Any,
+    stride: Any,
+    *,
+    dtype: Any = None,
+    layout: Any = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Arbitrary content of shape `size`, steps of `stride` elements along each axis."""
+    require_cpu(device)
+    shape, strides = tuple(map(int, size)), tuple(map(int, stride))
+    if len(shape) != len(strides):
+        raise RuntimeError(
+            f"mismatch in length of strides and shape: {len(strides)} and {len(shape)}"
+        )
+    numpy_dtype = _dtype_or_default(dtype)
+    last = 0 if 0 in shape else 1 + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)])
+    steps = [s * numpy_dtype.itemsize for s in strides]
+    memory = np.empty(last, numpy_dtype)
+    return _finished(np.ndarray(shape, numpy_dtype, memory, 0, steps), requires_grad)
+
+
+def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Tensor:
+    """Arbitrary content of shape `size`, whose axes lie in memory in the order `physical_layout`,
+    the outermost first."""
+    shape = tuple(map(int, size))
+    if len(physical_layout) != len(shape):
+        raise RuntimeError(
+            f"Number of dimensions in size does not match the length of the physical_layout; i.e. "
+            f"len(size) = {len(shape)} is not equal to len(physical_layout) = "
+            f"{len(physical_layout)}"
+        )
+    if sorted(physical_layout) != list(range(len(shape))):
+        raise RuntimeError(
+            "Physical layout must be a permutation of 0 to len(size) - 1, but got "
+            f"{list(physical_layout)}"
+        )
+    strides, step = [0] * len(shape), 1
+    for axis in reversed(physical_layout):
+        strides[axis] = step
+        step *= max(shape[axis], 1)
+    return empty_strided(shape, strides, **options)
+
+
+def new_empty_strided(self: Tensor, size: Any, stride: Any, **options: Any) -> Tensor:
+    """`empty_strided` in this Tensor's dtype."""
+    options["dtype"] = self.dtype if options.get("dtype") is None else options["dtype"]
+    return empty_strided(size, stride, **options)
+
+
+bind("new_empty_strided", new_empty_strided)
 _NUMBERS: Any = (int, float, complex, np.number, np.bool_)
 
 

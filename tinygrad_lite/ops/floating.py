@@ -11,7 +11,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from ..core.tensor import make
 from .arguments import require_tensor
-from .arithmetic import mul, pow
+from .arithmetic import mul, pow, zero
 from .extremes import returned
 
 frexp_values = returned("frexp", "mantissa", "exponent")
@@ -43,13 +43,13 @@ def frexp(input: Any) -> Any:
 
 
 @primitive(
-    None,
-    None,
+    lambda g: g,
+    zero,
     broadcasts=True,
     tensors=(0, 1),
     inplace=True,
     samples=[sample(Real(broadcast=True), Real(broadcast=True), smooth=False)],
 )
 def nextafter(x: Any, y: Any) -> Any:
-    """The floating number next to x towards y, elementwise."""
+    """The floating number next to x towards y, elementwise; counted as x by its derivative."""
     return np.nextafter(x, y)

@@ -151,11 +151,26 @@ def digamma(x: Any) -> Any:
 def _polygamma(x: Any, n: int) -> Any:
     with np.errstate(all="ignore"):
         sign = -1.0 if n % 2 == 0 else 1.0
-        y = np.where(x > 0, x, 1 - x) if n == 1 else x
+        y = np.where(x > 0, x, 1 - x)
         out = sign * math.factorial(n) * hurwitz(float(n + 1), y)
         if n == 1:
             return np.where(x > 0, out, (math.pi / sin_pi(x)) ** 2 - out)
-        return np.where(x > 0, out, np.where(x == 0, -sign * -np.inf, np.nan))
+        if (x > 0).all():
+            return out
+        poles = (x <= 0) & (np.floor(x) == x)
+        return np.where(x > 0, out, np.where(poles, sign * np.inf, _reflected(x, n)))
+
+
+def _reflected(x: Any, n: int) -> Any:
+    """psi_n(x) = (-1)^n psi_n(1 - x) - pi d^n cot(pi x) / dx^n, for x < 0.
+
+    The derivative is pi^n P_n(c) with c = cot(pi x), P_0 = c, P_(k+1) = -P_k' (1 + c^2).
+    """
+    p = np.polynomial.Polynomial([0.0, 1.0])
+    for _ in range(n):
+        p = -p.deriv() * np.polynomial.Polynomial([1.0, 0.0, 1.0])
+    beyond = -math.factorial(n) * hurwitz(float(n + 1), np.where(x > 0, 1.0, 1 - x))
+    return beyond - math.pi ** (n + 1) * p(1 / _tan_pi(x))
 
 
 @primitive(
@@ -166,21 +181,20 @@ def _polygamma(x: Any, n: int) -> Any:
     samples=[sample(Real(low=0.5, high=4.0), n=one_of(1, 2))],
 )
 def derivative_of_psi(x: Any, *, n: int) -> Any:
-    """The n-th derivative of digamma, n >= 1; for n > 1 NaN below 0."""
+    """The n-th derivative of digamma, n >= 1; infinite at 0, -1, -2, ..."""
     return in_double(_polygamma, x, n)
 
 
 @composed(method=False)
 def polygamma(n: int, input: Any) -> Any:
-    """The n-th derivative of digamma, elementwise. RuntimeError for negative n; NaN below 0 if
-    n > 1."""
+    """The n-th derivative of digamma, elementwise. RuntimeError for negative n."""
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     require_tensor("polygamma", input)
     return digamma(input) if n == 0 else derivative_of_psi(input, n=n)
 
 
-@composed(method="polygamma", name="polygamma_method")
+@composed(method="polygamma", inplace=True, name="polygamma_method")
 def _polygamma_method(self: Tensor, n: int) -> Any:
     """The n-th derivative of digamma, elementwise."""
     return polygamma(n, self)

@@ -135,6 +135,32 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     return strided_view(input, out)
 
 
+def _restride(self: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
+    """`as_strided` in place: the Tensor becomes that view of its memory."""
+    seen = as_strided(self, size, stride, storage_offset)
+    self.array, self.node = seen.array, seen.node
+    return self
+
+
+bind("as_strided_", _restride)
+
+
+@composed()
+def as_strided_scatter(
+    input: Any, src: Any, size: Any, stride: Any, storage_offset: int | None = None
+) -> Any:
+    """A copy of the input, with its strides, and `src` in the region `as_strided` names."""
+    out = input.clone()
+    region = as_strided(out, size, stride, storage_offset)
+    if src.array.shape != region.array.shape:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. src size = "
+            f"{list(src.array.shape)}, slice size = {list(region.array.shape)}"
+        )
+    region.copy_(src)
+    return out
+
+
 @composed()
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The input with `src` on the diagonal that `diagonal` with these arguments returns."""

@@ -22,18 +22,28 @@ def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
     """Uniform in [0, 1) of a floating dtype; float16 never rounds up to 1."""
     if dtype == np.float16:
         return (rng.integers(0, 2048, shape) / 2048).astype(np.float16)
+    if dtype.kind == "c":
+        return _both_parts(_uniform, rng, shape, dtype)
     return np.asarray(rng.random(shape, dtype=dtype))
 
 
 def _standard_normal(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
     if dtype == np.float16:
         return rng.standard_normal(shape, dtype=np.float32).astype(np.float16)
+    if dtype.kind == "c":  # of variance 1 together
+        return _both_parts(_standard_normal, rng, shape, dtype) / dtype.type(math.sqrt(2))
     return np.asarray(rng.standard_normal(shape, dtype=dtype))
+
+
+def _both_parts(draw: Any, rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+    """Complex numbers whose real and imaginary parts are drawn independently."""
+    pairs = draw(rng, (*tuple(shape), 2), np.dtype(f"f{dtype.itemsize // 2}"))
+    return np.asarray(pairs.view(dtype)[..., 0])
 
 
 def _floating(function: str, dtype: Any) -> Any:
     numpy_dtype = _dtype_or_default(dtype)
-    if numpy_dtype.kind != "f":
+    if numpy_dtype.kind not in "fc":
         raise NotImplementedError(f"\"{function}\" not implemented for '{kind(numpy_dtype)}'")
     return numpy_dtype
 
@@ -342,7 +352,8 @@ def uniform_(self: Tensor, *bounds: float, generator: Any = None, **named: Any) 
         )
     dtype = _float_dtype(self, "check_uniform_bounds")
     draw = _uniform(numpy_generator(generator), self.array.shape, dtype)
-    return _filled(self, draw * (high - low) + low, "uniform_")
+    start = low * (1 + 1j) if dtype.kind == "c" else low
+    return _filled(self, draw * (high - low) + start, "uniform_")
 
 
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Any = None) -> Tensor:
@@ -377,6 +388,8 @@ def random_(self: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> 
 
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Tensor:
     """Fill with Cauchy numbers."""
+    if sigma <= 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
     _continuous(self, "Cauchy")
     draw = numpy_generator(generator).standard_cauchy(self.array.shape)
     return _filled(self, median + sigma * draw, "cauchy_")
@@ -393,7 +406,7 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Any
     """Fill with exp of normal numbers."""
     if std <= 0:
         raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
-    _float_dtype(self, "log_normal")
+    _continuous(self, "LogNormal")
     draw = numpy_generator(generator).standard_normal(self.array.shape)
     return _filled(self, np.exp(mean + std * draw), "log_normal_")
 

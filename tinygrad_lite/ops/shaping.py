@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.chain import sum_to
+from ..core.chain import cast, sum_to
 from ..core.doors import composed
 from ..core.modes import current
 from ..core.node import Leaf
@@ -425,6 +425,8 @@ def sum_to_size(input: Any, *size: Any) -> Any:
         raise RuntimeError(f"size {{{list(target)}}} is not expandable to size {{{list(shape)}}}.")
     if not target:
         return input.sum()  # int64 of integers, unlike the axes of size 1
+    if input.array.dtype.kind in "biu" and target != shape:
+        input = cast(input, dtype=np.dtype(np.int64))  # in which integers are added up
     return sum_to(input, shape=target)
 
 

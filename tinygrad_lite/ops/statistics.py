@@ -201,13 +201,16 @@ def _quantile(name: str, skip_nan: bool, doc: str) -> Any:
         if names:
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
-        q = _checked(name, input, q, interpolation)
+        wanted, q = q, _checked(name, input, q, interpolation)
         x, axis = (
             (input.reshape(-1), 0) if dim is None else (input, canonical_axis(dim, input.ndim))
         )
         if x.array.ndim == 0:
             x = x.reshape(1)
-        out = _at_ranks(x, q.reshape(-1), axis, interpolation, skip_nan)  # quantiles along `axis`
+        moving = wanted.reshape(-1) if isinstance(wanted, Tensor) and wanted.requires_grad else None
+        out = _at_ranks(
+            x, q.reshape(-1), axis, interpolation, skip_nan, moving
+        )  # quantiles along `axis`
         out = movedim(out, axis, 0)
         rest = tuple(out.array.shape[1:])
         if keepdim:
@@ -245,8 +248,13 @@ def _checked(name: str, x: Tensor, q: Any, interpolation: str) -> np.ndarray:
     return values
 
 
-def _at_ranks(x: Tensor, q: np.ndarray, axis: int, interpolation: str, skip_nan: bool) -> Tensor:
-    """Quantiles of x along `axis`: the two neighbours of rank q (n - 1), and what lies between."""
+def _at_ranks(
+    x: Tensor, q: np.ndarray, axis: int, interpolation: str, skip_nan: bool, moving: Any
+) -> Tensor:
+    """Quantiles of x along `axis`: the two neighbours of rank q (n - 1), and what lies between.
+
+    `moving` is q as a Tensor that wants a gradient, or None.
+    """
     a = x.array
     order = np.argsort(a, axis=axis, kind="stable")
     bad = add_up(np.isnan(a), axis=axis, keepdims=True)
@@ -267,7 +275,11 @@ def _at_ranks(x: Tensor, q: np.ndarray, axis: int, interpolation: str, skip_nan:
         return above
     below = take_along(x, index=np.take_along_axis(order, low, axis), axis=axis)
     weight = np.full_like(rank, 0.5) if interpolation == "midpoint" else rank - low
-    return lerp(below, above, make(weight.astype(a.dtype)))
+    share = make(weight.astype(a.dtype))
+    if moving is not None and interpolation == "linear":
+        still = moving - moving.detach()  # 0, with the derivative 1
+        share = share + reshape(still, tuple(ranks_shape)) * make(np.asarray(last, a.dtype))
+    return lerp(below, above, share)
 
 
 _QUANTILE_DOC = """

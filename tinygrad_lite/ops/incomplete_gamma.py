@@ -23,7 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.gamma import digamma, lgamma
+from ..core.doors import primitive
+from ..core.samples import Real, sample
+from ..core.tensor import Tensor
+from .gamma import digamma, lgamma
 
 LARGE = 1000.0
 
@@ -48,8 +51,8 @@ def log_slope(a: np.ndarray, log_x: np.ndarray) -> np.ndarray:
     return out.reshape(shape)
 
 
-def regularized(a: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """P(a, x), elementwise, in float64."""
+def regularized(a: np.ndarray, x: np.ndarray, upper: bool = False) -> np.ndarray:
+    """P(a, x), elementwise, in float64; 1 - P(a, x) if `upper`, without cancellation."""
     shape = np.broadcast_shapes(a.shape, x.shape)
     a = np.broadcast_to(a, shape).astype(np.float64).ravel()
     x = np.broadcast_to(x, shape).astype(np.float64).ravel()
@@ -59,9 +62,13 @@ def regularized(a: np.ndarray, x: np.ndarray) -> np.ndarray:
     right = x > a + 1
     left = ~right & (x > 0)
     if left.any():
-        out[left] = front[left] * _series(a[left], log_x[left])[0]
+        below = front[left] * _series(a[left], log_x[left])[0]
+        out[left] = 1 - below if upper else below
     if right.any():
-        out[right] = 1 - front[right] * _fraction(a[right], x[right])[0]
+        above = front[right] * _fraction(a[right], x[right])[0]
+        out[right] = above if upper else 1 - above
+    if upper:
+        out[x == 0] = 1
     return out.reshape(shape)
 
 
@@ -136,3 +143,69 @@ def log_draw(rng: np.random.Generator, a: Any) -> np.ndarray:
     small = a < 1
     log = np.log(rng.standard_gamma(np.where(small, a + 1, a)))
     return np.where(small, log - rng.standard_exponential(a.shape) / a, log)
+
+
+# -- as functions of Tensors -----------------------------------------------------------------------
+
+
+def _probability(a: Any, x: Any, upper: bool) -> np.ndarray:
+    """P or 1 - P with its limits: a = 0 is all at 0, a = inf all at inf; NaN out of the domain."""
+    a, x = np.broadcast_arrays(np.asarray(a, np.float64), np.asarray(x, np.float64))
+    usual = (a > 0) & (x >= 0) & np.isfinite(a) & np.isfinite(x)
+    value = regularized(np.where(usual, a, 1.0), np.where(usual, x, 1.0), upper)
+    one, nought = (0.0, 1.0) if upper else (1.0, 0.0)
+    value = np.where(usual, value, np.nan)
+    value = np.where((a >= 0) & np.isfinite(a) & (x == np.inf), one, value)
+    value = np.where((a == np.inf) & (x >= 0) & np.isfinite(x), nought, value)
+    value = np.where((a == 0) & (x > 0), one, value)
+    return np.where((a == 0) & (x == 0), np.nan, value)
+
+
+def _density(a: Any, x: Any) -> Any:
+    """dP/dx = x^(a-1) e^-x / Gamma(a)."""
+    return (
+        ((a - 1) * x.log() - x - lgamma(a)).exp()
+        if isinstance(x, Tensor)
+        else np.exp((a - 1) * np.log(x) - x - lgamma(a))
+    )
+
+
+def _towards_shape(g: Any) -> Any:
+    raise RuntimeError(
+        "the derivative for 'input' is not implemented (igamma, igammac); detach() it. "
+        "Samples of distributions.Gamma are differentiable by their shape"
+    )
+
+
+_PAIR = [sample(Real(low=0.5, high=5.0), Real(low=0.5, high=5.0), smooth=False)]
+
+
+@primitive(
+    _towards_shape,
+    lambda g, a, x: g * _density(a, x),
+    broadcasts=True,
+    tensors=(0, 1),
+    promote="float",
+    inplace=True,
+    samples=_PAIR,
+)
+def igamma(a: Any, x: Any) -> Any:
+    """P(a, x), the lower incomplete gamma function over Gamma(a). No derivative towards a."""
+    return np.asarray(_probability(a, x, False), x.dtype)
+
+
+@primitive(
+    _towards_shape,
+    lambda g, a, x: -g * _density(a, x),
+    broadcasts=True,
+    tensors=(0, 1),
+    promote="float",
+    inplace=True,
+    samples=_PAIR,
+)
+def igammac(a: Any, x: Any) -> Any:
+    """1 - P(a, x), accurate where that is small. No derivative towards a."""
+    return np.asarray(_probability(a, x, True), x.dtype)
+
+
+gammainc, gammaincc = igamma, igammac

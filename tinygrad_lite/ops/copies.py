@@ -1,0 +1,69 @@
+"""What PyTorch calls `<view>_copy`: the view of that name, in memory of its own.
+
+And the `unsafe_` forms of `chunk` and `split`, which differ from these in what autograd may assume
+about writing into the parts; here both are views whose writes are followed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.doors import composed
+from ..core.tensor import Tensor
+from .arguments import require_tensor
+from .joining import chunk, split, split_with_sizes, unbind
+from .parts import as_strided, diagonal, select, unfold
+from .shaping import expand, permute, squeeze, t, transpose, unsqueeze, view
+from .views import sliced
+
+
+def _copied(name: str, see: Any) -> Any:
+    def copy(input: Any, *args: Any, **named: Any) -> Any:
+        require_tensor(name, input)
+        seen = see(input, *args, **named)
+        return seen.clone() if isinstance(seen, Tensor) else tuple([x.clone() for x in seen])
+
+    copy.__name__ = copy.__qualname__ = name
+    copy.__doc__ = f"`{name.removesuffix('_copy')}`, as a copy."
+    return composed(method=False)(copy)
+
+
+def _slice(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
+    return sliced(input, index=(*[slice(None)] * (dim % input.ndim), slice(start, end, step)))
+
+
+alias_copy = _copied("alias_copy", lambda input: input)
+as_strided_copy = _copied("as_strided_copy", as_strided)
+detach_copy = _copied("detach_copy", lambda input: input.detach())
+diagonal_copy = _copied("diagonal_copy", diagonal)
+expand_copy = _copied("expand_copy", lambda input, size, *, implicit=False: expand(input, size))
+permute_copy = _copied("permute_copy", permute)
+select_copy = _copied("select_copy", select)
+slice_copy = _copied("slice_copy", _slice)
+split_copy = _copied("split_copy", split)
+split_with_sizes_copy = _copied("split_with_sizes_copy", split_with_sizes)
+squeeze_copy = _copied("squeeze_copy", squeeze)
+t_copy = _copied("t_copy", t)
+transpose_copy = _copied("transpose_copy", transpose)
+unbind_copy = _copied("unbind_copy", unbind)
+unfold_copy = _copied("unfold_copy", unfold)
+unsqueeze_copy = _copied("unsqueeze_copy", unsqueeze)
+view_copy = _copied("view_copy", view)
+
+
+@composed()
+def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> Any:
+    """The same as `chunk`."""
+    return chunk(input, chunks, dim)
+
+
+@composed()
+def unsafe_split(input: Any, split_size: int, dim: int = 0) -> Any:
+    """The same as `split`."""
+    return split(input, split_size, dim)
+
+
+@composed()
+def unsafe_split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
+    """The same as `split_with_sizes`."""
+    return split_with_sizes(input, split_sizes, dim)
