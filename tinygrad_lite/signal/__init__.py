@@ -1,0 +1,3 @@
+"""`torch.signal`: window functions under `signal.windows`."""
+
+from . import windows as windows
