@@ -63,6 +63,9 @@ def torch_is_tinygrad_lite() -> Iterator[None]:
         return [name for name in sys.modules if name.partition(".")[0] == "torch"]
 
     kept = {name: sys.modules.pop(name) for name in ours()}
+    importlib.import_module("tinygrad_lite")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tinygrad_lite"]:
+        sys.modules["torch" + name.removeprefix("tinygrad_lite")] = sys.modules[name]
     finder = _Alias()
     sys.meta_path.insert(0, finder)
     try:

@@ -10,3 +10,4 @@ from .derivatives import jvp as jvp
 from .derivatives import value_and_grad as value_and_grad
 from .derivatives import vjp as vjp
 from .stateless import functional_call as functional_call
+from .stateless import stack_module_state as stack_module_state

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..core.tensor import Tensor
+from ..ops.joining import stack
 
 
 def functional_call(
@@ -60,3 +62,34 @@ def _replace(module: Any, path: str, value: Tensor) -> tuple[dict[str, Any], str
     old = registry[name]
     registry[name] = value
     return registry, name, old
+
+
+def stack_module_state(
+    models: Sequence[Any],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """(parameters, buffers) of models of one kind, stacked by name along a new first dimension.
+
+    For ensembles: `vmap(lambda p, b, x: functional_call(models[0], (p, b), (x,)), (0, 0, None))`.
+    The stacked parameters are new leaves that require grad. RuntimeError if there are no models, if
+    they are of several classes, or if some train and some do not.
+    """
+    if len(models) == 0:
+        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if len({model.training for model in models}) > 1:
+        raise RuntimeError(
+            "stack_module_state: Expected all models to have the same training/eval mode."
+        )
+    kinds = {type(model) for model in models}
+    if len(kinds) > 1:
+        raise RuntimeError(
+            "stack_module_state: Expected all models to be of the same class, got "
+            f"{sorted(kind.__name__ for kind in kinds)}."
+        )
+
+    def stacked(kind: str) -> dict[str, Tensor]:
+        columns = [dict(getattr(model, kind)()) for model in models]
+        return {name: stack([c[name] for c in columns]).detach() for name in columns[0]}
+
+    parameters, buffers = stacked("named_parameters"), stacked("named_buffers")
+    wanted = dict(models[0].named_parameters())
+    return {n: t.requires_grad_(wanted[n].requires_grad) for n, t in parameters.items()}, buffers

@@ -4,3 +4,27 @@ There is one device, the CPU, and one precision, full. A question gets a true an
 is False), a request that changes nothing is accepted, and a request that would have to do something
 that is not done here raises and says what to do instead.
 """
+
+from __future__ import annotations
+
+import sys
+from typing import Any, cast
+
+from ..core import random
+from . import absent, accelerator, amp, backends, cuda, distributed
+
+
+def _open(path: str, room: Any) -> None:
+    """Let `import tinygrad_lite.path` find `room`, which may be any object with attributes."""
+    cast("dict[str, Any]", sys.modules)[f"{__package__.rpartition('.')[0]}.{path}"] = room
+
+
+# What scripts import by PyTorch's paths: `import torch.backends.cudnn as cudnn`,
+# `from torch.cuda.amp import autocast`, `import torch.multiprocessing as mp`.
+for _room in (accelerator, amp, backends, cuda, distributed, random):
+    _open(_room.__name__.rpartition(".")[2], _room)
+for _name in ("jit", "multiprocessing", "onnx", "profiler", "sparse"):
+    _open(_name, getattr(absent, _name))
+for _name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"):
+    _open(f"backends.{_name}", getattr(backends, _name))
+_open("cuda.amp", amp)

@@ -17,7 +17,7 @@ def per_dim(value: Any, dims: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What all convolutions hold: geometry, weight and bias. `dims` is set by each class."""
 
     dims: int
@@ -123,7 +123,7 @@ class _Conv(Module):
         return ", ".join(parts)
 
 
-class _Convolution(_Conv):
+class _Convolution(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -184,7 +184,7 @@ class Conv3d(_Convolution):
         return F.conv3d(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
-class _Transposed(_Conv):
+class _ConvTransposeNd(_ConvNd):
     transposed = True
 
     def __init__(
@@ -247,7 +247,7 @@ class _Transposed(_Conv):
         return tuple([w - lo for w, lo in zip(wanted, least, strict=True)])
 
 
-class ConvTranspose1d(_Transposed):
+class ConvTranspose1d(_ConvTransposeNd):
     """`F.conv_transpose1d` with a learned weight (C, O / groups, K) and bias (O)."""
 
     dims = 1
@@ -266,7 +266,7 @@ class ConvTranspose1d(_Transposed):
         )
 
 
-class ConvTranspose2d(_Transposed):
+class ConvTranspose2d(_ConvTransposeNd):
     """`F.conv_transpose2d` with a learned weight (C, O / groups, KH, KW) and bias (O)."""
 
     dims = 2
@@ -285,7 +285,7 @@ class ConvTranspose2d(_Transposed):
         )
 
 
-class ConvTranspose3d(_Transposed):
+class ConvTranspose3d(_ConvTransposeNd):
     """`F.conv_transpose3d` with a learned weight (C, O / groups, KD, KH, KW) and bias (O)."""
 
     dims = 3

@@ -67,7 +67,7 @@ class Module:
         if isinstance(value, Parameter):
             if parameters is None:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self._forget(name)
+            self._forget(name, "_parameters")
             self.register_parameter(name, value)
         elif parameters is not None and name in parameters:
             if value is not None:
@@ -79,7 +79,7 @@ class Module:
         elif isinstance(value, Module):
             if parameters is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name)
+            self._forget(name, "_modules")
             registries["_modules"][name] = value
         elif parameters is not None and name in registries["_modules"]:
             if value is not None:
@@ -91,7 +91,7 @@ class Module:
         elif isinstance(value, Buffer):
             if parameters is None:
                 raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._forget(name)
+            self._forget(name, "_buffers")
             self.register_buffer(name, value, value.persistent)
         elif parameters is not None and name in registries["_buffers"]:
             if value is not None and not isinstance(value, Tensor):
@@ -122,10 +122,13 @@ class Module:
                 return
         super().__delattr__(name)
 
-    def _forget(self, name: str) -> None:
-        registries = (self.__dict__, self._parameters, self._buffers, self._modules)
-        for registry in registries:
-            registry.pop(name, None)
+    def _forget(self, name: str, new_home: str) -> None:
+        """Remove `name` wherever it stands, but for the registry it goes to: a replaced child keeps
+        its place there, which in a Sequential is its turn."""
+        self.__dict__.pop(name, None)
+        for home in ("_parameters", "_buffers", "_modules"):
+            if home != new_home:
+                self.__dict__[home].pop(name, None)
         self._non_persistent_buffers_set.discard(name)
 
     def __dir__(self) -> list[str]:

@@ -12,7 +12,7 @@ from ...core.modes import no_grad
 from ...core.tensor import Tensor, make
 from ..modules import rnn  # the file, whose own imports lead here before its classes are made
 from ..modules.attention import MultiheadAttention
-from ..modules.dropout import DropConnect, _Dropout
+from ..modules.dropout import DropConnect, _DropoutNd
 from ..modules.module import Module
 
 __all__ = ["MonteCarlo", "monte_carlo_dropout", "monte_carlo_predict"]
@@ -38,7 +38,7 @@ def monte_carlo_dropout(model: M, layers: tuple[type[Module], ...] = ()) -> Iter
     """
     flags = [(module, module.training) for module in model.modules()]
     # To each of these, training means dropout and nothing else.
-    kinds = (_Dropout, DropConnect, rnn.RNNBase, MultiheadAttention, *layers)
+    kinds = (_DropoutNd, DropConnect, rnn.RNNBase, MultiheadAttention, *layers)
     dropping = [m for m, _ in flags if isinstance(m, kinds)]
     if not dropping:
         raise ValueError(
