@@ -629,7 +629,7 @@ from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matri
 from .ops import analytic as _analytic, numpy_protocol as _numpy_protocol
 
 # -- rooms of functions ----------------------------------------------------------------------------
-from . import fft as fft, special as special
+from . import fft as fft, signal as signal, special as special
 from .ops.spectrogram import istft as istft, stft as stft
 
 # -- autograd --------------------------------------------------------------------------------------
