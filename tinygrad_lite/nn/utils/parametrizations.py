@@ -4,6 +4,7 @@ orthogonal, norms up to a bound. Each function registers one and returns the mod
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -58,15 +59,16 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     Source: Salimans and Kingma 2016, arXiv:1602.07868.
     """
     register_parametrization(module, name, _WeightNorm(dim), unsafe=True)
-
-    def read_older_names(_: Any, state: Any, prefix: str, *rest: Any) -> None:
-        older = [f"{prefix}{name}_{letter}" for letter in "gv"]
-        if all(key in state for key in older):
-            for i, key in enumerate(older):
-                state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(key)
-
-    module.register_load_state_dict_pre_hook(read_older_names)
+    module.register_load_state_dict_pre_hook(partial(_read_older_names, name))
     return module
+
+
+def _read_older_names(name: str, module: Any, state: Any, prefix: str, *rest: Any) -> None:
+    """As a hook: rename `name_g` and `name_v` in the state about to be loaded."""
+    older = [f"{prefix}{name}_{letter}" for letter in "gv"]
+    if all(key in state for key in older):
+        for i, key in enumerate(older):
+            state[f"{prefix}parametrizations.{name}.original{i}"] = state.pop(key)
 
 
 # -- largest singular value -----------------------------------------------------------------------
