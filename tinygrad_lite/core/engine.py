@@ -34,6 +34,7 @@ from .node import (
     Leaf,
     Node,
     Pick,
+    Write,
     any_node_hooks,
     describe,
     node_hooks,
@@ -143,14 +144,15 @@ def backprop(
 
 def _latest_first(roots: Sequence[Node]) -> list[Node]:
     """Every node that `roots` were made from, by the clock, latest first."""
-    seen = set(roots)
-    stack = list(seen)
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent not in seen:
+    seen: set[Node | None] = {None, *roots}
+    order = list(dict.fromkeys(roots))
+    for node in order:  # which grows meanwhile
+        for parent in node.parents:
+            if parent not in seen:
                 seen.add(parent)
-                stack.append(parent)
-    return sorted(seen, key=_clock, reverse=True)
+                order.append(parent)
+    order.sort(key=_clock, reverse=True)
+    return order
 
 
 def _leading_to(wanted: Sequence[Node], order: Sequence[Node]) -> set[Node]:
@@ -337,23 +339,25 @@ _SECOND_TIME = (
 
 def _check_unwritten(node: Node) -> None:
     """RuntimeError if an array that the node saved was written in place since."""
-    for name, value in zip(getattr(node.op, "layout", ()), node.saved, strict=False):
-        arrays = value if isinstance(value, tuple) else (value,)
-        for array in arrays:
-            if not isinstance(array, _ndarray):
-                continue
-            write = written_since(array, node.clock)
-            if write is None:
-                continue
-            lines = ""
-            if getattr(node, "note", None):
-                where = write.where or "  (outside anomaly mode)"
-                lines = f"\nSaved here:\n{getattr(node, 'note', None)}\nWritten here:\n{where}"
-            raise RuntimeError(
-                "one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: {describe(array)}, which {node.op.name} saved as its "
-                f"'{name}', was then written by {write.by} (version {write.count}). "
-                "Write out of place, clone() what is written, or do it before it is used. "
-                "Hint: enable anomaly detection (autograd.set_detect_anomaly(True)) to see the "
-                f"lines of both.{lines}"
-            )
+    for i, value in enumerate(node.saved):
+        if value is None:
+            continue
+        for array in value if type(value) is tuple else (value,):
+            if isinstance(array, _ndarray):
+                write = written_since(array, node.clock)
+                if write is not None:
+                    raise _overwritten(node, i, array, write)
+
+
+def _overwritten(node: Node, i: int, array: np.ndarray, write: Write) -> RuntimeError:
+    lines = ""
+    if getattr(node, "note", None):
+        where = write.where or "  (outside anomaly mode)"
+        lines = f"\nSaved here:\n{getattr(node, 'note', None)}\nWritten here:\n{where}"
+    return RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace "
+        f"operation: {describe(array)}, which {node.op.name} saved as its '{node.op.layout[i]}', "
+        f"was then written by {write.by} (version {write.count}). Write out of place, clone() "
+        "what is written, or do it before it is used. Hint: enable anomaly detection "
+        f"(autograd.set_detect_anomaly(True)) to see the lines of both.{lines}"
+    )

@@ -260,7 +260,7 @@ def touch(array: np.ndarray, by: str = "an in-place write") -> Write:
 
 def written_since(array: np.ndarray, clock: int) -> Write | None:
     """The last write into `array`'s memory if it is later than `clock`, else None."""
-    write = WRITES.of.get(id(owner(array)))
+    write = WRITES.of.get(id(array if array.base is None else owner(array)))
     return write if write is not None and write.clock > clock else None
 
 

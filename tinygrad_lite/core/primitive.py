@@ -311,9 +311,7 @@ class Primitive:
             else:
                 parents = tuple([n if r is not None else None for n, r in zip(nodes, self.rules)])
             if parents.count(None) != len(parents):
-                if not self.analytic and any(
-                    [a.dtype.kind == "c" for a in (*arrays, out) if isinstance(a, np.ndarray)]
-                ):
+                if not self.analytic and (_is_complex(out) or any(map(_is_complex, arrays))):
                     raise RuntimeError(
                         f"{self.name}(): no gradient flows through complex numbers here; compute "
                         "with the real and imaginary parts as two Tensors (view_as_real)"
@@ -432,6 +430,10 @@ def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
     raise TypeError(
         f"{op}(): expected Tensors or numbers, got {type(value).__name__}; use tensor(...) first"
     )
+
+
+def _is_complex(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.kind == "c"
 
 
 def _parameters(function: Any) -> tuple[tuple[str, ...], bool, dict[str, Any]]:
