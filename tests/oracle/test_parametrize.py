@@ -184,6 +184,18 @@ class NoTensor(t.nn.Module):
     def forward(self, X):
         return 3
 
+class Alone(t.nn.Module):
+    def forward(self, X):
+        return X
+    def right_inverse(self, X):
+        return (X,)
+
+class Halves(t.nn.Module):
+    def forward(self, a, b):
+        return t.cat([a, b])
+    def right_inverse(self, X):
+        return t.split(X, 2)
+
 class BadInverse(t.nn.Module):
     def __init__(self, value):
         super().__init__()
@@ -225,6 +237,18 @@ def names_of(t: Any) -> dict[str, Any]:
             " Z.remove_parametrizations(m, 'b')"
         ),
         "R(m, 'weight', Symmetric()); Z.remove_parametrizations(m, 'weight', False); r = m.weight",
+        "R(m, 'weight', Alone()); r = m.weight",
+        "R(m, 'weight', Halves()); r = m.weight",
+        "m.weight.requires_grad = False; R(m, 'weight', Halves()); r = m.weight",
+        (
+            "R(m, 'weight', Symmetric()); R(m.parametrizations.weight, 'original', Symmetric());"
+            " r = m.weight"
+        ),
+        (
+            "R(m, 'weight', Symmetric()); n = m.parametrizations.weight;"
+            " R(n, 'original', Symmetric()); Z.remove_parametrizations(n, 'original', False);"
+            " Z.remove_parametrizations(m, 'weight', False); r = m.weight"
+        ),
         (
             "R(m, 'weight', Symmetric()); R(m, 'bias', Skewed());"
             " Z.remove_parametrizations(m, 'weight'); r = m.weight @ m.bias"

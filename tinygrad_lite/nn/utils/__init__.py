@@ -8,6 +8,7 @@ from . import parametrizations as parametrizations
 from . import parametrize as parametrize
 from . import prune as prune
 from . import rnn as rnn
+from . import stateless as stateless
 from .clip_grad import clip_grad_norm as clip_grad_norm
 from .clip_grad import clip_grad_norm_ as clip_grad_norm_
 from .clip_grad import clip_grad_value_ as clip_grad_value_
@@ -22,6 +23,12 @@ from .fusion import fuse_conv_bn_weights as fuse_conv_bn_weights
 from .fusion import fuse_linear_bn_eval as fuse_linear_bn_eval
 from .fusion import fuse_linear_bn_weights as fuse_linear_bn_weights
 from .init import skip_init as skip_init
+from .memory_format import (
+    convert_conv2d_weight_memory_format as convert_conv2d_weight_memory_format,
+)
+from .memory_format import (
+    convert_conv3d_weight_memory_format as convert_conv3d_weight_memory_format,
+)
 from .monte_carlo import MonteCarlo as MonteCarlo
 from .monte_carlo import monte_carlo_dropout as monte_carlo_dropout
 from .monte_carlo import monte_carlo_predict as monte_carlo_predict

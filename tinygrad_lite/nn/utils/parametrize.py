@@ -73,7 +73,7 @@ class ParametrizationList(ModuleList):
         before = original.detach()
         new: Any = original
         with no_grad():
-            for module in reversed(list(self)):
+            for module in reversed(self.chain()):
                 new = _inverse_or_same(module, new)
         if not isinstance(new, (Tensor, Sequence)):
             raise ValueError(
@@ -120,7 +120,7 @@ class ParametrizationList(ModuleList):
         """
         with no_grad():
             found: Any = value
-            for module in reversed(list(self)):
+            for module in reversed(self.chain()):
                 if not hasattr(module, "right_inverse"):
                     raise RuntimeError(
                         f"parametrization {type(module).__name__} does not implement right_inverse."
@@ -167,8 +167,12 @@ class ParametrizationList(ModuleList):
             return [self.original]
         return [getattr(self, f"original{i}") for i in range(self.ntensors)]
 
+    def chain(self) -> list[Any]:
+        """The parametrizations alone: an original may itself be parametrized, by a child here."""
+        return [module for name, module in self._modules.items() if name.isdigit()]
+
     def forward(self) -> Any:
-        first, *others = self
+        first, *others = self.chain()
         value = first(*self.originals())
         for parametrization in others:
             value = parametrization(value)
@@ -382,7 +386,7 @@ def transfer_parametrizations_and_params(
         source: Any = from_module.parametrizations[name]
         if not hasattr(to_module, name):
             setattr(to_module, name, Parameter(getattr(from_module, name)))
-        for parametrization in source:
+        for parametrization in source.chain():
             register_parametrization(to_module, name, parametrization)
         target: Any = to_module.parametrizations[name]
         if source.is_tensor:
