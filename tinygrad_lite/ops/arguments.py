@@ -1,12 +1,14 @@
 """What the public functions of this layer do with their arguments, in one place.
 
 PyTorch also takes NumPy's names (`axis`, `keepdims`, `x`) and, in most functions, `out`. A public
-function collects what it does not know in `**names` and hands it to `renamed`.
+function collects what it does not know in `**names` and hands it to `renamed`; one whose `dim` has
+no default cannot be called without it, and stands under `numpy_names`.
 """
 
 from __future__ import annotations
 
 import builtins
+import functools
 import math
 import warnings
 from typing import Any
@@ -69,6 +71,18 @@ def renamed(function: str, names: dict[str, Any], **values: Any) -> Any:
         values[target] = value
     found = tuple(values.values())
     return found[0] if len(found) == 1 else found
+
+
+def numpy_names(function: Any) -> Any:
+    """A function with the parameters `dim` and `input` that also knows them as `axis` and `x`."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **names: Any) -> Any:
+        if names:
+            names = {_TORCH_NAME.get(name, name): value for name, value in names.items()}
+        return function(*args, **names)
+
+    return call
 
 
 def unsupported(function: str, dtype: Any) -> NotImplementedError:

@@ -17,7 +17,7 @@ from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import converted, renamed, require_tensor
+from .arguments import converted, numpy_names, renamed, require_tensor
 from .comparison import ne
 from .exponential import complex_logaddexp, logaddexp
 from .extremes import returned, take_along
@@ -72,6 +72,7 @@ def running_sum(x: Any, *, axis: int, reverse: bool = False) -> Any:
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), **_DIMS)])
+@numpy_names
 def cumsum(input: Any, dim: Any, *, dtype: Any = None, **names: Any) -> Any:
     """Sums of the elements up to and including each along `dim`; integers give int64."""
     if names:
@@ -113,6 +114,7 @@ def running_product(x: Any, *, axis: int) -> Any:
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), **_DIMS)])
+@numpy_names
 def cumprod(input: Any, dim: Any, *, dtype: Any = None, **names: Any) -> Any:
     """Products of the elements up to and including each along `dim`; integers give int64.
 
@@ -160,6 +162,7 @@ def running_log_sum(x: Any, *, axis: int) -> Any:
 
 
 @composed(samples=[sample(Real("n m"), **_DIMS)])
+@numpy_names
 def logcumsumexp(input: Any, dim: Any, **names: Any) -> Any:
     """log(cumsum(exp(input))) along `dim`, without overflow."""
     if names:
@@ -172,6 +175,7 @@ def logcumsumexp(input: Any, dim: Any, **names: Any) -> Any:
 
 
 def _running_extreme(name: str, ufunc: Any, kind: Any, doc: str) -> Any:
+    @numpy_names
     def call(input: Any, dim: Any, **names: Any) -> Any:
         if names:
             input, dim = renamed(name, names, input=input, dim=dim)

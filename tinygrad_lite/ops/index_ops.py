@@ -14,7 +14,7 @@ from ..core.chain import broadcast
 from ..core.doors import composed
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import kind
+from .arguments import kind, numpy_names
 from .indexing import Index, parse, picked, replaced, scattered
 from .scattering import gather, reduced
 from .views import reshaped, sliced
@@ -48,6 +48,7 @@ def _at(d: int, i: Any) -> Index:
 
 
 @composed()
+@numpy_names
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices index[0], index[1], ... of the input along `dim`; a copy."""
     d, i = _along("index_select", input, dim, index)

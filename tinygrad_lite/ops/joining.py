@@ -16,6 +16,7 @@ from ..core.primitive import REGISTRY, Primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
+from .arguments import numpy_names
 from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
 from .views import sliced
 
@@ -143,6 +144,7 @@ def _recorded(
 
 
 @composed(method=False)
+@numpy_names
 def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     """Tensors of one shape joined along a new axis `dim`."""
     no_out("stack", out)
@@ -341,6 +343,7 @@ def split_with_sizes(input: Any, split_sizes: Sequence[int], dim: int = 0) -> An
 
 
 @composed()
+@numpy_names
 def chunk(input: Any, chunks: int, dim: int = 0) -> Any:
     """At most `chunks` views of equal size along `dim`; the last may be smaller."""
     n, d = _extent("chunk", input, dim)
@@ -364,6 +367,7 @@ def _bounds(n: int, sections: Any) -> list[int]:
 
 
 @composed()
+@numpy_names
 def tensor_split(
     input: Any, indices_or_sections: Any, dim: int = 0, *, indices: Any = None, sections: Any = None
 ) -> Any:
@@ -408,6 +412,7 @@ dsplit = _split_along("dsplit", 2, 3)
 
 
 @composed()
+@numpy_names
 def unbind(input: Any, dim: int = 0) -> Any:
     """Views x[0], x[1], ... along the axis `dim`."""
     if input.array.ndim == 0:

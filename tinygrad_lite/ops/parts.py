@@ -13,6 +13,7 @@ from ..core.node import owner
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis, shape_from
 from ..core.tensor import Tensor, bind, make
+from .arguments import numpy_names
 from .selection import filled_where
 from .shaping import movedim, ravel
 from .views import (
@@ -26,6 +27,7 @@ from .views import (
 
 
 @composed(samples=[sample(Real("n 4"), dim=1, index=one_of(0, -1, 2))])
+@numpy_names
 def select(input: Any, dim: int, index: Any) -> Any:
     """x[..., index, ...] at the axis `dim`, which goes; a view."""
     a = input.array
@@ -41,6 +43,7 @@ def select(input: Any, dim: int, index: Any) -> Any:
 
 
 @composed(samples=[sample(Real("n 4"), dim=1, start=one_of(0, -2, 1), length=2)])
+@numpy_names
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """The elements `start` to `start + length` along `dim`; a view."""
     a = input.array

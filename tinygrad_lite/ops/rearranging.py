@@ -12,7 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import require_tensor, unsupported
+from .arguments import numpy_names, require_tensor, unsupported
 from .indexing import picked
 from .joining import cat
 from .shaping import sizes_of, transpose
@@ -158,6 +158,7 @@ def tile(input: Any, *sizes: Any, dims: Any = None) -> Any:
 
 
 @composed(samples=[sample(Real("n m"), repeats=one_of(1, 3), dim=one_of(0, -1, None))])
+@numpy_names
 def repeat_interleave(
     input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Any:

@@ -24,6 +24,7 @@ from .arguments import (
     converted,
     extent,
     kind,
+    numpy_names,
     renamed,
     require_tensor,
     top_of,
@@ -184,6 +185,8 @@ def _variance_rule(g: Any, x: Any, axes: Any, correction: Any, keepdim: bool) ->
     shape = tuple(x.shape)
     n = extent(shape, axes) - correction
     away = x - average(x, axes=axes, keepdim=True)
+    if _dtype(away).kind == "c":  # the derivative of |away| ** 2
+        away = away.conj()
     g = spread(g, shape=shape, axes=axes, keepdim=keepdim)
     if n <= 0:  # 0 / 0 at the mean, infinite elsewhere
         return g * where(away == 0, math.nan, math.inf)
@@ -366,6 +369,7 @@ def _dropped(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
 
 
 @composed(samples=[sample(_MATRIX, dim=one_of(0, -1, (0, 1)), keepdim=one_of(False, True))])
+@numpy_names
 def logsumexp(input: Any, dim: Any, keepdim: bool = False, **names: Any) -> Any:
     """log(sum(exp(input))) over `dim`, without overflow. The derivative is the softmax."""
     if names:

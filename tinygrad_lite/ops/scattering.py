@@ -15,7 +15,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import kind
+from .arguments import kind, numpy_names
 from .views import reshaped, sliced
 
 
@@ -118,6 +118,7 @@ def written_along(x: Any, index: Any, y: Any, *, dim: int) -> Any:
 
 
 @composed()
+@numpy_names
 def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on for other axes.
 

@@ -21,7 +21,7 @@ from ..core.primitive import REGISTRY
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
 from ..core.tensor import Size, Tensor, bind, live_node, make_view
-from .arguments import kind, require_tensor
+from .arguments import kind, numpy_names, require_tensor
 from .views import (
     permuted,
     reshaped,
@@ -158,6 +158,7 @@ def ravel(input: Any) -> Any:
 
 
 @composed(samples=[sample(Real("6 n"), dim=0, sizes=one_of((2, 3), (-1, 2)))])
+@numpy_names
 def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """The axis `dim` as several axes of the given sizes, one of which may be -1."""
     sizes = shape_from((sizes,))
@@ -176,6 +177,7 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
 
 
 @composed(samples=[sample(Real("n 1 m"), dim=one_of(1, -2, 0)), sample(Real("1 n 1"))])
+@numpy_names
 def squeeze(input: Any, dim: Any = None) -> Any:
     """Without its axes of size 1: all of them, or those of them named by `dim`."""
     require_tensor("squeeze", input)
@@ -188,6 +190,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 
 
 @composed(samples=[sample(Real("n m"), dim=one_of(0, 1, 2, -1, -3))])
+@numpy_names
 def unsqueeze(input: Any, dim: int) -> Any:
     """With a new axis of size 1 at place `dim`."""
     require_tensor("unsqueeze", input)
