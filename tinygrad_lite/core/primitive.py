@@ -222,19 +222,21 @@ class Primitive:
         nodes: list[Node | None] = []
         uniform = True
         first = None
-        for x in args:
+        for i, x in enumerate(args):
+            promoted = self.variadic or i in self.typed
             if isinstance(x, Tensor):
                 a = x.array
                 arrays.append(a)
                 nodes.append(x.node if x.base is None else live_node(x))
-                if first is None:
-                    first = a.dtype
-                elif a.dtype is not first:
-                    uniform = False
+                if promoted:
+                    if first is None:
+                        first = a.dtype
+                    elif a.dtype is not first:
+                        uniform = False
             else:
                 arrays.append(np.asarray(x) if isinstance(x, (list, tuple, np.generic)) else x)
                 nodes.append(None)
-                uniform = uniform and x is None
+                uniform = uniform and (x is None or not promoted)
         if self.promote and not (uniform and (first is FLOAT32 or first is FLOAT64)):
             if self.check is not None:
                 self.check(*arrays)
