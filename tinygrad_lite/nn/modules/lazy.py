@@ -14,7 +14,8 @@ from .module import Module
 class LazyModuleMixin:
     """Before the first `forward`, calls `initialize_parameters(*inputs)`; then becomes ordinary.
 
-    A subclass names the class it turns into in `cls_to_become`.
+    A subclass names the class it turns into in `cls_to_become`. Its `initialize_parameters` writes
+    values only into parameters that have no shape: a state may have been loaded before.
     """
 
     cls_to_become: type[Module] | None = None
@@ -31,10 +32,18 @@ class LazyModuleMixin:
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.has_uninitialized_params():
+        if not self.__dict__.get("_has_seen_input"):
+            # also after a state was loaded, which gives parameters their shapes but names no sizes
             self.initialize_parameters(*args, **kwargs)
+            if self.has_uninitialized_params():
+                raise RuntimeError(
+                    f"module {type(self).__name__} has not been fully initialized: its "
+                    "initialize_parameters must materialize every parameter and buffer"
+                )
             if self.cls_to_become is not None:
                 self.__class__ = self.cls_to_become  # type: ignore[assignment]
+            else:
+                self.__dict__["_has_seen_input"] = True
         return Module.__call__(self, *args, **kwargs)  # type: ignore[arg-type]
 
     def _load_from_state_dict(
@@ -72,10 +81,11 @@ class LazyLinear(LazyModuleMixin, linear.Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         self.in_features = input.array.shape[-1]
-        self.weight.materialize((self.out_features, self.in_features))
-        if self.bias is not None:
-            self.bias.materialize((self.out_features,))
-        self.reset_parameters()
+        if self.has_uninitialized_params():
+            self.weight.materialize((self.out_features, self.in_features))
+            if self.bias is not None:
+                self.bias.materialize((self.out_features,))
+            self.reset_parameters()
 
 
 class _LazyConv(LazyModuleMixin):
@@ -107,10 +117,11 @@ class _LazyConv(LazyModuleMixin):
         channels = (self.out_channels, self.in_channels // groups)
         if self.transposed:  # type: ignore[attr-defined]
             channels = (self.in_channels, self.out_channels // groups)
-        self.weight.materialize((*channels, *self.kernel_size))  # type: ignore[attr-defined]
-        if self.bias is not None:
-            self.bias.materialize((self.out_channels,))
-        self.reset_parameters()
+        if self.has_uninitialized_params():
+            self.weight.materialize((*channels, *self.kernel_size))  # type: ignore[attr-defined]
+            if self.bias is not None:
+                self.bias.materialize((self.out_channels,))
+            self.reset_parameters()
 
 
 def _lazy_convolution(base: Any) -> Any:
@@ -209,10 +220,11 @@ def _lazy_norm(base: Any) -> Any:
             """One scale, shift, mean and variance for each channel of the first input."""
             batched = input.array.ndim > getattr(self, "dims", 0) + 1 or not hasattr(self, "dims")
             self.num_features = input.array.shape[1 if batched else 0]
-            for t in (self.weight, self.bias, self.running_mean, self.running_var):
-                if is_lazy(t):
-                    t.materialize((self.num_features,))
-            self.reset_parameters()
+            if self.has_uninitialized_params():
+                for t in (self.weight, self.bias, self.running_mean, self.running_var):
+                    if t is not None:
+                        t.materialize((self.num_features,))
+                self.reset_parameters()
 
     return _named(Lazy, base)
 

@@ -31,7 +31,11 @@ class LocalResponseNorm(Module):
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """PyTorch's older name of `LocalResponseNorm`."""
+    """PyTorch's older name of `LocalResponseNorm`, and here the same.
+
+    PyTorch's sums the squares of a sliding window and forgets to let the first channel go once the
+    window has passed it; its gradient does not forget it. Here both are those of the window.
+    """
 
 
 def _shape(normalized_shape: Any) -> tuple[int, ...]:
@@ -108,8 +112,8 @@ class RMSNorm(Module):
         if self.weight is not None:
             init.ones_(self.weight)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return (

@@ -65,12 +65,19 @@ class MaxPool3d(_MaxPoolNd):
         return F.max_pool3d(input, **self._arguments())
 
 
+def _each(value: Any, dims: int) -> tuple[Any, ...]:
+    """One number for every axis, given one or as many."""
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
+
+
 class _MaxUnpoolNd(Module):
+    dims: int
+
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
         super().__init__()
-        self.kernel_size = kernel_size
-        self.stride = stride if stride is not None else kernel_size
-        self.padding = padding
+        self.kernel_size = _each(kernel_size, self.dims)
+        self.stride = _each(stride if stride is not None else kernel_size, self.dims)
+        self.padding = _each(padding, self.dims)
 
     def extra_repr(self) -> str:
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
@@ -78,6 +85,8 @@ class _MaxUnpoolNd(Module):
 
 class MaxUnpool1d(_MaxUnpoolNd):
     """Puts maxima back where `MaxPool1d` found them."""
+
+    dims = 1
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         return F.max_unpool1d(
@@ -88,6 +97,8 @@ class MaxUnpool1d(_MaxUnpoolNd):
 class MaxUnpool2d(_MaxUnpoolNd):
     """Puts maxima back where `MaxPool2d` found them."""
 
+    dims = 2
+
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         return F.max_unpool2d(
             input, indices, self.kernel_size, self.stride, self.padding, output_size
@@ -96,6 +107,8 @@ class MaxUnpool2d(_MaxUnpoolNd):
 
 class MaxUnpool3d(_MaxUnpoolNd):
     """Puts maxima back where `MaxPool3d` found them."""
+
+    dims = 3
 
     def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
         return F.max_unpool3d(
@@ -315,11 +328,6 @@ class _FractionalMaxPool(Module):
 
     def _arguments(self) -> tuple[Any, ...]:
         return self.kernel_size, self.output_size, self.output_ratio, self.return_indices
-
-
-def _each(value: Any, dims: int) -> tuple[Any, ...]:
-    """One number for every axis, given one or as many."""
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,) * dims
 
 
 class FractionalMaxPool2d(_FractionalMaxPool):

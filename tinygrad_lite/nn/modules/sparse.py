@@ -55,10 +55,8 @@ class _Table(Module):
             with no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
-    def _options(self) -> str:
-        parts = [f"{self.num_embeddings}, {self.embedding_dim}"]
-        if self.padding_idx is not None:
-            parts.append(f"padding_idx={self.padding_idx}")
+    def _options(self, *more: str) -> str:
+        parts = [f"{self.num_embeddings}, {self.embedding_dim}", *more]
         if self.max_norm is not None:
             parts.append(f"max_norm={self.max_norm}")
         if self.norm_type != 2:
@@ -112,7 +110,8 @@ class Embedding(_Table):
         )
 
     def extra_repr(self) -> str:
-        return self._options()
+        padded = self.padding_idx is not None
+        return self._options(*[f"padding_idx={self.padding_idx}"] * padded)
 
     @classmethod
     def from_pretrained(
@@ -193,7 +192,8 @@ class EmbeddingBag(_Table):
         )
 
     def extra_repr(self) -> str:
-        return f"{self._options()}, mode={self.mode!r}"
+        padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
+        return f"{self._options()}, mode={self.mode!r}{padding}"
 
     @classmethod
     def from_pretrained(
