@@ -392,3 +392,46 @@ def test_no_module_is_missing() -> None:
     }
     # Container is Module under PyTorch's oldest name; SyncBatchNorm needs several devices.
     assert theirs - set(dir(tl.nn)) == {"Container", "SyncBatchNorm"}
+
+
+ENDS = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1]], bool)
+STARTS = ENDS[:, ::-1].copy()
+RAGGED = [
+    *itertools.product((ENDS, STARTS), ("", ", enable_nested_tensor=False")),
+    (ENDS, ", mask_check=False"),  # unchecked, PyTorch reads the wrong places of STARTS
+]
+
+
+@pytest.mark.parametrize(("padding", "options"), RAGGED)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "8, 2, 16, 0.0, batch_first=True",
+        "8, 2, 16, 0.0, batch_first=True, activation='gelu'",
+        "8, 2, 16, 0.0, batch_first=True, activation=t.nn.functional.silu",
+        "8, 2, 16, 0.0, batch_first=True, norm_first=True",
+        "8, 2, 16, 0.0, batch_first=True, bias=False",
+        "8, 1, 16, 0.0, batch_first=True",
+        "9, 3, 16, 0.0, batch_first=True",
+    ],
+)
+def test_padded_places_in_inference(layer: str, options: str, padding: np.ndarray) -> None:
+    """They are 0 where PyTorch takes its path for ragged batches, and only there."""
+    width = int(layer[0])
+    x = RNG.normal(size=(3, 4, width))
+    make = (
+        f"TransformerEncoder(t.nn.TransformerEncoderLayer({layer}), 2, t.nn.LayerNorm({width})"
+        f"{options})"
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sides = list(zip((tl, torch), pair(make), strict=True))
+        for training, recorded, masked in itertools.product((False, True), repeat=3):
+            found = []
+            for t, encoder in sides:
+                encoder.train(training)
+                mask = t.zeros(4, 4, dtype=t.float64) if masked else None
+                with t.set_grad_enabled(recorded):
+                    out = encoder(t.tensor(x), mask, t.tensor(padding))
+                found.append(out.detach().numpy())
+            np.testing.assert_allclose(*found, rtol=1e-7, atol=1e-9)

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from ...core.dtypes import get_default_dtype, to_numpy
+from ...core.modes import is_grad_enabled
 from ...core.tensor import Tensor, make, require_cpu
 from .. import functional as F
 from .. import init
+from .activation import GELU, ReLU
 from .attention import MultiheadAttention
 from .container import ModuleList
 from .dropout import Dropout
@@ -181,8 +183,29 @@ def _is_causal(mask: Tensor | None, is_causal: bool | None) -> bool:
     return bool(np.array_equal(hidden, ~np.tri(n, dtype=bool)))
 
 
+def _takes_nested(layer: Any) -> bool:
+    """Whether PyTorch's inference path for ragged batches knows this kind of encoder layer."""
+    if not isinstance(layer, TransformerEncoderLayer) or layer.norm_first:
+        return False
+    attention, activation = layer.self_attn, layer.activation
+    return (
+        attention.batch_first
+        and attention._qkv_same_embed_dim
+        and attention.in_proj_bias is not None
+        and attention.num_heads % 2 == 0
+        and (activation in (F.relu, F.gelu) or isinstance(activation, (ReLU, GELU)))
+        and layer.norm1.eps == layer.norm2.eps
+    )
+
+
 class TransformerEncoder(Module):
-    """`num_layers` copies of an encoder layer, one after the other."""
+    """`num_layers` copies of an encoder layer, one after the other.
+
+    In evaluation, where nothing is recorded and `src_key_padding_mask` marks the ends of sequences,
+    the outputs there are 0, as in PyTorch, which then works on ragged batches. It does so for
+    batch_first layers with ReLU or GELU that normalize after; enable_nested_tensor=False prevents
+    it, and padded places hold what attention made of them.
+    """
 
     def __init__(
         self,
@@ -197,6 +220,7 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
+        self.use_nested_tensor = enable_nested_tensor and _takes_nested(encoder_layer)
         self.mask_check = mask_check
 
     def forward(
@@ -210,7 +234,18 @@ class TransformerEncoder(Module):
         x = src
         for layer in self.layers:
             x = layer(x, src_mask=mask, is_causal=causal, src_key_padding_mask=src_key_padding_mask)
+        if mask is None and src_key_padding_mask is not None and self._is_ragged(src):
+            padding = src_key_padding_mask.array != 0
+            ends = not self.mask_check or bool((padding[:, 1:] >= padding[:, :-1]).all())
+            x = x.masked_fill(make(padding[:, :, None]), 0.0) if ends else x
         return x if self.norm is None else self.norm(x)
+
+    def _is_ragged(self, src: Tensor) -> bool:
+        """Whether padded places are left out: batches in evaluation, no gradient in sight."""
+        first = self.layers[0]
+        if not self.use_nested_tensor or first.training or src.array.ndim != 3:
+            return False
+        return not is_grad_enabled() or not any(t.requires_grad for t in (src, *first.parameters()))
 
 
 class TransformerDecoder(Module):
