@@ -32,11 +32,13 @@ import dis
 import functools
 import hashlib
 import importlib.util
+import math
 import os
 import sys
 import time
 import types
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from . import _threads
@@ -44,7 +46,7 @@ from ._memory import keep_freed_memory
 from ._threads import get_num_threads as threads
 
 __all__ = [
-    "FMA", "SUMS", "ByDtype", "Kernel", "Late", "Run", "enabled", "jit", "kernels", "like",
+    "FMA", "SUMS", "ByDtype", "Kernel", "Late", "Run", "enabled", "fma", "jit", "kernels", "like",
     "loaded", "prange", "threads", "use_numba", "where",
 ]  # fmt: skip
 
@@ -184,6 +186,31 @@ def _make_like() -> Any:
 
 like = Late(_make_like, lambda x, value: x.dtype.type(value))
 """like(x, 0.5): the number in the dtype of x. A bare 0.5 would make float32 work float64."""
+
+
+def _make_fma() -> Any:
+    from numba.extending import intrinsic
+
+    @intrinsic
+    def fma(_context: Any, x: Any, y: Any, z: Any) -> Any:
+        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            return builder.fma(*args)
+
+        return (x(x, x, x), generate) if x == y == z else None
+
+    return fma
+
+
+def _fma(x: Any, y: Any, z: Any) -> Any:
+    values = float(x), float(y), float(z)
+    if not all(map(math.isfinite, values)):
+        return x * y + z
+    x_exact, y_exact, z_exact = map(Fraction, values)
+    return z.dtype.type(float(x_exact * y_exact + z_exact))
+
+
+fma = Late(_make_fma, _fma)
+"""fma(x, y, z): x y + z, rounded once. fma(x, y, -(x * y)) is what rounding lost of the product."""
 
 
 class ByDtype(Late):

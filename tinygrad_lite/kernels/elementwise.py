@@ -22,6 +22,7 @@ from . import _math
 from ._jit import FMA, Kernel, enabled, jit, like, prange, where
 from ._math import exp as _exp
 from ._math import expm1 as _expm1
+from ._math import gauss as _gauss
 from ._math import log1p as _log1p
 from ._math import normal as _normal
 from ._math import number
@@ -241,12 +242,6 @@ def _elu_backward(g, y, a):
 
 
 @number
-def _gelu(x):
-    """x P(X <= x), X standard normal: Hendrycks & Gimpel (2016), https://arxiv.org/abs/1606.08415."""
-    return x * _normal(x)[0]
-
-
-@number
 def _gelu_backward(g, x):
     """g (P(X <= x) + x p(x)), X standard normal with density p."""
     below, e = _normal(x)
@@ -319,7 +314,7 @@ def _mish_backward(g, x):
 @number
 def _erf_backward(g, x):
     """g 2 / sqrt(pi) exp(-x^2)."""
-    return g * (like(x, 1.1283791670955126) * _exp(-(x * x)))
+    return g * (like(x, 1.1283791670955126) * _gauss(x))
 
 
 # -- the same in NumPy ----------------------------------------------------------------------------
@@ -346,10 +341,28 @@ def _np_erf(x: Array) -> Array:
     return np.asarray(_each_erf(x), dtype=x.dtype)
 
 
+def _np_gauss(x: Array, a: float) -> Array:
+    """exp(-a x^2) in float64, x^2 in two parts: its rounding would cost x^2 ulp. a: 1 or 1/2."""
+    x = np.minimum(np.abs(x), 40, dtype=np.float64)
+    high = x.astype(np.float32)
+    square = np.multiply(high, high, dtype=np.float64)
+    return np.exp(-a * square) * np.exp(a * ((high - x) * (x + high)))
+
+
 def _np_normal(x: Array) -> Array:
-    return np.asarray(_each_erfc(np.float64(-math.sqrt(0.5)) * x), dtype=x.dtype) * x.dtype.type(
-        0.5
-    )
+    """erfc(-x / sqrt(2)) / 2 in float64."""
+    x = np.clip(x, -40, 40, dtype=np.float64)
+    z = x * -_math.R64
+    # What z lost, from x and sqrt(1 / 2) in halves whose products are exact (Dekker 1971).
+    high, factor = x.astype(np.float32), np.float64(np.float32(_math.R64))
+    rest = high * (_math.R64 - factor) + (x - high) * factor + (x - high) * (_math.R64 - factor)
+    lost = -(high * factor + z) - rest - x * _math.R64_LO
+    below = np.asarray(_each_erfc(z), np.float64) * 0.5
+    return below - lost * (_np_gauss(z, 1) * 0.5641895835477563)
+
+
+def _np_gelu(x: Array) -> Array:
+    return np.asarray(x * _np_normal(x), dtype=x.dtype)
 
 
 def _np_sigmoid(x: Array) -> Array:
@@ -375,7 +388,8 @@ def _np_elu_backward(g: Array, y: Array, a: float) -> Array:
 
 
 def _np_gelu_backward(g: Array, x: Array) -> Array:
-    return g * (_np_normal(x) + x * (np.exp(-0.5 * x * x) * 0.3989422804014327))
+    slope = _np_normal(x) + x * (_np_gauss(x, 0.5) * 0.3989422804014327)
+    return g * slope.astype(x.dtype)
 
 
 def _np_gelu_tanh_gate(x: Array) -> Array:
@@ -424,7 +438,7 @@ erf = forward("erf", _math.erf, _np_erf, small=32)
 erf_backward = backward(
     "erf_backward",
     _erf_backward,
-    lambda g, x: g * (np.exp(-x * x) * 1.1283791670955126),
+    lambda g, x: g * (_np_gauss(x, 1) * 1.1283791670955126).astype(x.dtype),
     small=2048,
 )
 tanh = forward("tanh", _math.tanh, np.tanh)
@@ -460,7 +474,7 @@ elu_backward = backward(
     parameters=1,
     small=2048,
 )
-gelu = forward("gelu", _gelu, lambda x: x * _np_normal(x), small=32, parallel=16384)
+gelu = forward("gelu", _math.gelu, _np_gelu, small=32, parallel=16384)
 gelu_backward = backward(
     "gelu_backward", _gelu_backward, _np_gelu_backward, small=32, parallel=16384
 )
