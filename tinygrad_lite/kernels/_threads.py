@@ -16,7 +16,6 @@ import sys
 import threading
 from typing import Any
 
-
 _pool = threading.Lock()
 _seen = threading.local()
 _state: dict[str, Any] = {"wanted": None, "size": 0, "lost": False}
