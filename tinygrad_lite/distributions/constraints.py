@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, make
+from ..ops.joining import cat as cat_tensors
+from ..ops.joining import stack as stack_tensors
 
 
 class Constraint:
@@ -230,6 +232,82 @@ class PositiveDefinite(Constraint):
         return make(np.asarray(symmetric & positive))
 
 
+class Square(Constraint):
+    """Square matrices."""
+
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        shape = value.array.shape
+        return make(np.full(shape[:-2], shape[-1] == shape[-2]))
+
+
+class Symmetric(Square):
+    """Symmetric matrices (within 1e-6)."""
+
+    def check(self, value: Tensor) -> Tensor:
+        a = value.array
+        if a.shape[-1] != a.shape[-2]:
+            return super().check(value)
+        return make(np.asarray(np.isclose(a, a.swapaxes(-1, -2), atol=1e-6).all((-1, -2))))
+
+
+class PositiveSemidefinite(Symmetric):
+    """Symmetric matrices without negative eigenvalues."""
+
+    def check(self, value: Tensor) -> Tensor:
+        symmetric = super().check(value)
+        if not symmetric.array.all():
+            return symmetric
+        return make(np.asarray((np.linalg.eigvalsh(value.array) >= 0).all(-1)))
+
+
+class CorrCholesky(Constraint):
+    """Cholesky factors of correlation matrices: lower ones whose rows have length 1."""
+
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        a = value.array
+        near = np.finfo(a.dtype).eps * a.shape[-1] * 10
+        unit = (np.abs(np.sqrt((a * a).sum(-1)) - 1) <= near).all(-1)
+        return LowerCholesky().check(value) & make(np.asarray(unit))
+
+
+class Cat(Constraint):
+    """Constraints `cseq` for parts of lengths `lengths` (1 each by default) along `dim`."""
+
+    def __init__(self, cseq: Any, dim: int = 0, lengths: Any = None) -> None:
+        self.cseq = list(cseq)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(
+                f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})"
+            )
+        self.dim = dim
+        self.is_discrete = any(c.is_discrete for c in self.cseq)
+        self.event_dim = max(c.event_dim for c in self.cseq)
+
+    def check(self, value: Tensor) -> Tensor:
+        parts = value.split(self.lengths, self.dim)
+        return cat_tensors([c.check(v) for c, v in zip(self.cseq, parts, strict=True)], self.dim)
+
+
+class Stack(Constraint):
+    """One of the constraints `cseq` for each index along `dim`."""
+
+    def __init__(self, cseq: Any, dim: int = 0) -> None:
+        self.cseq = list(cseq)
+        self.dim = dim
+        self.is_discrete = any(c.is_discrete for c in self.cseq)
+        dims = max(c.event_dim for c in self.cseq)
+        self.event_dim = dims + 1 if dim + dims < 0 else dims
+
+    def check(self, value: Tensor) -> Tensor:
+        parts = value.unbind(self.dim)
+        return stack_tensors([c.check(v) for c, v in zip(self.cseq, parts, strict=True)], self.dim)
+
+
 dependent = _Dependent()
 independent = IndependentConstraint
 boolean = Boolean()
@@ -252,3 +330,9 @@ simplex = Simplex()
 lower_triangular = LowerTriangular()
 lower_cholesky = LowerCholesky()
 positive_definite = PositiveDefinite()
+positive_semidefinite = PositiveSemidefinite()
+square = Square()
+symmetric = Symmetric()
+corr_cholesky = CorrCholesky()
+cat = Cat
+stack = Stack

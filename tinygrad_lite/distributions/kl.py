@@ -21,25 +21,29 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..ops.activation import logsigmoid
 from ..ops.creation import full_like
-from ..ops.gamma import digamma, lgamma
+from ..ops.gamma import digamma, lgamma, mvlgamma
 from ..ops.selection import where
+from ..ops.sequences import arange
 from ..ops.special import erf, xlogy
 from .bernoulli import Bernoulli
 from .beta import Beta
 from .binomial import Binomial
 from .categorical import Categorical
 from .cauchy import Cauchy
+from .continuous_bernoulli import ContinuousBernoulli
 from .dirichlet import Dirichlet
 from .distribution import Distribution
 from .exponential import Exponential
 from .gamma import Gamma
 from .geometric import Geometric
 from .gumbel import Gumbel
+from .half_cauchy import HalfCauchy
 from .half_normal import HalfNormal
 from .independent import Independent
 from .inverse_gamma import InverseGamma
 from .laplace import Laplace
 from .log_normal import LogNormal
+from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, squared_distance
 from .normal import Normal
 from .one_hot_categorical import OneHotCategorical
@@ -48,6 +52,7 @@ from .poisson import Poisson
 from .transformed_distribution import TransformedDistribution
 from .uniform import Uniform
 from .utils import EULER, sum_rightmost
+from .wishart import Wishart
 
 Divergence = Callable[[Any, Any], Tensor]
 _REGISTRY: dict[tuple[type, type], Divergence] = {}
@@ -153,6 +158,7 @@ def _normal(p: Any, q: Any) -> Tensor:
     return 0.5 * (ratio + shift - 1 - ratio.log())
 
 
+@register_kl(HalfCauchy, HalfCauchy)
 @register_kl(InverseGamma, InverseGamma)
 @register_kl(LogNormal, LogNormal)
 @register_kl(HalfNormal, HalfNormal)
@@ -173,6 +179,31 @@ def _multivariate_normal(p: Any, q: Any) -> Tensor:
     shift = squared_distance(q._factor, q.loc - p.loc)
     n = p.event_shape[0]
     return q._half_log_det() - p._half_log_det() + 0.5 * (trace + shift - n)
+
+
+def _full(p: Any) -> Any:
+    if isinstance(p, MultivariateNormal):
+        return p
+    return MultivariateNormal(p.loc, scale_tril=p.scale_tril, validate_args=False)
+
+
+@register_kl(LowRankMultivariateNormal, LowRankMultivariateNormal)
+@register_kl(LowRankMultivariateNormal, MultivariateNormal)
+@register_kl(MultivariateNormal, LowRankMultivariateNormal)
+def _low_rank(p: Any, q: Any) -> Tensor:
+    return _multivariate_normal(_full(p), _full(q))
+
+
+@register_kl(Wishart, Wishart)
+def _wishart(p: Any, q: Any) -> Tensor:
+    """-entropy(p) - E_p[log q], with E[V] = n P and E log |V| = psi_k(n / 2) + log |2 P|."""
+    k = p.event_shape[0]
+    psi = digamma(p.df.unsqueeze(-1) / 2 - arange(k, dtype=p.df.dtype) / 2).sum(-1)
+    log_det = psi + k * math.log(2) + 2 * p._half_log_det()
+    trace = p.df * (q.precision_matrix * p.covariance_matrix).sum((-2, -1))
+    n = q.df
+    constant = -n * k * math.log(2) / 2 - n * q._half_log_det() - mvlgamma(n / 2, k)
+    return -p.entropy() - (constant + (n - k - 1) / 2 * log_det - trace / 2)
 
 
 @register_kl(Laplace, Laplace)
@@ -314,6 +345,27 @@ _by_expectation((Pareto, Uniform), Pareto, _log_pareto)
 _by_expectation((Exponential, Gamma, Normal, Uniform), Gumbel, _log_gumbel)
 
 
+def _log_continuous_bernoulli(p: Any, q: Any) -> Tensor:
+    return p.mean * q.logits + (-q.probs).log1p() + q.log_normalizer()
+
+
+_by_expectation((ContinuousBernoulli,), Normal, _log_normal)
+_by_expectation((ContinuousBernoulli,), Exponential, _log_exponential)
+_by_expectation((Beta, ContinuousBernoulli), ContinuousBernoulli, _log_continuous_bernoulli)
+
+
+@register_kl(Uniform, ContinuousBernoulli)
+def _uniform_continuous_bernoulli(p: Any, q: Any) -> Tensor:
+    found = -p.entropy() - _log_continuous_bernoulli(p, q)
+    return where((p.high > 1) | (p.low < 0), math.inf, found)
+
+
+@register_kl(ContinuousBernoulli, Uniform)
+def _continuous_bernoulli_uniform(p: Any, q: Any) -> Tensor:
+    found = -p.entropy() + (q.high - q.low).log()
+    return where((q.high < 1) | (q.low > 0), math.inf, found)
+
+
 @register_kl(Bernoulli, Poisson)
 def _bernoulli_poisson(p: Any, q: Any) -> Tensor:
     return -p.entropy() - (p.probs * q.rate.log() - q.rate)
@@ -350,12 +402,13 @@ def _infinite(p: Any, q: Any) -> Tensor:
 
 for _p, _qs in {
     Beta: (Pareto,),
-    Exponential: (Beta, Pareto, Uniform),
-    Gamma: (Beta, Pareto, Uniform),
-    Gumbel: (Beta, Exponential, Gamma, Pareto, Uniform),
-    Laplace: (Beta, Exponential, Gamma, Pareto, Uniform),
-    Normal: (Beta, Exponential, Gamma, Pareto, Uniform),
-    Pareto: (Beta, Uniform),
+    ContinuousBernoulli: (Pareto,),
+    Exponential: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gamma: (Beta, ContinuousBernoulli, Pareto, Uniform),
+    Gumbel: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Laplace: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Normal: (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform),
+    Pareto: (Beta, ContinuousBernoulli, Uniform),
     Poisson: (Bernoulli, Binomial),
 }.items():
     for _q in _qs:
