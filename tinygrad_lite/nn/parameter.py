@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.tensor import Parameter as Parameter
-from ..core.tensor import Tensor, make
+from ..core.tensor import Tensor, make, require_cpu
 
 
 class Buffer(Tensor):
@@ -34,6 +34,7 @@ class _Uninitialized:
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:
         """Give it a shape (and uninitialized contents), and make it an ordinary tensor."""
+        require_cpu(device)
         kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
         self.array = np.zeros(tuple(shape), kind)
         wanted = self.requires_grad  # type: ignore[attr-defined]
@@ -61,6 +62,7 @@ class UninitializedParameter(_Uninitialized, Parameter):
     cls_to_become = Parameter
 
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+        require_cpu(device)
         kind = dtypes.to_numpy(dtypes.get_default_dtype() if dtype is None else dtype)
         super().__init__(make(np.zeros(0, kind)), requires_grad)
 
@@ -71,6 +73,7 @@ class UninitializedBuffer(_Uninitialized, Tensor):
     cls_to_become = Tensor
 
     def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+        require_cpu(device)
         kind = dtypes.to_numpy(dtypes.get_default_dtype() if dtype is None else dtype)
         super().__init__()
         self.array = np.zeros(0, kind)
