@@ -14,6 +14,7 @@ from ...core.tensor import Parameter, Tensor
 
 _EXTRA = "_extra_state"
 F = TypeVar("F", bound=Callable[..., None])
+Lists = tuple[list[str], list[str], list[str]]  # missing keys, unexpected keys, other errors
 
 
 class IncompatibleKeys(NamedTuple):
@@ -186,13 +187,15 @@ def load_state_dict(
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
     metadata = getattr(state_dict, "_metadata", None)
     state = OrderedDict(state_dict)
+    hooked: set[tuple[Any, str]] = set()
+    by_hooks: Lists = ([], [], [])
     with no_grad():
-        missing, unexpected, errors = _load(self, state, metadata, strict, assign, dry=True)
-        if (strict and (missing or unexpected)) or errors:
-            raise RuntimeError(_complaint(self, missing if strict else [], unexpected, errors))
-        missing, unexpected, errors = _load(self, state, metadata, strict, assign, dry=False)
-    if errors:
-        raise RuntimeError(_complaint(self, [], [], errors))
+        for dry in (True, False):
+            own = _load(self, state, metadata, assign, dry, hooked, by_hooks)
+            missing, unexpected, errors = (a + b for a, b in zip(by_hooks, own, strict=True))
+            if (strict and (missing or unexpected)) or errors:
+                lists = (missing, unexpected) if strict else ([], [])
+                raise RuntimeError(_complaint(self, *lists, errors))
     keys = IncompatibleKeys(missing, unexpected)
     for module in self.modules():
         for hook in module._hooks.load_post if module._hooks else ():
@@ -207,22 +210,29 @@ def load_state_dict(
 
 
 def _load(
-    root: Any, state: Any, metadata: Any, strict: bool, assign: bool, dry: bool
-) -> tuple[list[str], list[str], list[str]]:
-    missing: list[str] = []
-    unexpected: list[str] = []
-    errors: list[str] = []
+    root: Any,
+    state: Any,
+    metadata: Any,
+    assign: bool,
+    dry: bool,
+    hooked: set[tuple[Any, str]],
+    by_hooks: Lists,
+) -> Lists:
+    """Load all modules, or only look what would be wrong; the three lists of problems.
+
+    Hooks that rewrite the state run at the first visit, and report into `by_hooks`; `hooked` says
+    which modules, by which prefix, had theirs.
+    """
+    lists: Lists = ([], [], [])
 
     def visit(module: Any, prefix: str) -> None:
         local = dict((metadata or {}).get(prefix[:-1], {}))
         local["assign_to_params_buffers"] = assign
         local["dry_run"] = dry
-        lists = (missing, unexpected, errors)
-        if dry or module._hooks is None:
-            pass
-        else:
-            for hook in module._hooks.load_pre:
-                hook(module, state, prefix, local, True, *lists)
+        if (module, prefix) not in hooked:
+            hooked.add((module, prefix))
+            for hook in module._hooks.load_pre if module._hooks else ():
+                hook(module, state, prefix, local, True, *by_hooks)
         if dry and _overrides_loading(module):
             return
         module._load_from_state_dict(state, prefix, local, True, *lists)
@@ -231,7 +241,7 @@ def _load(
                 visit(child, f"{prefix}{name}.")
 
     visit(root, "")
-    return missing, unexpected, errors
+    return lists
 
 
 def writes_nothing_itself(method: F) -> F:
@@ -246,8 +256,7 @@ def writes_nothing_itself(method: F) -> F:
 def _overrides_loading(module: Any) -> bool:
     """Whether loading is the module's own affair, so that trying it first is not possible."""
     method = type(module)._load_from_state_dict
-    own = method is not load_from_state_dict and not hasattr(method, "writes_nothing_itself")
-    return own or (module._hooks is not None and bool(module._hooks.load_pre))
+    return method is not load_from_state_dict and not hasattr(method, "writes_nothing_itself")
 
 
 def _complaint(module: Any, missing: list[str], unexpected: list[str], errors: list[str]) -> str:
