@@ -20,8 +20,10 @@ from ._rows import CHUNK, maximum, row_dot, row_of, row_sum
 
 Array = np.ndarray
 
-SMALL = 1024
-"""Elements below which NumPy is faster."""
+SMALL = 512
+"""Elements below which NumPy computes. A kernel that is loaded wins from the first element on, but
+loading numba does not pay for so little, and the same numbers must give the same bits whether or
+not something else has loaded it."""
 PARALLEL = 16384
 """Elements from which waking the other threads pays."""
 
@@ -195,7 +197,7 @@ def _compiled(*arrays: Array) -> bool:
     return (
         x.size >= SMALL
         and x.dtype.char in "fd"
-        and all(a.dtype == x.dtype for a in arrays)
+        and all([a.dtype is x.dtype for a in arrays])
         and enabled()
     )
 
@@ -224,7 +226,7 @@ def softmax(x: Array, axis: int = -1) -> Array:
     """exp(x) / sum(exp(x)) along axis."""
     if not x.ndim or not _compiled(x):
         e = np.exp(x - _top(x, axis))
-        e /= e.sum(axis=axis if x.ndim else None, keepdims=True)
+        e /= np.add.reduce(e, axis=axis if x.ndim else None, keepdims=True)
         return e
     rows = _rows(x, axis)
     out = np.empty_like(rows)
@@ -233,13 +235,15 @@ def softmax(x: Array, axis: int = -1) -> Array:
 
 
 def _top(x: Array, axis: int) -> Any:
-    return x.max(axis=axis if x.ndim else None, keepdims=True) if x.size else x.dtype.type(0)
+    if not x.size:
+        return x.dtype.type(0)
+    return np.maximum.reduce(x, axis=axis if x.ndim else None, keepdims=True)
 
 
 def softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     """y (g - sum(g y)), where y = softmax(x)."""
     if not y.ndim or not _compiled(y, g):
-        return y * (g - (g * y).sum(axis=axis if y.ndim else None, keepdims=True))
+        return y * (g - np.add.reduce(g * y, axis=axis if y.ndim else None, keepdims=True))
     rows, gs = _rows(y, axis), _rows(g, axis)
     out = np.empty_like(rows)
     _run(softmax_back_rows, gs, rows, out)
@@ -250,7 +254,7 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
     """x - log(sum(exp(x))) along axis."""
     if not x.ndim or not _compiled(x):
         y = x - _top(x, axis)
-        y -= np.log(np.exp(y).sum(axis=axis if x.ndim else None, keepdims=True))
+        y -= np.log(np.add.reduce(np.exp(y), axis=axis if x.ndim else None, keepdims=True))
         return y
     rows = _rows(x, axis)
     out = np.empty_like(rows)
@@ -327,9 +331,9 @@ def _class_rows(x: Array) -> Array:
 
 
 def _check_targets(target: Array, classes: int, ignored: int) -> None:
-    wrong = (target < 0) | (target >= classes)
-    if wrong.any():
-        wrong &= target != ignored
+    # As unsigned numbers the negative ones are the largest.
+    if target.size and np.maximum.reduce(target.view(np.uint64)) >= classes:
+        wrong = ((target < 0) | (target >= classes)) & (target != ignored)
         if wrong.any():
             raise IndexError(f"Target {target[wrong][0]} is out of bounds.")
 
@@ -363,10 +367,10 @@ def cross_entropy(
         _run(cross_entropy_rows, rows, labels, given, ignore_index, smoothing, *found)
     else:
         _cross_entropy_numpy(rows, labels, given, ignore_index, smoothing, *found)
-    total = np.asarray(weights.sum(), x.dtype)
+    total = np.asarray(np.add.reduce(weights))
     if reduction == "none":
         return losses.reshape(target.shape), (tops, logs, total)
-    loss = np.asarray(losses.sum(), x.dtype)
+    loss = np.add.reduce(losses)
     return (loss / total if reduction == "mean" else loss), (tops, logs, total)
 
 
@@ -383,15 +387,21 @@ def _cross_entropy_numpy(
 ) -> None:
     counts = t != ignored
     labels = np.where(counts, t, 0)
+    picked = logs
     if x.size:
-        tops[:] = x.max(axis=1)
-        logs[:] = np.log(np.exp(x - tops[:, None]).sum(axis=1))
-    w = weight[labels] if weight.size else np.ones(len(x), x.dtype)
-    weights[:] = w * counts
-    picked = x[np.arange(len(x)), labels] - tops if x.size else logs
-    loss = (1.0 - smoothing) * w * (logs - picked)
+        np.maximum.reduce(x, axis=1, out=tops)
+        shifted = x - tops[:, None]
+        picked = shifted[np.arange(len(x)), labels]
+        np.log(np.add.reduce(np.exp(shifted, out=shifted), axis=1), out=logs)
+    loss = logs - picked
+    if weight.size:
+        weights[:] = weight[labels] * counts
+        loss = loss * weight[labels]
+    else:
+        weights[:] = counts
     if smoothing:
         each = weight if weight.size else np.ones(x.shape[1], x.dtype)
+        loss = (1.0 - smoothing) * loss
         loss = loss + smoothing / x.shape[1] * ((logs + tops) * each.sum() - x @ each)
     losses[:] = np.where(counts, loss, 0)
 
@@ -413,7 +423,8 @@ def cross_entropy_backward(
     t = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
     given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
     scale = g / total if reduction == "mean" else g
-    gs = np.ascontiguousarray(np.broadcast_to(scale, target.shape), x.dtype).reshape(-1)
+    gs = np.empty(len(t), x.dtype)
+    gs[:] = scale.reshape(-1) if scale.ndim else scale
     out = np.empty_like(rows)
     e = float(label_smoothing)
     if _compiled(rows):
@@ -422,12 +433,16 @@ def cross_entropy_backward(
         classes = rows.shape[1]
         counts = t != ignore_index
         labels = np.where(counts, t, 0)
-        each = given if given.size else np.ones(classes, x.dtype)
-        w = each[labels]
         gs = gs * counts
         np.exp((rows - tops[:, None]) - logs[:, None], out=out)
-        out *= (gs * ((1 - e) * w + e / classes * each.sum()))[:, None]
-        out -= (gs * (e / classes))[:, None] * each
-        out[np.arange(len(out)), labels] -= gs * (1 - e) * w
+        if e or given.size:
+            each = given if given.size else np.ones(classes, x.dtype)
+            w = each[labels]
+            out *= (gs * ((1 - e) * w + e / classes * each.sum()))[:, None]
+            out -= (gs * (e / classes))[:, None] * each
+            gs = gs * (1 - e) * w
+        else:
+            out *= gs[:, None]
+        out[np.arange(len(out)), labels] -= gs
         out[~counts] = 0
     return _back(out, x.shape, 1 if x.ndim > 1 else 0)
