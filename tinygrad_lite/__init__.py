@@ -678,14 +678,25 @@ from .machine import (
     distributed as distributed,
 )
 from .machine.absent import (
+    dequantize as dequantize,
+    hspmm as hspmm,
     jit as jit,
     multiprocessing as multiprocessing,
     onnx as onnx,
     profiler as profiler,
+    quantization as quantization,
+    quantize_per_channel as quantize_per_channel,
+    quantize_per_tensor as quantize_per_tensor,
+    quantize_per_tensor_dynamic as quantize_per_tensor_dynamic,
+    smm as smm,
     sparse as sparse,
+    sparse_bsr_tensor as sparse_bsr_tensor,
+    sparse_compressed_tensor as sparse_compressed_tensor,
     sparse_coo_tensor as sparse_coo_tensor,
+    sparse_csc_tensor as sparse_csc_tensor,
     sparse_csr_tensor as sparse_csr_tensor,
     spmm as spmm,
+    sspaddmm as sspaddmm,
 )
 from .machine.amp import autocast as autocast
 from .machine.settings import (

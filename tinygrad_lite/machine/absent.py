@@ -8,8 +8,13 @@ from typing import Any
 
 from ..core.tensor import Tensor, bind
 
+#: what raises, and what its error says: docs/reference/exceptions.md is written from it
+ABSENT: dict[str, str] = {}
+
 
 def _absent(name: str, instead: str) -> Callable[..., Any]:
+    ABSENT[name] = instead
+
     def call(*args: Any, **kwargs: Any) -> Any:
         raise NotImplementedError(f"{name} is not available in tinygrad_lite: {instead}")
 
@@ -49,10 +54,45 @@ onnx = SimpleNamespace(export=_absent("onnx.export", "export from PyTorch after 
 _DENSE = "there are no sparse tensors; use a dense one"
 sparse_coo_tensor = _absent("sparse_coo_tensor", _DENSE)
 sparse_csr_tensor = _absent("sparse_csr_tensor", _DENSE)
+sparse_csc_tensor = _absent("sparse_csc_tensor", _DENSE)
+sparse_bsr_tensor = _absent("sparse_bsr_tensor", _DENSE)
+sparse_compressed_tensor = _absent("sparse_compressed_tensor", _DENSE)
 spmm = _absent("spmm", _DENSE)
+smm = _absent("smm", _DENSE)
+hspmm = _absent("hspmm", _DENSE)
+sspaddmm = _absent("sspaddmm", _DENSE)
 sparse = SimpleNamespace(mm=_absent("sparse.mm", _DENSE), sum=_absent("sparse.sum", _DENSE))
-bind("to_sparse", _absent("Tensor.to_sparse", _DENSE))
-bind("indices", _absent("Tensor.indices", _DENSE))
+for _name in (
+    *("to_sparse", "to_sparse_coo", "to_sparse_csr", "to_sparse_csc", "to_sparse_bsr"),
+    *("to_sparse_bsc", "coalesce", "is_coalesced", "indices", "values", "crow_indices"),
+    *("col_indices", "ccol_indices", "row_indices", "sparse_mask", "sparse_resize_"),
+    *("sparse_resize_and_clear_", "smm", "sspaddmm"),
+):
+    bind(_name, _absent(f"Tensor.{_name}", _DENSE))
+bind("to_dense", lambda self, dtype=None, **options: self if dtype is None else self.to(dtype))
+bind("sparse_dim", lambda self: 0)
+bind("dense_dim", lambda self: self.ndim)
+
+_FLOATS = "there are no quantized tensors; compute in float32 or float16"
+for _name in ("int_repr", "q_scale", "q_zero_point", "qscheme", "q_per_channel_scales"):
+    bind(_name, _absent(f"Tensor.{_name}", _FLOATS))
+quantize_per_tensor = _absent("quantize_per_tensor", _FLOATS)
+quantize_per_channel = _absent("quantize_per_channel", _FLOATS)
+quantize_per_tensor_dynamic = _absent("quantize_per_tensor_dynamic", _FLOATS)
+dequantize = _absent("dequantize", _FLOATS)
+quantization = SimpleNamespace(
+    quantize_dynamic=_absent("quantization.quantize_dynamic", _FLOATS),
+    prepare=_absent("quantization.prepare", _FLOATS),
+    prepare_qat=_absent("quantization.prepare_qat", _FLOATS),
+    convert=_absent("quantization.convert", _FLOATS),
+)
+
+_MEMORY = "memory is NumPy's: see Tensor.numpy() and Tensor.data_ptr()"
+bind("storage", _absent("Tensor.storage", _MEMORY))
+bind("untyped_storage", _absent("Tensor.untyped_storage", _MEMORY))
+bind("to_mkldnn", _absent("Tensor.to_mkldnn", "there is one memory layout, the strided one"))
+bind("name", property(lambda self: None))  # PyTorch's is None but for its graphs
+
 bind("pin_memory", _absent("Tensor.pin_memory", "memory is pinned for a GPU, and there is none"))
 
 

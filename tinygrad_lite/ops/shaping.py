@@ -134,6 +134,23 @@ def reshape_as(input: Any, other: Any) -> Any:
     return reshape(input, other.array.shape)
 
 
+def resize(self: Tensor, *sizes: Any) -> Tensor:
+    """The same elements in another shape; PyTorch's old name of `reshape`, with its warning."""
+    shape = shape_from(sizes)
+    warnings.warn("non-inplace resize is deprecated", UserWarning, stacklevel=2)
+    if math.prod(shape) != self.array.size:
+        wanted, given = ("x".join(map(str, s)) for s in (shape, self.array.shape))
+        raise RuntimeError(
+            f"requested resize to {wanted} ({math.prod(shape)} elements in total), but the given "
+            f"tensor has a size of {given} ({self.array.size} elements). Use resize_ (in place) to "
+            "change the number of elements"
+        )
+    return reshape(self, shape)
+
+
+bind("resize", resize)
+
+
 @composed(samples=[sample(Real("n m k"), start_dim=one_of(0, 1, -2), end_dim=one_of(2, -1))])
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Axes `start_dim` to `end_dim` (both included) as one."""
