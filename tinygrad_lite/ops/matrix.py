@@ -229,10 +229,14 @@ def affine(x: Any, W: Any, b: Any) -> Any:
         raise RuntimeError(
             f"mat1 and mat2 must have the same dtype, but got {kind(x.dtype)} and {kind(W.dtype)}"
         )
-    if x.ndim == 0 or x.shape[-1] != W.shape[-1]:
-        n = x.size // max(x.shape[-1], 1) if x.ndim else 1
+    if x.ndim == 0:
         raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1] if x.ndim else 1} and "
+            f"both arguments to linear need to be at least 1D, but they are 0D and {W.ndim}D"
+        )
+    if x.shape[-1] != W.shape[-1]:
+        n = x.size // max(x.shape[-1], 1)
+        raise RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1]} and "
             f"{W.shape[-1]}x{W.shape[0]})"
         )
     if x.dtype.kind == "b":

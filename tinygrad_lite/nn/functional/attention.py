@@ -103,6 +103,40 @@ def _projections(
     return [linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases, strict=True)]
 
 
+def _is_batched(
+    query: Tensor, key: Tensor, value: Tensor, padding: Any, mask: Any, num_heads: int
+) -> bool:
+    """Whether there is a batch axis; AssertionError for ranks that do not go together."""
+    rank = query.array.ndim
+    if rank not in (2, 3):
+        raise AssertionError(
+            f"query should be unbatched 2D or batched 3D tensor but received {rank}-D query tensor"
+        )
+    kind = f"For {'batched' if rank == 3 else 'unbatched'} ({rank}-D) `query`, expected"
+    if key.array.ndim != rank or value.array.ndim != rank:
+        raise AssertionError(
+            f"{kind} `key` and `value` to be {rank}-D but found {key.array.ndim}-D and "
+            f"{value.array.ndim}-D tensors respectively"
+        )
+    if padding is not None and padding.array.ndim != rank - 1:
+        raise AssertionError(
+            f"{kind} `key_padding_mask` to be `None` or {rank - 1}-D but found "
+            f"{padding.array.ndim}-D tensor instead"
+        )
+    if mask is not None and mask.array.ndim not in (2, 3):
+        raise AssertionError(
+            f"{kind} `attn_mask` to be `None`, 2-D or 3-D but found {mask.array.ndim}-D tensor "
+            "instead"
+        )
+    if mask is not None and rank == 2 and mask.array.ndim == 3:
+        wanted = (num_heads, query.array.shape[0], key.array.shape[0])
+        if mask.array.shape != wanted:
+            raise AssertionError(
+                f"Expected `attn_mask` shape to be {wanted} but got {mask.array.shape}"
+            )
+    return rank == 3
+
+
 def multi_head_attention_forward(
     query: Tensor,
     key: Tensor,
@@ -135,12 +169,7 @@ def multi_head_attention_forward(
     Returns the projected output (L, N, E) and, with `need_weights`, the weights (N, L, S), averaged
     over heads or (N, heads, L, S). Masks: True (or -inf) where a query may not look.
     """
-    batched = query.array.ndim == 3
-    if query.array.ndim not in (2, 3):
-        raise AssertionError(
-            f"query should be unbatched 2D or batched 3D tensor but received {query.array.ndim}-D "
-            "query tensor"
-        )
+    batched = _is_batched(query, key, value, key_padding_mask, attn_mask, num_heads)
     if not batched:
         same_key, same_value = key is query, value is key
         query = query.unsqueeze(1)
@@ -156,6 +185,16 @@ def multi_head_attention_forward(
     head = embed // num_heads
     if head * num_heads != embed:
         raise AssertionError(f"embed_dim {embed} not divisible by num_heads {num_heads}")
+    compared = slice(2) if use_separate_proj_weight else slice(3)  # widths may differ then
+    if key.array.shape[compared] != value.array.shape[compared]:
+        raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
+    if key_padding_mask is not None:
+        for axis, size in enumerate((n, key.array.shape[0])):
+            found = key_padding_mask.array.shape[axis]
+            if found != size:
+                raise AssertionError(
+                    f"Expected key_padded_mask.shape[{axis}] to be {size}, but got {found}"
+                )
     if is_causal and attn_mask is None:
         raise RuntimeError(
             "Need attn_mask if specifying the is_causal hint. You may use the Transformer module "
@@ -199,10 +238,6 @@ def multi_head_attention_forward(
         shape = (1, 1) if mask.array.shape[0] == 1 else (n, num_heads)
         mask = mask.reshape(*shape, length, size)
     if padding is not None:
-        if padding.array.shape != (n, size):
-            raise AssertionError(
-                f"key_padding_mask.shape should be {(n, size)}, got {padding.array.shape}"
-            )
         spread = padding.reshape(n, 1, 1, size)
         mask = spread if mask is None else mask + spread
     rate = dropout_p if training else 0.0

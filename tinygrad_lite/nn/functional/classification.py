@@ -65,6 +65,11 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
             f"Expected input batch_size ({wanted[0]}) to match target batch_size "
             f"({shape[0] if shape else 0})."
         )
+    if len(wanted) < 3 and len(shape) > 1:
+        raise RuntimeError(
+            f"0D or 1D target tensor expected, multi-target not supported: got {list(shape)} for "
+            f"an input of {list(wanted)} ({name})"
+        )
     if target.array.dtype not in (np.int64, np.uint8):
         raise RuntimeError(
             f"expected target dtype to be Long or Byte, but got {kind(target.array.dtype)} ({name})"
@@ -73,11 +78,6 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
         if len(wanted) == 1 and len(shape) == 1:
             raise ValueError(
                 f"For 1D input, 1D target must have size 1, but got target size: {shape[0]}"
-            )
-        if len(wanted) < 3:
-            raise RuntimeError(
-                "0D or 1D target tensor expected, multi-target not supported: got a target of "
-                f"{list(shape)} for an input of {list(wanted)} ({name})"
             )
         raise RuntimeError(
             f"Expected target size {list(expected)}, got {list(shape)} ({name}: input is "

@@ -151,12 +151,14 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[li
     if offsets.array.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
     if starts and starts[0] != 0:
-        raise ValueError(
-            f"offsets[0] has to be 0, i.e., the first sequence starts at 0, got {starts[0]}"
+        raise RuntimeError(
+            "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+            f"position 0. However, got {starts[0]}"
         )
     if starts and starts[-1] > x.size:
-        raise ValueError(
-            f"offsets[-1] can not be greater than input's length ({x.size}), got {starts[-1]}"
+        raise RuntimeError(
+            f"offsets[-1] can not be greater than input's length {x.size} but got offsets[-1] of "
+            f"{starts[-1]}"
         )
     ends = starts[1:] if include_last else [*starts[1:], x.size]
     return list(zip(starts, ends, strict=False)), input

@@ -123,7 +123,11 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of `groups` groups (Zhang et al. 2018)."""
     n, c, *rest = input.array.shape
-    if groups <= 0 or c % groups:
+    if groups <= 0:
+        raise RuntimeError(
+            f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
+        )
+    if c % groups:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} and {groups}")
     return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(n, c, *rest)
 
