@@ -217,8 +217,8 @@ def _zeta_of(s: Any, q: Any) -> Any:
     s, q = np.broadcast_arrays(s.astype(np.float64), q.astype(np.float64))
     with np.errstate(all="ignore"):
         out = hurwitz(s, np.where(q > 0, q, 1.0))
-        out = np.where(s == 1, np.inf, np.where(s < 1, np.nan, out))
-        return np.where(q > 0, out, np.where(np.floor(q) == q, np.inf, np.nan))
+        out = np.where(q > 0, out, np.where(np.floor(q) == q, np.inf, np.nan))
+        return np.where(s == 1, np.inf, np.where(s < 1, np.nan, out))
 
 
 @primitive(
