@@ -10,6 +10,7 @@ import numpy as np
 from ..core.engine import backprop
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, bind, live_node, make
+from ..kernels._memory import keep_freed_memory
 
 
 def backward(
@@ -163,6 +164,7 @@ def _node_of_input(tensor: Any, i: int) -> Node:
 def _roots(
     outputs: Sequence[Tensor], gradients: Sequence[Any], recorded: bool
 ) -> list[tuple[Node, Any]]:
+    keep_freed_memory()  # whoever differentiates frees and makes the same arrays over and over
     roots = []
     for i, (t, g) in enumerate(zip(outputs, gradients, strict=True)):
         node = live_node(t)
