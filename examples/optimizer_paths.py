@@ -16,6 +16,10 @@ took and at which rate. "-" means: not within --steps at any rate.
 Optimizers that step by the gradient's sign, or nearly so, circle around a minimum at the distance
 of one step: for them a rate that falls (optim.lr_scheduler) is not a refinement but a need. Here
 the rate is constant, and the tolerance, 0.05 in distance, is set so that they can meet it.
+
+Of those made for matrices: the single row of two weights that is walked here is one. Muon's step is
+orthogonal, which for a row means of length lr, whatever the gradient. LAMB and Adafactor step in
+proportion to the row's own size, so they slow down at a minimum in the origin.
 """
 
 from __future__ import annotations
@@ -73,12 +77,17 @@ OPTIMIZERS: dict[str, Maker] = {
     "Adadelta": lambda ps, lr: optim.Adadelta(ps, lr=lr),
     "RMSprop": lambda ps, lr: optim.RMSprop(ps, lr=lr, alpha=0.9),
     "Adam": lambda ps, lr: optim.Adam(ps, lr=lr),
+    "AdamW": lambda ps, lr: optim.AdamW(ps, lr=lr, weight_decay=1e-3),
     "Adamax": lambda ps, lr: optim.Adamax(ps, lr=lr),
     "NAdam": lambda ps, lr: optim.NAdam(ps, lr=lr),
     "RAdam": lambda ps, lr: optim.RAdam(ps, lr=lr),
+    "ASGD": lambda ps, lr: optim.ASGD(ps, lr=lr),
     "Rprop": lambda ps, lr: optim.Rprop(ps, lr=lr),
     "Lion": lambda ps, lr: optim.Lion(ps, lr=lr),
     "FTRL": lambda ps, lr: optim.FTRL(ps, lr=lr),
+    "Adafactor": lambda ps, lr: optim.Adafactor(ps, lr=lr),
+    "LAMB": lambda ps, lr: optim.LAMB(ps, lr=lr),
+    "Muon": lambda ps, lr: optim.Muon(ps, lr=lr, weight_decay=0.0),
     "Lookahead": lambda ps, lr: optim.Lookahead(optim.SGD(ps, lr=lr, momentum=0.9)),
     "LBFGS": lambda ps, lr: optim.LBFGS(ps, lr=lr, max_iter=1, line_search_fn="strong_wolfe"),
 }
@@ -87,19 +96,20 @@ RATES = [10 ** (k / 2) for k in range(-6, 5)]
 
 def walk(surface: Surface, make: Maker, lr: float, steps: int) -> np.ndarray:
     """The points visited, (steps + 1, 2) at most: a walk ends when it has left for infinity."""
-    p = torch.tensor(surface.start, dtype=torch.float64, requires_grad=True)
+    # a matrix, as Muon wants it
+    p = torch.tensor([surface.start], dtype=torch.float64, requires_grad=True)
     optimizer = make([p], lr)
 
     def closure() -> Any:
         optimizer.zero_grad()
-        loss = surface.value(p[0], p[1])
+        loss = surface.value(p[0, 0], p[0, 1])
         loss.backward()
         return loss
 
-    path = [p.detach().numpy().copy()]
+    path = [p.detach().numpy()[0].copy()]
     for _ in range(steps):
         optimizer.step(closure)
-        point = p.detach().numpy().copy()
+        point = p.detach().numpy()[0].copy()
         if not np.abs(point).max() < 1e3:
             break
         path.append(point)

@@ -24,5 +24,7 @@ from .lectures import PowerLR as PowerLR
 from .lectures import TenthsLR as TenthsLR
 from .lectures import WarmUpLR as WarmUpLR
 from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
+from .preview import plot as plot
+from .preview import upcoming as upcoming
 
 _LRScheduler = LRScheduler  # PyTorch's older name, which scripts still subclass
