@@ -212,12 +212,10 @@ from .ops.reduction import (
     all as all,
     any as any,
     count_nonzero as count_nonzero,
-    dist as dist,
     logsumexp as logsumexp,
     mean as mean,
     nanmean as nanmean,
     nansum as nansum,
-    norm as norm,
     std as std,
     std_mean as std_mean,
     sum as sum,
@@ -623,13 +621,14 @@ from .ops.lu import (
 )
 from .ops.low_rank import pca_lowrank as pca_lowrank, svd_lowrank as svd_lowrank
 from .ops.linalg_norms import renorm as renorm
+from .ops.norms import dist as dist, norm as norm
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
 # -- NumPy functions on Tensors: binds the methods that NumPy asks for -----------------------------
 from .ops import analytic as _analytic, numpy_protocol as _numpy_protocol
 
 # -- rooms of functions ----------------------------------------------------------------------------
-from . import fft as fft, signal as signal, special as special
+from . import fft as fft, masked as masked, signal as signal, special as special
 from .ops.spectrogram import istft as istft, stft as stft
 
 # -- autograd --------------------------------------------------------------------------------------

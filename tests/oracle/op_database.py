@@ -109,7 +109,9 @@ class Twins:
         size = plain.untyped_storage().nbytes() // plain.element_size()
         memory = torch.as_strided(plain, (size,), (1,), 0).numpy().copy()
         offset = plain.storage_offset()
-        if self.ours:
+        if self.ours and not plain.numel():
+            twin = tl.from_numpy(np.empty(tuple(plain.shape), memory.dtype))
+        elif self.ours:
             strides = [s * plain.element_size() for s in plain.stride()]
             a = np.ndarray(
                 tuple(plain.shape), memory.dtype, memory, offset * plain.element_size(), strides
@@ -138,7 +140,7 @@ def named(name: str) -> Callable[..., Any] | None:
     """What this package has under a dotted name; a Tensor's method if there is no function."""
     for root in (tl, tl.Tensor):
         place: Any = root
-        for part in name.split("."):
+        for part in name.removeprefix("torch.").split("."):
             try:
                 place = getattr(place, part, None)
             except NotImplementedError:
@@ -393,15 +395,30 @@ class Hold:
         torch.manual_seed(0)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            every = list(self.op.sample_inputs("cpu", getattr(torch, dtype), requires_grad=grad))
+            # not by op.sample_inputs, which formats a traceback for every sample
+            every = list(self.op.sample_inputs_func(self.op, "cpu", getattr(torch, dtype), grad))
         step = max(1, -(-len(every) // limit))
         return every[::step]
+
+    def references(self, dtype: str, limit: int) -> list[Any]:
+        """At most `limit` of the entry's reference inputs: more shapes, extreme values, NaN."""
+        if self.op.reference_inputs_func is None:
+            return []
+        torch.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            every = list(
+                self.op.reference_inputs_func(self.op, "cpu", getattr(torch, dtype), False)
+            )
+        return every[:: max(1, -(-len(every) // limit))]
 
     def has(self, dtype: str) -> bool:
         """Whether PyTorch's operator takes the dtype on a CPU."""
         return getattr(torch, dtype) in self.op.supported_dtypes("cpu")
 
-    def function(self, limits: tuple[int, int] = (12, 4), dtypes: Iterable[str] = DTYPES) -> None:
+    def function(
+        self, limits: tuple[int, int, int] = (12, 4, 0), dtypes: Iterable[str] = DTYPES
+    ) -> None:
         """The function: float64 with gradients, then the values in other dtypes."""
         if self.ours is None:
             self.failures.append("absent: no such name")
@@ -425,6 +442,11 @@ class Hold:
                 pair = (self._wrapped(self.op.op), self._wrapped(self.ours, ours=True))
             for sample in self.samples(dtype, limits[1], grad):
                 self.both(dtype, *pair, sample, grad)
+        for dtype in ("float64", *dtypes):
+            if self.has(dtype):
+                for sample in self.references(dtype, limits[2]):
+                    if not _beside_the_point(self.op.name, sample):
+                        self.both("reference " + dtype, self.op.op, self.ours, sample)
 
     def _wrapped(self, function: Callable[..., Any], ours: bool = False) -> Callable[..., Any]:
         """The function on inputs made valid (symmetric, say), whose gradient is well defined."""
@@ -479,11 +501,26 @@ class Hold:
             return
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            every = list(self.op.error_inputs("cpu"))
+            every = list(self.op.error_inputs_func(self.op, "cpu"))
         for error in every:
             if "out" in error.sample_input.kwargs:  # not supported by intention, and says so
                 continue
             self.both("error", self.op.op, self.ours, error.sample_input)
+
+
+_BETWEEN = frozenset({"add", "sub", "mul", "div", "true_divide", "floor_divide"})
+
+
+def _beside_the_point(name: str, sample: Any) -> bool:
+    """Infinite complex numbers, whose arithmetic is the compiler's; Tensor.__radd__(2, t); and
+    add(2, 3), of which PyTorch makes a Tensor: here one operand must be one."""
+    given = parts([sample.input, sample.args, sample.kwargs])
+    if name in _BETWEEN and not any(is_tensor(v) for v in given):
+        return True
+    imaginary = [t for t in given if is_tensor(t) and t.is_complex()]
+    if any(not torch.isfinite(torch.view_as_real(t.resolve_conj())).all() for t in imaginary):
+        return True
+    return name.startswith("__") and not is_tensor(sample.input)
 
 
 def _tied(x: Any) -> bool:
@@ -516,7 +553,7 @@ def hold(
     name: str,
     random: bool = False,
     ties: int | None = None,
-    limits: tuple[int, int, int] = (12, 4, 3),
+    limits: tuple[int, int, int, int] = (12, 4, 3, 3),
     dtypes: Iterable[str] = DTYPES,
 ) -> Hold:
     """Compare everything of the entry called `name`: see `Hold.counts` and `Hold.failures`.
@@ -524,10 +561,11 @@ def hold(
     `random`: values are drawn, so only dtypes and shapes are compared. `ties`: the part of the
     result from which on PyTorch's choice among equal elements shows, which is nobody's to know:
     where the input has equal elements, dtypes and shapes are compared from there on. `limits`: how
-    many samples in float64 (with gradients), in each other dtype, for each variant.
+    many samples in float64 (with gradients), in each other dtype, for each variant, and how many
+    reference inputs in each dtype.
     """
     compared = Hold(ENTRIES[name], random, ties)
-    compared.function(limits[:2], dtypes)
+    compared.function((limits[0], limits[1], limits[3]), dtypes)
     if compared.ours is not None:
         compared.variants(limits[2])
         compared.errors()

@@ -64,7 +64,11 @@ def require_writable(x: Tensor) -> None:
                 "operation. Wrap the write in `with no_grad():`, or write out of place"
             )
     a = x.array
-    if a.size and 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True)):
+    if (
+        a.size
+        and 0 in a.strides
+        and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True))
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."

@@ -18,7 +18,7 @@ from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
 from ..kernels import elementwise as kernels
 from ..kernels import softmax as rows
-from .arguments import converted, kind, renamed, require_tensor, unsupported
+from .arguments import converted, kind, numpy_names, renamed, require_tensor, unsupported
 from .arithmetic import where
 from .exponential import exp
 from .reduction import total
@@ -61,6 +61,8 @@ def _sigmoid_rule(g: Any, out: Any) -> Any:
 @primitive(_sigmoid_rule, promote="float", inplace=True, ufunc=kernels.sigmoid, samples=_SMOOTH)
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), elementwise: e / (1 + e) with e = exp(-|x|) below 0, without overflow."""
+    if x.dtype.kind == "c":
+        return 1 / (1 + np.exp(-x))
     return kernels.sigmoid(x)
 
 
@@ -335,6 +337,7 @@ def _prepared(name: str, input: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]
 
 
 @composed(samples=[sample(Real("n m"), dim=axis())])
+@numpy_names
 def softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
     """exp(input) / sum(exp(input)) along `dim`, without overflow. NotImplementedError for integers
     without `dtype`."""
@@ -345,6 +348,7 @@ def softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
 
 
 @composed(samples=[sample(Real("n m"), dim=axis())])
+@numpy_names
 def log_softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
     """input - log(sum(exp(input))) along `dim`, without overflow."""
     if names:

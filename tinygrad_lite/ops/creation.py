@@ -250,7 +250,8 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) ->
             f"scalar_tensor(): argument 's' (position 1) must be Number, not {type(s).__name__}"
         )
     require_cpu(device)
-    return make(np.asarray(s).astype(_dtype_or_default(dtype)))
+    numpy_dtype = _dtype_or_default(dtype)
+    return make(np.asarray(_fitting(s, numpy_dtype)).astype(numpy_dtype))
 
 
 # -- filled ----------------------------------------------------------------------------------------
@@ -428,7 +429,21 @@ def full(
             f"not {type(fill_value).__name__}"
         )
     numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
+    value = _fitting(value, numpy_dtype)
     return _finished(np.full(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
+
+
+def _fitting(value: Any, dtype: Any) -> Any:
+    """`value` as a number of an integer dtype, negative ones counted down from the end of an
+    unsigned one. RuntimeError if it is too large."""
+    if dtype.kind not in "iu" or not isinstance(value, int):
+        return value
+    top = np.iinfo(dtype).max
+    if not -top - (dtype.kind == "i") <= value <= top:
+        raise RuntimeError(
+            f"value cannot be converted to type {dtype.name} without overflow: {value}"
+        )
+    return np.asarray(value).astype(dtype) if value < 0 else value
 
 
 # -- like another ----------------------------------------------------------------------------------

@@ -124,3 +124,4 @@ def fmod(x: Any, y: Any) -> Any:
 divide = also("divide", div, inplace=True)
 true_divide = also("true_divide", div, inplace=True)
 bind("__itruediv__", Tensor.__dict__["div_"])
+bind("__rdiv__", Tensor.__dict__["__rtruediv__"])

@@ -23,12 +23,16 @@ from typing import Any
 
 import numpy as np
 
-from ..core.doors import primitive
-from ..core.samples import Real, sample
-from ..core.tensor import Tensor
+from ..core.doors import composed, primitive
+from ..core.samples import Integer, Real, sample
+from .arguments import require_tensor
+from .arithmetic import alike, log
+from .exponential import exp
 from .gamma import digamma, lgamma
+from .special import ndtr
 
 LARGE = 1000.0
+VAST = 1e5  # above, the series would take thousands of terms, whose factor has lost nine digits
 
 
 def log_slope(a: np.ndarray, log_x: np.ndarray) -> np.ndarray:
@@ -59,8 +63,11 @@ def regularized(a: np.ndarray, x: np.ndarray, upper: bool = False) -> np.ndarray
     out = np.zeros_like(x)
     log_x = np.log(np.maximum(x, np.finfo(float).tiny))
     front = np.exp(a * log_x - x - lgamma(a))
-    right = x > a + 1
-    left = ~right & (x > 0)
+    large = a > VAST
+    right = ~large & (x > a + 1)
+    left = ~large & ~right & (x > 0)
+    if large.any():
+        out[large] = _normal(a[large], x[large], upper)
     if left.any():
         below = front[left] * _series(a[left], log_x[left])[0]
         out[left] = 1 - below if upper else below
@@ -133,6 +140,15 @@ def _expansion(a: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return z, by_a + (3 * z**4 + 7 * z * z - 16) / (810 * a * a)
 
 
+def _normal(a: np.ndarray, x: np.ndarray, upper: bool) -> np.ndarray:
+    """P(a, x) (or 1 - P) of a large a, as the probability of the normal quantile of x."""
+    far = (x - a) / np.sqrt(a)
+    near = np.abs(far) < 38  # beyond, the smallest float is larger than the probability
+    z = _expansion(a, np.where(near, x, a))[0]
+    sign = -1.0 if upper else 1.0
+    return np.where(near, ndtr(sign * z), (sign * far > 0).astype(np.float64))
+
+
 def log_draw(rng: np.random.Generator, a: Any) -> np.ndarray:
     """The logarithm of standard gamma variables of shape a, in float64.
 
@@ -163,11 +179,7 @@ def _probability(a: Any, x: Any, upper: bool) -> np.ndarray:
 
 def _density(a: Any, x: Any) -> Any:
     """dP/dx = x^(a-1) e^-x / Gamma(a)."""
-    return (
-        ((a - 1) * x.log() - x - lgamma(a)).exp()
-        if isinstance(x, Tensor)
-        else np.exp((a - 1) * np.log(x) - x - lgamma(a))
-    )
+    return exp((a - 1) * log(x) - x - lgamma(a))
 
 
 def _towards_shape(g: Any) -> Any:
@@ -177,35 +189,71 @@ def _towards_shape(g: Any) -> Any:
     )
 
 
-_PAIR = [sample(Real(low=0.5, high=5.0), Real(low=0.5, high=5.0), smooth=False)]
+@primitive(_towards_shape, promote="float", method=False, title="Igamma")
+def nought_of_shape(a: Any) -> Any:
+    """Zeros like a, whose derivative raises: added to what depends on a, it says so."""
+    return np.zeros_like(a)
+
+
+#: whole shapes, for there is no derivative towards them to test
+_PAIR = [sample(Real(low=0.5, high=5.0), Integer(low=1, high=6))]
 
 
 @primitive(
-    _towards_shape,
-    lambda g, a, x: g * _density(a, x),
+    lambda g, x, a: g * _density(a, x),
+    None,
     broadcasts=True,
-    tensors=(0, 1),
+    typed=(0, 1),
     promote="float",
-    inplace=True,
+    method=False,
+    title="Igamma",
     samples=_PAIR,
 )
-def igamma(a: Any, x: Any) -> Any:
-    """P(a, x), the lower incomplete gamma function over Gamma(a). No derivative towards a."""
+def gamma_below(x: Any, a: Any) -> Any:
+    """P(a, x): how likely a gamma variable of shape a is at most x."""
+    x, a = alike(x, a)
     return np.asarray(_probability(a, x, False), x.dtype)
 
 
 @primitive(
-    _towards_shape,
-    lambda g, a, x: -g * _density(a, x),
+    lambda g, x, a: -g * _density(a, x),
+    None,
     broadcasts=True,
-    tensors=(0, 1),
+    typed=(0, 1),
     promote="float",
-    inplace=True,
+    method=False,
+    title="Igammac",
     samples=_PAIR,
 )
-def igammac(a: Any, x: Any) -> Any:
-    """1 - P(a, x), accurate where that is small. No derivative towards a."""
+def gamma_above(x: Any, a: Any) -> Any:
+    """1 - P(a, x), accurate where that is small."""
+    x, a = alike(x, a)
     return np.asarray(_probability(a, x, True), x.dtype)
+
+
+def _of_shape(name: str, function: Any, input: Any, other: Any) -> Any:
+    require_tensor(name, input)
+    require_tensor(name, other, "other", 2)
+    out = function(other, input.detach())
+    return out + nought_of_shape(input) if input.requires_grad else out
+
+
+@composed(inplace=True)
+def igamma(input: Any, other: Any) -> Any:
+    """P(input, other), the lower incomplete gamma function over Gamma(input).
+
+    Its derivative towards `input` raises, as in PyTorch.
+    """
+    return _of_shape("igamma", gamma_below, input, other)
+
+
+@composed(inplace=True)
+def igammac(input: Any, other: Any) -> Any:
+    """1 - P(input, other), accurate where that is small.
+
+    Its derivative towards `input` raises, as in PyTorch.
+    """
+    return _of_shape("igammac", gamma_above, input, other)
 
 
 gammainc, gammaincc = igamma, igammac

@@ -405,7 +405,7 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
         Q, R = orthogonal_triangular(A)
     else:  # the first m columns decide Q; the others are only seen from it
         Q, first = orthogonal_triangular(sliced(A, index=(..., slice(None, m))))
-        R = cat([first, matmul(Q.mT, sliced(A, index=(..., slice(m, None))))], -1)
+        R = cat([first, matmul(Q.mH, sliced(A, index=(..., slice(m, None))))], -1)
     return qr_values(make(np.zeros(0, A.array.dtype)) if mode == "r" else Q, R)
 
 

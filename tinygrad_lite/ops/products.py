@@ -16,7 +16,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
-from .arguments import converted, kind, require_tensor
+from .arguments import converted, kind, numpy_names, require_tensor
 from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
@@ -158,6 +158,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> A
             f"{vec.array.ndim}"
         )
     y = matmul(mat, vec)
+    beta, alpha = _whole(y, beta, alpha)
     return _added(input, y, beta, alpha, y.array.shape, "addmv")
 
 
@@ -290,6 +291,7 @@ def _chained(xs: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: int) 
 
 
 @composed(samples=[sample(Real("n 3"), Real("n 3"), dim=-1)])
+@numpy_names
 def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """The cross product of vectors of 3 along `dim` (by default the first axis of size 3)."""
     no_out("cross", out)

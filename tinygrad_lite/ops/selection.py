@@ -380,6 +380,6 @@ _SCALAR_NAMES = {
     samples=[sample(Real(broadcast=True, avoid=(0.0,)), Real(broadcast=True))],
 )
 def heaviside(x: Any, y: Any) -> Any:
-    """0 for x < 0, y at 0, 1 for x > 0."""
+    """0 for x < 0 (and for NaN), y at 0, 1 for x > 0."""
     x, y = arithmetic.alike(x, y)
-    return np.where(x == 0, y, np.where(np.isnan(x), x, x > 0)).astype(x.dtype)
+    return np.where(x == 0, y, x > 0).astype(x.dtype)

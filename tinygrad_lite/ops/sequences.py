@@ -121,8 +121,12 @@ def logspace(
     refuse_out("logspace", out)
     require_cpu(device)
     _require_count("logspace", steps)
-    values = np.power(float(base), _even(_number(start), _number(end), int(steps)))
-    return _finished(values.astype(_dtype_or_default(dtype)), requires_grad)
+    numpy_dtype = _dtype_or_default(dtype)
+    ends = (_number(start), _number(end))
+    if numpy_dtype.kind in "iu":
+        ends = (int(ends[0]), int(ends[1]))
+    values = np.power(float(base), _even(*ends, int(steps)))
+    return _finished(values.astype(numpy_dtype), requires_grad)
 
 
 def eye(

@@ -11,7 +11,7 @@ from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
 from ...ops.creation import zeros_like
-from ...ops.reduction import norm
+from ...ops.norms import norm
 from ...ops.selection import minimum, where
 from ...ops.sequences import arange
 from ...ops.shaping import broadcast_tensors

@@ -17,7 +17,7 @@ import numpy as np
 from ...core.node import touch
 from ...core.tensor import Tensor
 from ...ops import normalization as ops
-from ...ops.reduction import norm
+from ...ops.norms import norm
 from .vision import pad
 
 
