@@ -191,3 +191,31 @@ def test_errors(info: Any) -> None:
             with pytest.raises(failure.error_type, match=failure.error_regex) as raised:
                 function(*ours(given.args), **ours(given.kwargs))
             assert type(raised.value) is failure.error_type
+
+
+def dtypes(module: Any) -> list[tuple[str, str]]:
+    """The parameters and buffers that have a shape, and what they hold."""
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    return [(name, str(t.dtype).split(".")[-1]) for name, t in tensors]
+
+
+@pytest.mark.parametrize("info", INFOS)
+def test_factory_arguments(info: Any) -> None:
+    """`device` and `dtype` are taken where PyTorch takes them, and reach the same tensors."""
+    name = info.module_cls.__name__
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = entries(info, training=True)[0].constructor_input
+        plain = {k: v for k, v in made.kwargs.items() if k not in ("device", "dtype")}
+        sides = []
+        for t, args, kwargs in (
+            (torch, made.args, plain),
+            (tl, ours(made.args), ours(plain)),
+        ):
+            try:
+                module = getattr(t.nn, name)(*args, **kwargs, device="cpu", dtype=t.float64)
+            except TypeError:
+                sides.append(None)
+            else:
+                sides.append(dtypes(module))
+    assert sides[1] == sides[0]

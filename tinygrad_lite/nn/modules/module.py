@@ -36,6 +36,11 @@ class Module:
     _non_persistent_buffers_set: set[str]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if not self.call_super_init and (args or kwargs):
+            name = f"{type(self).__name__}.__init__()"
+            if kwargs:
+                raise TypeError(f"{name} got an unexpected keyword argument '{next(iter(kwargs))}'")
+            raise TypeError(f"{name} takes 1 positional argument but {len(args) + 1} were given")
         set_ = super().__setattr__
         set_("training", True)
         set_("_parameters", {})
@@ -43,6 +48,8 @@ class Module:
         set_("_modules", {})
         set_("_non_persistent_buffers_set", set())
         set_("_hooks", None)
+        if self.call_super_init:  # a class between Module and a mixin: its turn is now
+            super().__init__(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """The computation of the module; called through `module(...)`, which also runs hooks."""
