@@ -99,12 +99,14 @@ def interpolate(
 
     mode           "nearest", "nearest-exact", "linear", "bilinear", "bicubic", "trilinear", "area"
     align_corners  True: the corner points coincide; else the corner *areas* do
+    antialias      when the result is smaller, average over all the inputs that fall on an output
     """
     dims = input.array.ndim - 2
     sizes, scales = _sizes(input, dims, size, scale_factor)
-    if antialias:
-        raise NotImplementedError(
-            "interpolate(antialias=True) is not available; blur first, or use mode='area'"
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError(
+            "Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D "
+            "tensor as input"
         )
     if mode in ("nearest", "nearest-exact", "area"):
         if align_corners is not None:
@@ -128,18 +130,24 @@ def interpolate(
     if mode == "area":
         pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
         return pools[dims](input, sizes)
-    out = input
-    for i in range(dims):
+    whole = input.array.dtype == np.uint8 and mode in _MODES
+    out = input.double() if whole else input
+    # bytes are rounded after each axis, and PyTorch takes the last axis first
+    for i in reversed(range(dims)) if whole else range(dims):
         n, m = input.array.shape[2 + i], sizes[i]
         if mode.startswith("nearest"):
             shift = 0.5 if mode == "nearest-exact" else 0.0
             scale = n / m if scales[i] is None else 1 / scales[i]
             index = np.minimum(((np.arange(m) + shift) * scale).astype(np.int64), n - 1)
             out = take_along_axis(out, axis=2 + i, index=index)
+        elif antialias:
+            out = _read_wide(out, 2 + i, m, scales[i], bool(align_corners), mode == "bicubic")
         else:
             source = _source(n, m, scales[i], bool(align_corners), mode == "bicubic")
             out = _read(out, 2 + i, source, mode == "bicubic")
-    return out
+        if whole:
+            out = (out + 0.5).floor().clamp(0, 255)
+    return out.to(input.dtype) if whole else out
 
 
 def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], list[Any]]:
@@ -199,6 +207,28 @@ def _read(x: Tensor, axis: int, source: np.ndarray, cubic: bool) -> Tensor:
         part = part * make(weight.astype(x.array.dtype).reshape(shape))
         out = part if out is None else out + part
     return out
+
+
+def _read_wide(x: Tensor, axis: int, m: int, scale: Any, align: bool, cubic: bool) -> Tensor:
+    """As `_read`, each output seeing all inputs that fall on it: the kernel grows with the step."""
+    n = x.array.shape[axis]
+    step = ((n - 1) / (m - 1) if m > 1 else 0.0) if align else n / m if scale is None else 1 / scale
+    stretch = max(step, 1.0)
+    reach = (2.0 if cubic else 1.0) * stretch
+    weights = np.zeros((m, n))
+    for i in range(m):
+        centre = step * (i + 0.5)
+        first = max(int(centre - reach + 0.5), 0)
+        last = min(int(centre + reach + 0.5), n)
+        t = np.abs((np.arange(first, last) - centre + 0.5) / stretch)
+        if cubic:
+            far, near, _, _ = _cubic(np.where(t < 1, t, t - 1), -0.5)
+            w = np.where(t < 1, near, np.where(t < 2, far, 0.0))
+        else:
+            w = np.maximum(1 - t, 0)
+        weights[i, first:last] = w / w.sum()
+    turned = x.transpose(axis, -1)
+    return (turned @ make(weights.T.astype(x.array.dtype))).transpose(axis, -1)
 
 
 def _cubic(t: Any, a: float = -0.75) -> list[Any]:
