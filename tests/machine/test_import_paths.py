@@ -9,9 +9,10 @@ import pytest
 PATHS = (
     "accelerator", "amp", "autograd", "autograd.functional", "backends", "backends.cudnn",
     "backends.mps", "cuda", "cuda.amp", "distributed", "distributions", "func", "jit", "linalg",
-    "multiprocessing", "nn.functional", "nn.init", "nn.modules.batchnorm", "nn.modules.utils",
-    "nn.parallel", "nn.utils.rnn", "onnx", "optim.lr_scheduler", "optim.swa_utils", "profiler",
-    "random", "sparse", "special", "utils.checkpoint", "utils.data", "utils.data.distributed",
+    "multiprocessing", "nn.attention", "nn.functional", "nn.init", "nn.modules.batchnorm",
+    "nn.modules.utils", "nn.parallel", "nn.utils.rnn", "onnx", "optim.lr_scheduler",
+    "optim.swa_utils", "profiler", "random", "sparse", "special", "utils.checkpoint",
+    "utils.data", "utils.data.distributed",
 )  # fmt: skip
 
 
@@ -35,3 +36,16 @@ def test_as_scripts_write_it() -> None:
     assert _pair(3) == (3, 3)
     assert _pair([1, 2]) == (1, 2)
     assert _reverse_repeat_tuple((1, 2), 2) == (2, 2, 1, 1)
+
+
+def test_one_implementation_of_attention() -> None:
+    import tinygrad_lite as tl
+    from tinygrad_lite.nn.attention import SDPBackend, sdpa_kernel
+
+    assert tl.nn.attention.SDPBackend is SDPBackend
+    q = tl.randn(1, 2, 3, 4)
+    plain = tl.nn.functional.scaled_dot_product_attention(q, q, q)
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+        assert tl.equal(tl.nn.functional.scaled_dot_product_attention(q, q, q), plain)
+    with pytest.raises(AssertionError, match="must be an instance of SDPBackend"), sdpa_kernel("x"):
+        pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from ..core.tensor import Tensor, bind
 
@@ -36,6 +36,7 @@ def _unchanged(name: str) -> Callable[..., Any]:
 
 _FILE = "save(model.state_dict(), path) keeps a model"
 jit = SimpleNamespace(
+    Final=Final,  # typing's: an annotation
     script=_unchanged("script"),
     ignore=_unchanged("ignore"),
     unused=_unchanged("unused"),
@@ -91,7 +92,13 @@ _MEMORY = "memory is NumPy's: see Tensor.numpy() and Tensor.data_ptr()"
 bind("storage", _absent("Tensor.storage", _MEMORY))
 bind("untyped_storage", _absent("Tensor.untyped_storage", _MEMORY))
 bind("to_mkldnn", _absent("Tensor.to_mkldnn", "there is one memory layout, the strided one"))
-bind("name", property(lambda self: None))  # PyTorch's is None but for its graphs
+
+
+def _no_name(self: Tensor) -> None:
+    """None: only the graphs of PyTorch's compiler name Tensors."""
+
+
+bind("name", property(_no_name))
 
 bind("pin_memory", _absent("Tensor.pin_memory", "memory is pinned for a GPU, and there is none"))
 

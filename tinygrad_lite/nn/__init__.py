@@ -12,3 +12,7 @@ from .parallel import DataParallel as DataParallel
 from .parameter import Buffer as Buffer
 from .parameter import UninitializedBuffer as UninitializedBuffer
 from .parameter import UninitializedParameter as UninitializedParameter
+
+# isort: split
+# Last: the first import of this room binds its name, which the star above gave to a file of layers.
+from .attention import SDPBackend as _SDPBackend  # noqa: F401
