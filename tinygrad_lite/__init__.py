@@ -697,6 +697,7 @@ from .machine.absent import (
     spmm as spmm,
     sspaddmm as sspaddmm,
 )
+from .kernels._jit import kernels as kernels
 from .machine.amp import autocast as autocast
 from .machine.settings import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,

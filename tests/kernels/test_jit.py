@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import tinygrad_lite as tl
 from tinygrad_lite.kernels import _jit
 from tinygrad_lite.kernels._jit import enabled, jit, kernels, prange, use_numba
 
@@ -64,6 +65,19 @@ def test_parallel_serial_and_bound():
     assert rows["each"].how in ("cached", "compiled")
     assert rows["each_serial"].seconds > 0
     assert "each_cubes" in rows
+
+
+def test_kernels_at_the_top_level_lists_what_ran(capsys):
+    from tinygrad_lite.kernels import elementwise
+
+    assert tl.kernels is kernels
+    if enabled():
+        elementwise.tanh(np.ones(50_000, np.float32))
+        rows = [row for row in tl.kernels() if row.kernel == "elementwise.map1_tanh"]
+        assert [row.how in ("cached", "compiled") for row in rows] == [True]
+        assert "float32" in rows[0].signature
+    print(tl.kernels())
+    assert "seconds" in capsys.readouterr().out
 
 
 def test_switched_off_a_kernel_is_plain_python():

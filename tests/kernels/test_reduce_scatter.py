@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tinygrad_lite as tl
 from tinygrad_lite.kernels import reduce, scatter
 from tinygrad_lite.kernels._jit import enabled
 
@@ -39,6 +40,24 @@ def test_sums_are_as_accurate_as_pairwise_ones():
     )
 
 
+@pytest.mark.parametrize("shape", [(70_000,), (9000, 8), (3, 40_000), (700, 500), (7, 100, 100)])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_sums_of_tensors_and_their_gradients(shape, axis):
+    """The public sum and mean of large tensors, and the sum a broadcast bias receives."""
+    a = RNG.normal(size=shape).astype(np.float32)
+    x = tl.tensor(a, requires_grad=True)
+    y = x.sum() if axis is None else x.sum(axis)
+    np.testing.assert_allclose(y.detach().numpy(), a.astype("d").sum(axis), atol=2e-3)
+    np.testing.assert_allclose(
+        (x.mean() if axis is None else x.mean(axis)).detach().numpy(),
+        a.astype("d").mean(axis), atol=1e-6,
+    )  # fmt: skip
+    b = tl.zeros(shape[-1], requires_grad=True)
+    (x * (x + b)).sum().backward()
+    lead = tuple(range(a.ndim - 1))
+    np.testing.assert_allclose(b.grad.numpy(), a.astype("d").sum(lead), atol=2e-3)
+
+
 def test_other_inputs_take_numpys_way():
     assert reduce.total(np.arange(10)) == 45
     assert reduce.total(np.zeros((0, 3)), 0).shape == (3,)
@@ -62,6 +81,17 @@ def test_rows_into_a_table(shape, skip, dtype):
     got = scatter.add_rows(x, index, 17, skip)
     assert got.dtype == dtype
     np.testing.assert_allclose(got, want, atol=np.finfo(dtype).eps * 400)
+
+
+def test_the_gradient_of_an_embedding():
+    index = RNG.integers(0, 50, size=(30, 40))
+    table = tl.tensor(RNG.normal(size=(50, 16)), requires_grad=True)
+    g = RNG.normal(size=(30, 40, 16))
+    rows = tl.nn.functional.embedding(tl.tensor(index), table, padding_idx=3)
+    (rows * tl.tensor(g)).sum().backward()
+    want = np.zeros((50, 16))
+    np.add.at(want, index[index != 3], g[index != 3])
+    np.testing.assert_allclose(table.grad.numpy(), want, atol=1e-12)
 
 
 def test_bad_places():

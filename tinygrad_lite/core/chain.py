@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import reduce
 from .doors import primitive
 from .samples import Real, sample
 from .strided import Geometry, Layout, add_region, lay, region
@@ -82,11 +83,11 @@ def sum_to(x: Any, *, shape: Any) -> Any:
     """x summed over the axes along which `shape` would have to be broadcast to x's shape."""
     lead = x.ndim - len(shape)
     if lead > 0 and x.shape[lead:] == shape:
-        return np.asarray(np.add.reduce(x, axis=tuple(range(lead))))
+        return reduce.total(x, tuple(range(lead)))
     axes = tuple(range(lead)) + tuple(
         lead + i for i, n in enumerate(shape) if n == 1 and x.shape[lead + i] != 1
     )
-    return x.sum(axis=axes, keepdims=True).reshape(shape) if axes else x.reshape(shape)
+    return reduce.total(x, axes, True).reshape(shape) if axes else x.reshape(shape)
 
 
 @primitive(

@@ -8,16 +8,23 @@ adds leading axes row by row, whose error grows with their length.
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, prange
+from ._jit import FMA, enabled, jit, loaded, prange
 from ._rows import plane_of, row_of, row_sum
 
 Array = np.ndarray
 
-SMALL = 1 << 16
+_add_up: Any = np.add.reduce
+
+SMALL = 1 << 15
 """Elements below which NumPy is faster."""
+WIDE = 1 << 18
+"""The same for leading axes, where NumPy adds whole rows and only accuracy suffers."""
+WORTH_LOADING = 1 << 20
+"""Elements for which it pays to import numba, if nothing else has yet."""
 
 
 @jit(fastmath=FMA)
@@ -53,16 +60,20 @@ def sum_columns(x, block, partial, out):
 
 def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
     """The sum of x over `axis` (all axes if None), in the dtype of x for floats; else as np.sum."""
-    if x.size < SMALL or x.dtype.char not in "fd" or not x.flags.c_contiguous or not enabled():
-        return np.asarray(np.sum(x, axis=axis, keepdims=keepdims))
+    if (
+        x.size < SMALL
+        or x.dtype.char not in "fd"
+        or not x.flags.c_contiguous
+        or not (loaded() or (x.size >= WORTH_LOADING and enabled()))
+    ):
+        return np.asarray(_add_up(x, axis=axis, keepdims=keepdims))
     axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     over = sorted({a % x.ndim for a in axes})
-    if not over:
-        return x.copy()
-    first, last = over[0], over[-1] + 1
-    if over != list(range(first, last)):
-        return np.asarray(np.sum(x, axis=tuple(over), keepdims=keepdims))
+    first, last = (over[0], over[-1] + 1) if over else (0, 0)
     before, length, after = prod(x.shape[:first]), prod(x.shape[first:last]), prod(x.shape[last:])
+    scattered = over != list(range(first, last)) or (before > 1 and after > 1)
+    if not over or scattered or (after > 64 and x.size < WIDE):
+        return np.asarray(_add_up(x, axis=tuple(over), keepdims=keepdims))
     out = np.empty((before, after), x.dtype)
     if after > 1:
         block = min(128, max(8, -(-length // 16)))

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.doors import primitive
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
+from ..kernels import scatter
 
 
 @primitive(
@@ -37,20 +38,7 @@ def gather_rows(x: Any, y: Any, *, padding: Any = None) -> Any:
 )
 def add_rows(x: Any, y: Any, *, rows: Any, padding: Any = None) -> Any:
     """A table of `rows` rows of zeros to which each row of x is added at its integer in y."""
-    width = x.shape[-1]
-    table = np.zeros((rows, width), x.dtype)
-    index = y.reshape(-1)
-    flat = x.reshape(index.size, width)
-    if padding is not None:
-        kept = index != padding
-        index, flat = index[kept], flat[kept]
-    if index.size:
-        # sorting makes equal rows neighbours, whose sums are one reduction without a Python loop
-        order = np.argsort(index, kind="stable")
-        index = index[order]
-        first = np.flatnonzero(np.r_[True, index[1:] != index[:-1]])
-        table[index[first]] = np.add.reduceat(flat[order], first, axis=0)
-    return table
+    return scatter.add_rows(x, y, rows, padding)
 
 
 def _without(g: Any, y: Any, padding: Any) -> Any:

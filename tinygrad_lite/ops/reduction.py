@@ -16,6 +16,7 @@ from ..core.chain import cast
 from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
+from ..kernels import reduce
 from .arguments import (
     add_up,
     axes_of,
@@ -87,6 +88,8 @@ def _accumulator(dtype: Any) -> Any:
 def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes`; bool and integers give int64."""
     wide = _accumulator(x.dtype)
+    if x.size >= reduce.SMALL and wide is None:
+        return reduce.total(x, axes, keepdim)
     out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
     return out.astype(x.dtype) if wide is np.float32 else out
 
@@ -121,7 +124,10 @@ def sum(
 def average(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes` divided by the number of elements; NaN for none."""
     wide = _accumulator(x.dtype)
-    out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
+    if x.size >= reduce.SMALL and wide is None:
+        out = reduce.total(x, axes, keepdim)
+    else:
+        out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
     out = out / extent(x.shape, axes) if x.size else out * np.float32(np.nan)
     return out.astype(x.dtype, copy=False)
 
