@@ -72,7 +72,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
         for wanted in ((True, False), (False, True), (True, True))
     ]
     keeps = [plan if any(plan) else None for plan in plans]
-    differentiable = op.differentiable and None not in op.rules
+    differentiable = op.differentiable
     number_first, number_second = 0 not in op.tensors, 1 not in op.tensors
 
     def call(input: Any, other: Any) -> Any:
@@ -228,9 +228,10 @@ def primitive(
             raise TypeError(f"an op called {op.name} is already declared")
         simple = not (op.variadic or op.joint or op.view or op.outputs or op.residual)
         plain = simple and not op.meta and len(op.layout) == op.arity + 1
+        complete = not op.differentiable or None not in op.rules  # both inputs, or neither
         if plain and op.arity == 1 and op.promote:
             call = unary_door(op)
-        elif plain and op.arity == 2 and op.promote and len(op.typed) == 2:
+        elif plain and op.arity == 2 and op.promote and len(op.typed) == 2 and complete:
             call = binary_door(op)
             call.between = binary_door(op, operator=True)  # type: ignore[attr-defined]
         elif simple and op.arity == 1 and "out_shape" not in op.layout:

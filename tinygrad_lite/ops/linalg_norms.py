@@ -44,7 +44,8 @@ def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
         )
     axis = canonical_axis(dim, input.array.ndim)
     others = tuple([i for i in range(input.array.ndim) if i != axis])
-    norm = p_norm(input, p=float(p), axes=others, keepdim=True)
+    size = abs(input) if input.array.dtype.kind == "c" else input
+    norm = p_norm(size, p=float(p), axes=others, keepdim=True)
     return input * where(norm > maxnorm, maxnorm / (norm + 1e-7), 1.0)
 
 
