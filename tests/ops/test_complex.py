@@ -87,3 +87,8 @@ def test_spectral_norm_of_a_filter_learns():
         with tl.no_grad():
             x -= 0.1 * g
     np.testing.assert_allclose(x.detach().numpy(), [1.0, 0.0, -1.0, 0.5], atol=1e-4)
+
+
+def test_a_complex_loss_is_refused():
+    with pytest.raises(RuntimeError, match="only for real scalar outputs but got"):
+        (numbers(1 + 2j) * 2).sum().backward()

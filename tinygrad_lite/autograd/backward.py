@@ -185,6 +185,11 @@ def _root_gradient(t: Tensor, g: Any, i: int, recorded: bool) -> Any:
                 "grad can be implicitly created only for scalar outputs, got shape "
                 f"{list(t.array.shape)}; reduce it first (sum() or mean()), or pass gradient="
             )
+        if t.array.dtype.kind == "c":
+            raise RuntimeError(
+                f"grad can be implicitly created only for real scalar outputs but got {t.dtype}; "
+                "take .real or .abs() first, or pass gradient="
+            )
         ones = np.ones_like(t.array)
         return make(ones) if recorded else ones
     if not isinstance(g, Tensor):
