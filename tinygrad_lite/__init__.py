@@ -633,6 +633,11 @@ from .ops.spectrogram import istft as istft, stft as stft
 
 # -- autograd --------------------------------------------------------------------------------------
 from . import autograd as autograd
+from .autograd.anomaly import (
+    is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+    is_anomaly_enabled as is_anomaly_enabled,
+    set_detect_anomaly as set_anomaly_enabled,
+)
 
 # -- rooms above the engine ------------------------------------------------------------------------
 from . import func as func, nn as nn, optim as optim, utils as utils

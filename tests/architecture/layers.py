@@ -48,6 +48,7 @@ CORE: tuple[str, ...] = (
     "tensor",  # an array plus a node
     "pickling",  # copies
     "random",  # generators
+    "saved",  # what nodes keep, looked at
     "primitive",  # an op is one declaration
     "inplace",  # writes that the graph sees
     "doors",  # the short ways through

@@ -143,8 +143,9 @@ def test_accumulation_into_a_recorded_gradient() -> None:
     (x * x * x).backward(create_graph=True)
     recorded = x.grad
     (x * x).backward()
-    assert recorded.item() == 12.0
+    assert recorded is x.grad  # in place, as PyTorch does it
     assert x.grad.item() == 16.0
+    assert x.grad.requires_grad
 
 
 def test_a_value_used_many_times() -> None:

@@ -11,6 +11,7 @@ from ..core.engine import backprop
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels._memory import keep_freed_memory
+from .graph import GradientEdge
 
 
 def backward(
@@ -37,11 +38,18 @@ def backward(
         return
     targets = _sequence(inputs)
     if not targets:
-        raise RuntimeError("'inputs' argument to backward() cannot be empty.")
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+    for t in targets:
+        if not isinstance(t, (Tensor, GradientEdge)):
+            raise RuntimeError(
+                f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}"
+            )
+        if isinstance(t, Tensor) and not t.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
     found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph)
     for tensor, node in zip(targets, nodes, strict=True):
-        if not isinstance(node, Leaf) and node in found:
+        if isinstance(tensor, Tensor) and not isinstance(node, Leaf) and node in found:
             g = found[node] if create_graph else make(np.array(found[node]))
             tensor._grad = g if tensor._grad is None else tensor._grad + g
 
@@ -70,6 +78,8 @@ def grad(
             "Expected allow_unused to be True or not passed when materialize_grads=True"
         )
     outs, targets = _sequence(outputs), _sequence(inputs)
+    if not targets:
+        raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
     gs = _sequence(grad_outputs, len(outs))
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
@@ -83,11 +93,13 @@ def grad(
         if g is None:
             if not (allow_unused or materialize_grads):
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. "
-                    "Set allow_unused=True if this is the desired behavior. "
-                    f"(input {len(result)}, shape {list(tensor.array.shape)})"
+                    f"The differentiated Tensor at index {len(result)} appears to not have been "
+                    "used in the graph. Set allow_unused=True if this is the desired behavior. "
+                    "(One of the differentiated Tensors appears to not have been used in the "
+                    f"graph: shape {list(node.shape or ())})"
                 )
-            result.append(make(np.zeros_like(tensor.array)) if materialize_grads else None)
+            zeros = np.zeros(node.shape, node.dtype) if materialize_grads else None
+            result.append(None if zeros is None else make(zeros))
         elif create_graph:
             result.append(g)
         else:
@@ -118,7 +130,16 @@ def _batched(
     materialize_grads: bool,
 ) -> tuple[Tensor | None, ...]:
     if not gs or any(not isinstance(g, Tensor) or g.array.ndim == 0 for g in gs):
-        raise RuntimeError("is_grads_batched=True needs grad_outputs with a leading batch axis")
+        raise ValueError("is_grads_batched=True needs grad_outputs with a leading batch axis")
+    for i, (out, g) in enumerate(zip(outs, gs, strict=True)):
+        if g.array.shape[1:] != out.array.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
+                "as the batch dimension. The sizes of the remaining dimensions are expected to "
+                f"match the shape of corresponding output, but a mismatch was detected: "
+                f"grad_output[{i}] has a shape of {g.shape} and output[{i}] has a shape of "
+                f"{out.shape}."
+            )
     rows = []
     count = len(gs[0])
     for i in range(count):
@@ -143,20 +164,22 @@ def _batched(
 def _sequence(value: Any, length: int | None = None) -> Sequence[Any]:
     if value is None:
         return [None] * (length or 0)
-    values = [value] if isinstance(value, (Tensor, Node)) else list(value)
-    if length is not None and len(values) != length:
+    values = [value] if isinstance(value, (Tensor, GradientEdge)) else list(value)
+    if length is not None and len(values) < length:
         raise RuntimeError(f"got {length} tensors and {len(values)} gradients")
     return values
 
 
 def _node_of_input(tensor: Any, i: int) -> Node:
+    if isinstance(tensor, GradientEdge):
+        return _node_of_edge(tensor)
     if not isinstance(tensor, Tensor):
         raise TypeError(f"input {i} must be a Tensor, not {type(tensor).__name__}")
     node = live_node(tensor)
     if node is None:
         raise RuntimeError(
-            "One of the differentiated Tensors does not require grad "
-            f"(input {i}, shape {list(tensor.array.shape)}); call requires_grad_() on it first"
+            "One of the differentiated Tensors does not require grad"
+            f" (input {i}, shape {list(tensor.array.shape)}); call requires_grad_() on it first"
         )
     return node
 
@@ -166,7 +189,10 @@ def _roots(
 ) -> list[tuple[Node, Any]]:
     keep_freed_memory()  # whoever differentiates frees and makes the same arrays over and over
     roots = []
-    for i, (t, g) in enumerate(zip(outputs, gradients, strict=True)):
+    for i, (t, g) in enumerate(zip(outputs, gradients, strict=False)):
+        if isinstance(t, GradientEdge):
+            roots.append(_root_of_edge(t, g, i, recorded))
+            continue
         node = live_node(t)
         if node is None:
             raise RuntimeError(
@@ -178,12 +204,34 @@ def _roots(
     return roots
 
 
+def _node_of_edge(edge: GradientEdge) -> Node:
+    """The node whose value's gradient stands at an edge."""
+    own, node = edge.ownership_token, edge.node
+    if own is not None:
+        return own
+    if node.op is not None and node.op.outputs:
+        raise RuntimeError(
+            f"{node.name()} has several outputs: make the edge by get_gradient_edge(tensor)"
+        )
+    return node
+
+
+def _root_of_edge(edge: GradientEdge, g: Any, i: int, recorded: bool) -> tuple[Node, Any]:
+    node = _node_of_edge(edge)
+    return node, _root_gradient(make(np.empty(node.shape, node.dtype)), g, i, recorded)
+
+
 def _root_gradient(t: Tensor, g: Any, i: int, recorded: bool) -> Any:
     if g is None:
         if t.array.size != 1:
             raise RuntimeError(
-                "grad can be implicitly created only for scalar outputs, got shape "
-                f"{list(t.array.shape)}; reduce it first (sum() or mean()), or pass gradient="
+                "grad can be implicitly created only for scalar outputs"
+                f" (got shape {list(t.array.shape)}; reduce it first (sum() or mean()), or pass gradient=)"
+            )
+        if t.array.dtype.kind == "c":
+            raise RuntimeError(
+                "grad can be implicitly created only for real scalar outputs but got "
+                f"{t.dtype}; pass gradient=, or differentiate a real function of it"
             )
         if t.array.dtype.kind == "c":
             raise RuntimeError(

@@ -21,6 +21,8 @@ its operations are recorded, so `backward` must be made of differentiable operat
 from __future__ import annotations
 
 import functools
+import warnings
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,9 +30,10 @@ import numpy as np
 
 from ..core.inplace import rebase, require_writable
 from ..core.modes import current, no_grad
-from ..core.node import Node, Pick, describe, written_since
+from ..core.node import FREED, Node, Packed, Pick, describe, written_since
 from ..core.primitive import Primitive
-from ..core.tensor import Tensor, live_node, make
+from ..core.saved import packed_by
+from ..core.tensor import Tensor, live_node, make, make_view
 
 
 class FunctionCtx:
@@ -43,15 +46,14 @@ class FunctionCtx:
         self._to_save: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self._non_differentiable: tuple[Any, ...] = ()
-        self._saved: list[_Saved] | None = None
-        self._node: Node | None = None
+        self._node: Callable[[], Node | None] = _no_node
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep `tensors` (inputs, outputs or others; None allowed) for `backward`."""
-        for t in tensors:
+        for i, t in enumerate(tensors):
             if t is not None and not isinstance(t, Tensor):
                 raise TypeError(
-                    f"save_for_backward can only save variables, but argument is of type "
+                    f"save_for_backward can only save variables, but argument {i} is of type "
                     f"{type(t).__name__}; set it as an attribute of ctx instead"
                 )
         self._to_save = tensors
@@ -76,9 +78,27 @@ class FunctionCtx:
 
         RuntimeError if one of them was written in place since, or if the graph was freed.
         """
-        if self._saved is None:
+        node = self._node()
+        if node is None:
             return self._to_save
-        return tuple([s.unpack(self._node) for s in self._saved])
+        if node.saved is FREED:
+            raise RuntimeError(
+                "Trying to backward through the graph a second time (or directly access saved "
+                "tensors after they have already been freed). Saved intermediate values of the "
+                "graph are freed when you call .backward() or autograd.grad(). Specify "
+                "retain_graph=True if you need to backward through the graph a second time or if "
+                "you need to access saved tensors after calling backward."
+            )
+        return tuple([s.unpack(node) for s in node.saved[1]])
+
+    @property
+    def _raw_saved_tensors(self) -> tuple[Any, ...]:
+        node = self._node()
+        return () if node is None or node.saved is FREED else tuple(node.saved[1])
+
+
+def _no_node() -> None:
+    return None
 
 
 class _Saved:
@@ -86,26 +106,50 @@ class _Saved:
 
     def __init__(self, tensor: Any, node: Node, outputs: Sequence[Any]) -> None:
         self.array = None if tensor is None else tensor.array
+        self.packed: Packed | None = None
         self.output = next((i for i, out in enumerate(outputs) if out is tensor), None)
         own = self.output is not None
         self.node = None if tensor is None or own else live_node(tensor)
+        self.leaf = getattr(self.node, "tensor", None)
         self.clock = node.clock
+        self.kind = "fc" if tensor is None else self.array.dtype.kind
 
-    def unpack(self, node: Node | None) -> Tensor | None:
+    def register_hooks(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+        """Keep `pack(tensor)` instead of the tensor; `backward` gets `unpack` of it."""
         if self.array is None:
+            return
+        self.packed = packed_by(pack, unpack, make(self.array))
+        self.array = None
+
+    def unpack(self, node: Node) -> Tensor | None:
+        array = self.array
+        if self.packed is not None:
+            content = self.packed.unpack(self.packed.content)
+            if not isinstance(content, Tensor):
+                raise TypeError(
+                    "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
+                    f"type {type(content).__name__}"
+                )
+            array = content.array
+        elif array is not None:
+            self._check_unwritten(array)
+        if array is None:
             return None
-        write = written_since(self.array, self.clock)
+        if self.output is None:
+            same = None if self.leaf is None else self.leaf()
+            return same if same is not None and same.array is array else make(array, self.node)
+        if node.op.outputs and self.kind in "fc":
+            node = Pick(node, self.output, array.shape, array.dtype)
+        return make(array, node if self.kind in "fc" else None)
+
+    def _check_unwritten(self, array: np.ndarray) -> None:
+        write = written_since(array, self.clock)
         if write is not None:
             raise RuntimeError(
                 "one of the variables needed for gradient computation has been modified by an "
-                f"inplace operation: {describe(self.array)}, saved by save_for_backward, was then "
+                f"inplace operation: {describe(array)}, saved by save_for_backward, was then "
                 f"written by {write.by} (version {write.count})"
             )
-        if self.output is None:
-            return make(self.array, self.node)
-        if node is not None and node.op.outputs and self.array.dtype.kind in "fc":
-            node = Pick(node, self.output, self.array.shape, self.array.dtype)
-        return make(self.array, node)
 
 
 class FunctionNode(Node):
@@ -135,23 +179,30 @@ class _UserOp:
         self.name = self.title = function.__name__
         self.outputs = outputs
 
-    def differentiate(self, node: Node, g: Any) -> Sequence[Any]:
-        ctx = node.saved[0]
+    def differentiate(self, node: Node, g: Any, saved: Sequence[Any]) -> Sequence[Any]:
+        ctx = saved[0]
         gs = g if self.outputs else (g,)
         if ctx._materialize:
             shapes = node.shape if self.outputs else (node.shape,)
             gs = tuple(
                 [
-                    make(np.zeros(s, ctx._dtypes[i])) if h is None else h
-                    for i, (s, h) in enumerate(zip(shapes, gs, strict=True))
+                    make(np.zeros(s, d)) if h is None and d is not None else h
+                    for s, d, h in zip(shapes, ctx._dtypes, gs, strict=True)
                 ]
             )
-        ctx._node = node
-        try:
-            found = self.function.backward(ctx, *gs)
-        finally:
-            ctx._node = None
-        return self._checked(found, ctx, node)
+        return self._checked(self._backward()(ctx, *gs), ctx, node)
+
+    def _backward(self) -> Callable[..., Any]:
+        """The user's `backward`, or `vjp`, which is the same by another name."""
+        function = self.function
+        if function.vjp is Function.vjp:
+            return function.backward
+        if function.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You "
+                "should only implement one of them."
+            )
+        return function.vjp
 
     def _checked(self, found: Any, ctx: FunctionCtx, node: Node) -> list[Any]:
         found = found if isinstance(found, tuple) else (found,)
@@ -165,9 +216,9 @@ class _UserOp:
             if d is None or parent is None:
                 continue
             if not isinstance(d, Tensor):
-                raise TypeError(
-                    f"function {self.name}Backward returned {type(d).__name__} as gradient {i}; "
-                    "expected a Tensor or None"
+                raise RuntimeError(
+                    f"expected Variable or None (got {type(d).__name__}): gradient {i} of "
+                    f"{self.name}Backward"
                 )
             if not _reduces_to(d.array.shape, parent.shape):
                 raise RuntimeError(
@@ -192,16 +243,28 @@ class Function:
     `backward(ctx, *grads)` returns one gradient (or None) for each argument of `forward`.
     """
 
+    generate_vmap_rule = False
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        raise RuntimeError(
+        warnings.warn(
             f"{type(self)} should not be instantiated. Methods on autograd functions are all "
-            "static, so you should invoke them on the class itself: use its apply()"
+            "static, so you should invoke them on the class itself: use its apply()",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use "
+            "new-style autograd function with static forward method, called by its apply()"
         )
 
     @staticmethod
     def forward(*args: Any, **kwargs: Any) -> Any:
         """The value. Called with `ctx` first, unless `setup_context` is overridden too."""
-        raise NotImplementedError("You must implement the forward function for autograd.Function.")
+        raise NotImplementedError(
+            "You must implement the forward function for custom autograd.Function."
+        )
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
@@ -218,13 +281,29 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """Forward-mode derivatives are computed from `backward` here; this is never called."""
+        raise NotImplementedError(
+            "You must implement the jvp function for custom autograd.Function to use it with "
+            "forward mode AD."
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """How `apply` treats a batch; called by `func.vmap` implementations that ask for it."""
+        raise NotImplementedError(
+            "To use autograd.Function with vmap, you must either override the vmap staticmethod "
+            "or set generate_vmap_rule=True."
+        )
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and record the call."""
         nodes = [live_node(a) if isinstance(a, Tensor) else None for a in args]
         ctx = FunctionCtx()
         recorded = current().grad and any(n is not None for n in nodes)
-        ctx.needs_input_grad = tuple([recorded and n is not None for n in nodes])
+        ctx.needs_input_grad = tuple([n is not None for n in nodes])
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args, **kwargs)
@@ -249,9 +328,9 @@ def _fresh(out: Any, args: Sequence[Any], ctx: FunctionCtx) -> Any:
     """`out` as a Tensor of its own, so that giving it a history leaves an input alone."""
     if not isinstance(out, Tensor) or any(out is d for d in ctx._dirty):
         return out
-    if any(out is a for a in args) or live_node(out) is not None:
-        return make(out.array)
-    return out
+    if any(out is a for a in args):
+        return make_view(out.array, None, out)
+    return make(out.array) if live_node(out) is not None and out.base is None else out
 
 
 def _record(
@@ -262,13 +341,20 @@ def _record(
     outputs: Sequence[Any],
     several: bool,
 ) -> FunctionNode:
+    if any(all(d is not out for out in results) for d in ctx._dirty):
+        raise RuntimeError(
+            "Some elements marked as dirty during the forward method were not returned as output. "
+            "The inputs that are modified inplace must all be outputs of the Function."
+        )
     op = _UserOp(cls, several)
-    arrays = [out.array if isinstance(out, Tensor) else np.zeros(()) for out in outputs]
-    ctx._dtypes = [a.dtype for a in arrays]  # type: ignore[attr-defined]
+    arrays = [out.array if isinstance(out, Tensor) else None for out in outputs]
+    ctx._dtypes = [None if a is None else a.dtype for a in arrays]  # type: ignore[attr-defined]
+    kind = _node_class(cls)
+    parents = tuple(nodes)
     if several:
-        node = FunctionNode(op, tuple(nodes), (ctx,), tuple([a.shape for a in arrays]), None)
+        node = kind(op, parents, FREED, tuple([np.shape(a) for a in arrays]), None)
     else:
-        node = FunctionNode(op, tuple(nodes), (ctx,), arrays[0].shape, arrays[0].dtype)
+        node = kind(op, parents, FREED, np.shape(arrays[0]), ctx._dtypes[0])  # type: ignore[attr-defined]
     node.ctx = ctx  # type: ignore[attr-defined]
     for i, (result, out) in enumerate(zip(results, outputs, strict=True)):
         if not isinstance(out, Tensor) or out.array.dtype.kind not in "fc":
@@ -277,13 +363,31 @@ def _record(
             continue
         own = Pick(node, i, out.array.shape, out.array.dtype) if several else node
         if any(out is d for d in ctx._dirty):
-            require_writable(out)
+            require_writable(out, "has been used")
             rebase(out, own)
         else:
             out.node = own
-    ctx._saved = [_Saved(t, node, results) for t in ctx._to_save]
+    node.saved = (ctx, [_Saved(t, node, results) for t in ctx._to_save])
+    ctx._node = weakref.ref(node)
     ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
     return node
+
+
+def _node_class(cls: type[Function]) -> type[FunctionNode]:
+    """FunctionNode under the name PyTorch shows, e.g. ExpBackward; one class for each Function."""
+    kind = cls.__dict__.get("_node_kind")
+    if kind is None:
+        kind = type(cls.__name__ + "Backward", (FunctionNode,), {"__slots__": ()})
+        cls._node_kind = kind  # type: ignore[attr-defined]
+    return kind
+
+
+class InplaceFunction(Function):
+    """A Function that can be told to write in place; kept for programs that derive from it."""
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__()
+        self.inplace = inplace
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -33,11 +33,12 @@ from .node import (
     Keeper,
     Leaf,
     Node,
+    Packed,
     Pick,
     Write,
-    any_node_hooks,
+    any_extras,
     describe,
-    node_hooks,
+    extras,
     touch,
     written_since,
 )
@@ -78,8 +79,8 @@ def backprop(
     for node, g in roots:
         _arrive(node, mirrored(g), pending, owned, create_graph)
     outer = current()
-    special = create_graph or outer.watch is not None or any_node_hooks()
-    token = MODE.set(outer.but(grad=create_graph))
+    special = create_graph or outer.watch is not None or any_extras()
+    token = MODE.set(outer.but(grad=create_graph, sweep=(order, needed)))
     try:
         for node in order:
             g = pending.pop(node, None)
@@ -95,7 +96,7 @@ def backprop(
             if type(node) is not Node:
                 if type(node) is Leaf:
                     if accumulate:
-                        _accumulate(node, g, create_graph)
+                        _accumulate(node, g, create_graph, special)
                     continue
                 if type(node) is Pick:
                     _pick(node, g, pending)
@@ -109,7 +110,11 @@ def backprop(
                 for parent, d in zip(
                     node.parents, _contributions(node, g, create_graph, outer.watch)
                 ):
-                    if parent is not None and d is not None:
+                    if (
+                        parent is not None
+                        and d is not None
+                        and (needed is None or parent in needed)
+                    ):
                         _arrive(parent, d, pending, owned, create_graph)
             else:
                 i = -1
@@ -207,14 +212,20 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         g = tuple([g.get(i) for i in range(len(node.shape))])
     if watch is not None:
         watch.before(node)
+    more = extras(node)
+    if more is not None:
+        if more.before:
+            g = _run_before(more.before, g, recorded)
+        if more.packed:
+            saved = _unpacked(saved, recorded)
     if op.on_tensors:
         if not recorded:
             g = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
-        found = [mirrored(d) for d in op.differentiate(node, mirrored(g))]
+        found = [mirrored(d) for d in op.differentiate(node, mirrored(g), saved)]
         if not recorded:
             found = [d.array if isinstance(d, Tensor) else d for d in found]
     elif recorded:
-        found = op.differentiate(node, g)
+        found = op.differentiate(node, g, saved)
     elif op.joint or op.variadic:
         found = op.calls[0][0](g, *[saved[i] for i in op.asks[0]])
     else:
@@ -224,8 +235,9 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         ]
     if watch is not None:
         watch.backward(node, found)
-    hooks = node_hooks(node)
-    return _run_node_hooks(hooks, g, found, recorded) if hooks else found
+    if more is None or not more.after:
+        return found
+    return _run_after(more.after, g, found, recorded)
 
 
 def mirrored(g: Any) -> Any:
@@ -237,10 +249,13 @@ def mirrored(g: Any) -> Any:
     return np.conjugate(g) if isinstance(g, _ndarray) and g.dtype.kind == "c" else g
 
 
-def _accumulate(leaf: Leaf, g: Any, recorded: bool) -> None:
+def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     tensor = leaf.tensor()
     if tensor is None:
         return
+    more = extras(leaf) if special else None
+    if more is not None and more.before:
+        g = _run_before(more.before, g, recorded)
     if leaf.dtype.kind == "c":
         g = mirrored(g)
     old = tensor._grad
@@ -248,14 +263,19 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool) -> None:
         tensor._grad = g if old is None else old + g
     elif old is None:
         tensor._grad = make(g if _is_unshared(g) else g.copy())
-    elif old.node is not None:
-        tensor._grad = make(old.array + g)
     else:
         np.add(old.array, g, out=old.array)
         touch(old.array, "gradient accumulation")
     if leaf.after is not None:
         for hook in list(leaf.after):
-            hook(tensor)
+            returned = hook(tensor)
+            if returned is not None:
+                raise TypeError(
+                    f"expected Variable, but hook returned '{type(returned).__name__}': a hook "
+                    "after accumulation must return None"
+                )
+    if more is not None:
+        _run_after(more.after, mirrored(g), (), recorded)
 
 
 def _is_unshared(g: np.ndarray) -> bool:
@@ -298,13 +318,7 @@ def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
             continue
         replaced = hook(value)
         if replaced is not None:
-            if not isinstance(replaced, Tensor) or replaced.array.shape != value.array.shape:
-                raise RuntimeError(
-                    f"a hook on the value of {node.name()} returned "
-                    f"{getattr(replaced, 'shape', type(replaced).__name__)} "
-                    f"for a gradient of shape {list(value.array.shape)}"
-                )
-            value = replaced
+            value = _checked_replacement(hook, value, replaced)
     tensor = None if keeper is None else keeper.tensor()
     if tensor is not None:
         kept = value if recorded else make(value.array.copy())
@@ -312,20 +326,85 @@ def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
     return value if recorded else value.array
 
 
-def _run_node_hooks(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bool) -> list[Any]:
-    """Contributions after the hooks of the node itself (`grad_fn.register_hook`)."""
+def _checked_replacement(hook: Any, value: Tensor, replaced: Any) -> Tensor:
+    if not isinstance(replaced, Tensor):
+        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
+    name = getattr(hook, "__name__", type(hook).__name__)
+    if replaced.array.dtype != value.array.dtype:
+        raise RuntimeError(
+            f"hook '{name}' has changed the type of value (was {value.dtype} got {replaced.dtype})"
+        )
+    if replaced.array.shape != value.array.shape:
+        raise RuntimeError(
+            f"hook '{name}' has changed the size of value "
+            f"(was {list(value.array.shape)} got {list(replaced.array.shape)})"
+        )
+    return replaced
 
-    def wrap(d: Any) -> Any:
-        return d if d is None or isinstance(d, Tensor) else make(np.asarray(d))
 
-    inputs = tuple([mirrored(wrap(d)) for d in found])
-    outputs = tuple([mirrored(wrap(d)) for d in (g if isinstance(g, tuple) else (g,))])
-    for hook in list(hooks):
-        replaced = hook(inputs, outputs)
-        if replaced is not None:
-            inputs = replaced if isinstance(replaced, tuple) else (replaced,)
-    mirrors = [mirrored(d) for d in inputs]
+def _wrapped(values: Any) -> tuple[Any, ...]:
+    """Gradients as users see them: Tensors (or None), complex ones mirrored."""
+    values = values if isinstance(values, (tuple, list)) else (values,)
+    return tuple(
+        [mirrored(d if d is None or isinstance(d, Tensor) else make(np.asarray(d))) for d in values]
+    )
+
+
+def _unwrapped(values: Sequence[Any], recorded: bool) -> list[Any]:
+    mirrors = [mirrored(d) for d in values]
     return [d if d is None or recorded else d.array for d in mirrors]
+
+
+def _replaced(hook: Any, values: tuple[Any, ...], returned: Any) -> tuple[Any, ...]:
+    """What a hook of a node gives instead of `values`; RuntimeError if it does not fit."""
+    if returned is None:
+        return values
+    if not isinstance(returned, (tuple, list)):
+        returned = (returned,)
+    if len(returned) != len(values):
+        name = getattr(hook, "__name__", type(hook).__name__)
+        raise RuntimeError(
+            f"hook '{name}' has returned an incorrect number of values "
+            f"(got {len(returned)}, but expected {len(values)})"
+        )
+    return tuple(
+        [
+            new if old is None or new is None else _checked_replacement(hook, old, new)
+            for old, new in zip(values, returned, strict=True)
+        ]
+    )
+
+
+def _run_before(hooks: list[Any], g: Any, recorded: bool) -> Any:
+    """The gradient of a node's value after the node's own prehooks (`grad_fn.register_prehook`)."""
+    outputs = _wrapped(g)
+    for hook in list(hooks):
+        outputs = _replaced(hook, outputs, hook(outputs))
+    values = _unwrapped(outputs, recorded)
+    return tuple(values) if isinstance(g, tuple) else values[0]
+
+
+def _run_after(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bool) -> list[Any]:
+    """Contributions after the hooks of the node itself (`grad_fn.register_hook`)."""
+    inputs, outputs = _wrapped(tuple(found)), _wrapped(g)
+    for hook in list(hooks):
+        inputs = _replaced(hook, inputs, hook(inputs, outputs))
+    return _unwrapped(inputs, recorded)
+
+
+def _unpacked(saved: Any, recorded: bool) -> Any:
+    """What the node saved, with what `saved_tensors_hooks` packed unpacked again."""
+    if isinstance(saved, tuple):
+        return tuple([_unpacked(value, recorded) for value in saved])
+    if not isinstance(saved, Packed):
+        return saved
+    content = saved.unpack(saved.content)
+    if not isinstance(content, Tensor):
+        raise TypeError(
+            "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+            f"{type(content).__name__}"
+        )
+    return content.array
 
 
 _SECOND_TIME = (

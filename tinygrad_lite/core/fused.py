@@ -43,13 +43,13 @@ class Fused(Primitive):
         missing = tuple(n for n in self.meta if n not in self.layout)
         self.layout = (*self.layout, *missing)
 
-    def differentiate(self, node: Node, g: Any) -> Sequence[Any]:
+    def differentiate(self, node: Node, g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         """Gradients by the reference, recorded.
 
         It runs on fresh aliases of the inputs: `g` may itself depend on the inputs, and only the
         paths through this op belong to its derivative.
         """
-        saved = self.as_tensors(node)
+        saved = self.as_tensors(node, saved)
         arrays = saved[: self.arity]
         meta = {n: saved[self.layout.index(n)] for n in self.meta}
         token = MODE.set(current().but(grad=True))

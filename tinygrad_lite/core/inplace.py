@@ -21,10 +21,10 @@ import numpy as np
 from . import dtypes
 from .dtypes import from_numpy_dtype
 from .modes import current
-from .node import _LEGACY, Leaf, Node, owner, tick, touch
+from .node import _LEGACY, Keeper, Leaf, Node, Pick, owner, tick
 from .primitive import REGISTRY, shares_memory
 from .strided import geometry, layout
-from .tensor import Tensor, bind, live_node, make
+from .tensor import Tensor, bind, live_node, make, stamp
 
 
 def in_place(call: Callable[..., Any], by: str) -> Callable[..., Tensor]:
@@ -50,19 +50,19 @@ def _records(x: Tensor, args: tuple[Any, ...]) -> bool:
     return any(isinstance(a, Tensor) and live_node(a) is not None for a in (x, *args))
 
 
-def require_writable(x: Tensor) -> None:
-    """RuntimeError if `x` must not be written in place: a leaf, overlapping or read-only memory."""
+def require_writable(x: Tensor, used: str = "is being used") -> None:
+    """RuntimeError if `x` must not be written in place: a leaf, overlapping or read-only memory,
+    or a view whose history could not be told."""
     if current().grad:
-        if isinstance(live_node(x), Leaf):
+        node, base = live_node(x), x.base
+        if isinstance(node, Leaf) or (base is not None and isinstance(base.node, Leaf)):
             raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation. "
-                "Wrap the write in `with no_grad():`, or write out of place"
-            )
-        if x.base is not None and isinstance(x.base.node, Leaf):
-            raise RuntimeError(
-                "a view of a leaf Variable that requires grad is being used in an in-place "
+                f"a {'leaf' if isinstance(node, Leaf) else 'view of a leaf'} Variable that "
+                f"requires grad {used if base is None else 'is being used'} in an in-place "
                 "operation. Wrap the write in `with no_grad():`, or write out of place"
             )
+        if base is not None and base.node is not None and x.array.dtype.kind in "fc":
+            _require_known_view(x, node)
     a = x.array
     if (
         a.size
@@ -77,6 +77,31 @@ def require_writable(x: Tensor) -> None:
         raise RuntimeError(
             "the array behind this tensor is read-only (it came from read-only memory); "
             "clone() the tensor before writing into it"
+        )
+
+
+def _require_known_view(x: Tensor, node: Node | None) -> None:
+    """RuntimeError for views that PyTorch does not let be written while gradients are recorded."""
+    if node is None:
+        raise RuntimeError(
+            "A view was created in no_grad mode and is being modified inplace with grad mode "
+            "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. Put "
+            "both in no_grad, or neither"
+        )
+    if type(node) is Pick:
+        raise RuntimeError(
+            f"Output {node.saved} of {node.op.title} is a view and is being modified inplace. This "
+            "view is the output of a function that returns multiple views. Such functions do not "
+            "allow the output views to be modified inplace. You should replace the inplace "
+            "operation by an out-of-place one."
+        )
+    if node.op.on_tensors:
+        raise RuntimeError(
+            f"Output 0 of {node.op.title} is a view and is being modified inplace. This view was "
+            "created inside a custom Function (or because an input was returned as-is) and the "
+            "autograd logic to handle view+inplace would override the custom backward associated "
+            "with the custom Function, leading to incorrect gradients. This behavior is forbidden. "
+            "You can fix this by cloning the output of the custom Function."
         )
 
 
@@ -100,10 +125,10 @@ def store(x: Tensor, value: Tensor, by: str) -> Tensor:
             )
         value = REGISTRY["cast"].apply((value,), {"dtype": a.dtype})
         v = value.array
-    write = touch(a, by)
+    write = stamp(x, by)
     np.copyto(a, v)
     mode = current()
-    if mode.watch is not None:
+    if mode.watch is not None and write is not None:
         mode.watch.written(write)
     if mode.grad:
         node = value.node
@@ -137,16 +162,33 @@ def rebase(x: Tensor, node: Node | None) -> None:
     """Make `node` the history of what is now in `x`, and let `x`'s base and views know."""
     base = x.base
     if base is None:
-        x.node = node
+        old, x.node = x.node, node
+        if old is not None and old.hooks:
+            _take_along(x, old)
         return
     if node is None and base.node is None:
         return
+    old, old_base = x.node, base.node
     write = REGISTRY["strided_write"]
     region = {"base": layout(base.array), "view": geometry(x.array, base.array)}
     parents = (base.node, node)
     saved = write.keep(parents, (base.array, x.array), region, base.array, None)
     base.node = Node(write, parents, saved, base.array.shape, base.array.dtype)
     renew(x)
+    if old_base is not None and old_base.hooks:
+        _take_along(base, old_base)
+    if old is not None and old.hooks:
+        _take_along(x, old)
+
+
+def _take_along(x: Tensor, old: Node) -> None:
+    """The gradient that `x` retains is that of its latest value; hooks stay where they were."""
+    hooks = old.hooks or []
+    for keeper in [h for h in hooks if isinstance(h, Keeper) and h.tensor() is x]:
+        hooks.remove(keeper)
+        node = x.node
+        if node is not None and not isinstance(node, Leaf):
+            node.hooks = [*(node.hooks or []), keeper]
 
 
 def renew(x: Tensor) -> Node | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -26,20 +27,36 @@ class Watcher(Protocol):
 
 
 class Mode:
-    """Immutable state: `grad` (record derivatives), `inference`, `watch` (a Watcher or None)."""
+    """Immutable state of this thread or task.
 
-    __slots__ = ("grad", "inference", "watch")
+    grad       record derivatives
+    inference  `inference_mode` is on
+    watch      a Watcher or None
+    sweep      of the backward pass that runs: its nodes, and those needed (None: all); else None
+    """
+
+    __slots__ = ("grad", "inference", "sweep", "watch")
 
     def __init__(
-        self, grad: bool = True, inference: bool = False, watch: Watcher | None = None
+        self,
+        grad: bool = True,
+        inference: bool = False,
+        watch: Watcher | None = None,
+        sweep: tuple[Any, Any] | None = None,
     ) -> None:
         self.grad = grad
         self.inference = inference
         self.watch = watch
+        self.sweep = sweep
 
     def but(self, **changes: Any) -> Mode:
         """This mode with some fields changed."""
-        fields = {"grad": self.grad, "inference": self.inference, "watch": self.watch}
+        fields = {
+            "grad": self.grad,
+            "inference": self.inference,
+            "watch": self.watch,
+            "sweep": self.sweep,
+        }
         return Mode(**{**fields, **changes})
 
 
@@ -77,6 +94,13 @@ class mode_context:
         return type(self)()
 
     def __call__(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isclass(function):
+            warnings.warn(
+                f"Decorating classes is deprecated and will be disabled in future versions. You "
+                f"should only decorate functions or methods (here: {function.__name__}).",
+                FutureWarning,
+                stacklevel=2,
+            )
         if inspect.isgeneratorfunction(function):
 
             @functools.wraps(function)
@@ -84,14 +108,21 @@ class mode_context:
                 # the mode holds while the generator's own code runs, not while it is suspended
                 with self.clone():
                     steps = function(*args, **kwargs)
-                sent = None
+                move, given = steps.send, (None,)
                 while True:
                     try:
                         with self.clone():
-                            value = steps.send(sent)
+                            value = move(*given)
                     except StopIteration as stop:
                         return stop.value
-                    sent = yield value
+                    try:
+                        move, given = steps.send, ((yield value),)
+                    except GeneratorExit:
+                        with self.clone():
+                            steps.close()
+                        raise
+                    except BaseException as error:
+                        move, given = steps.throw, (error,)
 
             return generator
 

@@ -34,6 +34,9 @@ class Freed:
 FREED: Any = Freed()
 
 
+_UNNUMBERED = {"CopySlices": "CopySlices", "Copy": "CopyBackwards", "Error": "Error"}
+
+
 class Node:
     """One application of an op.
 
@@ -69,12 +72,17 @@ class Node:
 
     def name(self) -> str:
         """The name PyTorch prints, e.g. MulBackward0."""
-        return self.op.title + "Backward0"
+        title = self.op.title
+        return _UNNUMBERED.get(title) or title + "Backward0"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes this one passes gradients to, each with the number of the output it used."""
-        return tuple((p.parents[0], p.saved) if type(p) is Pick else (p, 0) for p in self.parents)
+        return tuple([(shown(p), p.saved if type(p) is Pick else 0) for p in self.parents])
+
+    def _sequence_nr(self) -> int:
+        """When it was made, compared to others."""
+        return self.clock
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -86,33 +94,84 @@ class Node:
 
         What it returns (a tuple) replaces the gradients towards the inputs.
         """
-        return Handle(_NODE_HOOKS.setdefault(self, []), hook)
+        return Handle(_EXTRAS.setdefault(self, Extras()).after, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(grad_outputs)` before this node's rules run; what it returns replaces them."""
-        self.hooks = [] if self.hooks is None else self.hooks
-        return Handle(self.hooks, lambda g: _first(hook((g,))))
+        return Handle(_EXTRAS.setdefault(self, Extras()).before, hook)
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_self`, `_saved_result` and the like: what the node keeps, as Tensors."""
+        if name.startswith(("_saved_", "_raw_saved_")) and self.op is not None:
+            return self.op.kept(self, name)
+        raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 
 
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, tuple) else value
+class Extras:
+    """What only few nodes have: hooks of the node itself, and saved arrays that were packed.
+
+    before, after  hooks that run before and after the node's rules
+    packed         for the places of `saved` that hold a `Packed`: see `autograd.graph`
+    """
+
+    __slots__ = ("after", "before", "packed")
+
+    def __init__(self) -> None:
+        self.before: list[Any] = []
+        self.after: list[Any] = []
+        self.packed = False
 
 
 _METADATA: weakref.WeakKeyDictionary[Node, dict[str, Any]] = weakref.WeakKeyDictionary()
-_NODE_HOOKS: weakref.WeakKeyDictionary[Node, list[Any]] = weakref.WeakKeyDictionary()
+_EXTRAS: weakref.WeakKeyDictionary[Node, Extras] = weakref.WeakKeyDictionary()
 
 
-def any_node_hooks() -> bool:
-    """Whether any living node has hooks of its own."""
-    return len(_NODE_HOOKS) > 0
+def any_extras() -> bool:
+    """Whether any living node has hooks of its own or packed arrays."""
+    return len(_EXTRAS) > 0
 
 
-def node_hooks(node: Node) -> list[Any] | None:
-    """The hooks registered on the node itself (not on its value), or None."""
-    return _NODE_HOOKS.get(node)
+def extras(node: Node) -> Extras | None:
+    """The hooks of the node itself (not of its value) and its packed arrays, or None."""
+    return _EXTRAS.get(node)
+
+
+class Packed:
+    """Stands where a saved array stood: what a user's hook made of it, and the way back."""
+
+    __slots__ = ("content", "unpack")
+
+    def __init__(self, content: Any, unpack: Callable[[Any], Any]) -> None:
+        self.content = content
+        self.unpack = unpack
+
+
+def mark_packed(node: Node) -> None:
+    """Tell the engine that `node.saved` holds `Packed` entries."""
+    _EXTRAS.setdefault(node, Extras()).packed = True
+
+
+_SHOWN: dict[str, type[Node]] = {}
+
+
+def shown(node: Node | None) -> Node | None:
+    """The node as users see it: its class bears the name of its op, e.g. MulBackward0.
+
+    All nodes of ops are made as plain `Node`s; one that is looked at changes its class then, so
+    that being named costs nothing where nobody looks.
+    """
+    if type(node) is Pick:
+        node = node.parents[0]
+    if type(node) is Node:
+        name = node.name()
+        kind = _SHOWN.get(name)
+        if kind is None:
+            kind = _SHOWN[name] = type(name, (Node,), {"__slots__": ()})
+        node.__class__ = kind
+    return node
 
 
 class Keeper:
@@ -150,6 +209,9 @@ class Leaf(Node):
         return f"<AccumulateGrad object at {id(self):#x}>"
 
 
+Leaf.__name__ = "AccumulateGrad"  # type(grad_fn).__name__ is how programs tell nodes apart
+
+
 class Pick(Node):
     """Output number `saved` of a node that has several outputs."""
 
@@ -161,19 +223,17 @@ class Pick(Node):
     def name(self) -> str:
         return self.parents[0].name()
 
-    @property
-    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        return self.parents[0].next_functions
-
 
 class Handle:
     """Removes the hook it was returned for; also usable as a context manager."""
 
-    __slots__ = ("__weakref__", "_hook", "_hooks")
+    __slots__ = ("__weakref__", "_hook", "_hooks", "id")
+    next_id = itertools.count()
 
     def __init__(self, hooks: list[Any], hook: Any) -> None:
         self._hooks = hooks
         self._hook = hook
+        self.id = next(Handle.next_id)
         hooks.append(hook)
 
     def remove(self) -> None:
@@ -186,6 +246,9 @@ class Handle:
 
     def __exit__(self, *exc: object) -> None:
         self.remove()
+
+
+Handle.__name__ = "RemovableHandle"
 
 
 # -- writes ---------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from . import dtypes
 from .dtypes import from_numpy_dtype
 from .modes import current
 from .node import Node, Pick, owner
+from .saved import look_up
 from .shapes import broadcast_shape
 from .tensor import Tensor, live_node, make, make_view
 
@@ -382,13 +383,13 @@ class Primitive:
 
     # -- its derivative, recorded -----------------------------------------------------------------
 
-    def differentiate(self, node: Node, g: Any) -> Sequence[Any]:
+    def differentiate(self, node: Node, g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         """Gradients towards each parent as Tensors: the rules applied to Tensors of what was saved.
 
         A saved input becomes a Tensor at its parent's node and the value one at this node, so the
         derivative of this derivative finds its way.
         """
-        saved = self.as_tensors(node)
+        saved = self.as_tensors(node, saved)
         if self.joint or self.variadic:
             return self.rules[0](g, *[saved[i] for i in self.asks[0]])  # type: ignore[misc]
         return [
@@ -396,9 +397,9 @@ class Primitive:
             for parent, rule, asks in zip(node.parents, self.rules, self.asks, strict=True)
         ]
 
-    def as_tensors(self, node: Node) -> list[Any]:
+    def as_tensors(self, node: Node, saved: Sequence[Any]) -> list[Any]:
         """What the node saved, every array as a Tensor at its place on the tape."""
-        values = list(node.saved)
+        values = list(saved)
         if self.variadic:
             if values[0] is not None:
                 values[0] = tuple(
@@ -416,6 +417,10 @@ class Primitive:
         elif out is not None:
             values[inputs] = tuple([_output(a, node, i) for i, a in enumerate(out)])
         return values
+
+    def kept(self, node: Node, name: str) -> Any:
+        """`node._saved_<name>`: see saved.py."""
+        return look_up(self, node, name)
 
     def __repr__(self) -> str:
         return f"<primitive {self.usage}>"

@@ -19,7 +19,7 @@ import numpy as np
 
 from . import dtypes
 from .dtypes import dtype, from_numpy_dtype
-from .node import WRITES, Handle, Keeper, Leaf, Node, owner
+from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch
 from .printing import format_tensor
 from .shapes import canonical_axis
 
@@ -268,8 +268,8 @@ class Tensor:
         elif node is None:
             if self.array.dtype.kind not in "fc":
                 raise RuntimeError(
-                    "only Tensors of floating point and complex dtype can require gradients, "
-                    f"got {self.dtype}"
+                    "only Tensors of floating point dtype can require gradients "
+                    f"(floating point or complex), not {self.dtype}"
                 )
             self.node = Leaf(self)
         return self
@@ -283,13 +283,11 @@ class Tensor:
     def grad_fn(self) -> Node | None:
         """The node that made it; None for a leaf."""
         node = live_node(self)
-        return None if isinstance(node, Leaf) else node
+        return None if isinstance(node, Leaf) else shown(node)
 
     @property
     def output_nr(self) -> int:
         """Which output of its `grad_fn` this is."""
-        from .node import Pick
-
         return self.node.saved if isinstance(self.node, Pick) else 0
 
     @property
@@ -316,13 +314,14 @@ class Tensor:
                 raise RuntimeError("can't assign Variable as its own grad")
             if value.array.shape != self.array.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value.array.shape)}, "
-                    f"the tensor has {list(self.array.shape)}"
+                    f"attempting to assign a gradient of size '{list(value.array.shape)}' to a "
+                    f"tensor of size '{list(self.array.shape)}'. Please ensure that the gradient "
+                    "and the tensor are the same size"
                 )
             if value.array.dtype != self.array.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: {value.dtype}, "
-                    f"the tensor has {self.dtype}"
+                    f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with "
+                    f"grad_dtype '{self.dtype}'. The gradient must have the tensor's dtype"
                 )
         self._grad = value
 
@@ -332,20 +331,27 @@ class Tensor:
 
     @property
     def data(self) -> Tensor:
-        """The same memory without the history."""
-        return make(self.array)
+        """The same memory without the history; writes through it are not noticed by the graph."""
+        t = make(self.array)
+        t.seen = UNNOTICED
+        return t
 
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.node is not None and value.array.dtype.kind not in "fc":
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex "
+                f"dtype, not {value.dtype}"
+            )
         self.array = value.array
         if isinstance(self.node, Leaf):
             self.node.shape, self.node.dtype = self.array.shape, self.array.dtype
 
     @property
     def _version(self) -> int:
-        """How often this Tensor's memory was written in place."""
+        """How often this Tensor's memory was written in place (through `.data`: not counted)."""
         write = WRITES.of.get(id(owner(self.array)))
         return 0 if write is None else write.count
 
@@ -353,6 +359,10 @@ class Tensor:
     def _base(self) -> Tensor | None:
         """The Tensor that this one is a view of."""
         return self.base
+
+    def _is_view(self) -> bool:
+        """Whether writes into this Tensor reach another one through the graph."""
+        return self.base is not None
 
     def detach(self) -> Tensor:
         """The same memory, outside the graph."""
@@ -394,6 +404,8 @@ class Tensor:
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> Handle:
         """Call `hook(tensor)` after a backward pass has added to this leaf's `.grad`."""
         node = live_node(self)
+        if node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if not isinstance(node, Leaf):
             raise RuntimeError(
                 "post accumulate grad hooks cannot be registered on non-leaf tensors"
@@ -491,6 +503,9 @@ class Tensor:
             self.requires_grad_()
 
 
+UNNOTICED = object()
+"""Stands in `seen` of a Tensor without base whose writes are not recorded: one made by `.data`."""
+
 _new = object.__new__
 
 
@@ -515,6 +530,13 @@ def make_view(array: np.ndarray, node: Node | None, of: Tensor) -> Tensor:
     t.base = base
     t.seen = base.node
     return t
+
+
+def stamp(x: Tensor, by: str) -> Write | None:
+    """Record that `x` was written in place by the op `by`, unless it was made by `.data`."""
+    if (x if x.base is None else x.base).seen is UNNOTICED:
+        return None
+    return touch(x.array, by)
 
 
 def live_node(x: Tensor) -> Node | None:

@@ -12,10 +12,9 @@ from ..core.doors import composed, primitive
 from ..core.dtypes import dtype, to_numpy
 from ..core.inplace import in_place, require_writable
 from ..core.modes import current
-from ..core.node import touch
 from ..core.samples import reals
 from ..core.shapes import broadcast_shape, shape_from
-from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu
+from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu, stamp
 from .arguments import kind, require_tensor
 
 # -- dtype and device ------------------------------------------------------------------------------
@@ -210,7 +209,7 @@ def _overwritten(self: Tensor, src: Any, write: Any) -> Tensor:
     if current().grad and not (live_node(self) is None and _is_constant(src)):
         return write(self, src)
     require_writable(self)
-    touch(self.array, write.__name__)
+    stamp(self, write.__name__)
     np.copyto(self.array, src.array if isinstance(src, Tensor) else src, casting="unsafe")
     return self
 

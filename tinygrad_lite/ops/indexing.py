@@ -19,10 +19,10 @@ from ..core.chain import blank
 from ..core.doors import primitive
 from ..core.inplace import rebase, require_writable
 from ..core.modes import current
-from ..core.node import Leaf, Node, owner, touch
+from ..core.node import Leaf, Node, owner
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
-from ..core.tensor import Tensor, bind, live_node
+from ..core.tensor import Tensor, bind, live_node, stamp
 from ..kernels.scatter import add_rows
 from .arguments import kind
 from .shaping import expanded_shape
@@ -366,7 +366,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             _record_write(target, where, value, parents)
             return
     _assign(a, where, v)
-    touch(a, "__setitem__")
+    stamp(target, "__setitem__")
 
 
 def _require_one_dtype(a: np.ndarray, where: Index, v: np.ndarray) -> None:
@@ -441,7 +441,7 @@ def _record_write(x: Tensor, where: Index, value: Any, parents: Any) -> None:
             parents = (parents[0], live_node(v))
     values = v.array if isinstance(v, Tensor) else np.asarray(v)
     _assign(x.array, where, values)
-    touch(x.array, "__setitem__")
+    stamp(x, "__setitem__")
     op = REGISTRY["replaced"]
     saved = op.keep(parents, (x.array, values), {"index": where}, x.array, None)
     rebase(x, Node(op, parents, saved, x.array.shape, x.array.dtype))

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from ..autograd.backward import backward as _backward
 from ..autograd.function import Function
+from ..autograd.graph import saved_tensors_hooks
 from ..core.modes import current, enable_grad
 from ..core.random import get_rng_state, set_rng_state
 from ..core.tensor import Tensor, make
@@ -67,32 +66,93 @@ class _Checkpoint(Function):
         return (None, None, *found)
 
 
+class CheckpointError(RuntimeError):
+    """The second run of a checkpointed function did not save what the first one had saved."""
+
+
+class _Recomputed:
+    """What a function saves, not kept: when the backward pass asks for it the function runs again.
+
+    Every saved array is kept as its number. The first number that is asked for runs the function
+    anew, and what that run saves answers the questions; each answer is given once, so another
+    backward pass over the same graph makes another run.
+    """
+
+    def __init__(self, run: Callable[[], Any], preserve: bool) -> None:
+        self.run = run
+        self.random = get_rng_state() if preserve else None
+        self.facts: list[tuple[Any, Any]] = []
+        self.values: dict[int, Tensor] = {}
+
+    def pack(self, t: Tensor) -> int:
+        self.facts.append((t.array.shape, t.array.dtype))
+        return len(self.facts) - 1
+
+    def unpack(self, i: int) -> Tensor:
+        if i not in self.values:
+            self._run_again()
+        return self.values.pop(i)
+
+    def _run_again(self) -> None:
+        values: list[Tensor] = []
+
+        def keep(t: Tensor) -> Tensor:
+            values.append(t)
+            return t
+
+        before = get_rng_state()
+        if self.random is not None:
+            set_rng_state(self.random)
+        try:
+            with enable_grad(), saved_tensors_hooks(keep, lambda t: t):
+                self.run()
+        finally:
+            set_rng_state(before)
+        if len(values) != len(self.facts):
+            raise CheckpointError(
+                "torch.utils.checkpoint: A different number of tensors was saved during the "
+                f"original forward and recomputation. Number of tensors saved during forward: "
+                f"{len(self.facts)} Number of tensors saved during recomputation: {len(values)}."
+            )
+        found = [(t.array.shape, t.array.dtype) for t in values]
+        if found != self.facts:
+            i = next(i for i, (a, b) in enumerate(zip(found, self.facts, strict=True)) if a != b)
+            raise CheckpointError(
+                "torch.utils.checkpoint: Recomputed values for the following tensors have "
+                f"different metadata than during the forward pass: tensor {i} was "
+                f"{self.facts[i]} and became {found[i]}."
+            )
+        self.values = dict(enumerate(values))
+
+
 def checkpoint(
     function: Callable[..., Any],
     *args: Any,
     use_reentrant: bool | None = None,
     preserve_rng_state: bool = True,
+    context_fn: Any = None,
+    determinism_check: str = "default",
+    debug: bool = False,
+    early_stop: bool = True,
     **kwargs: Any,
 ) -> Any:
     """`function(*args, **kwargs)`, remembering only `args`; the rest is computed again backwards.
 
-    `preserve_rng_state` makes the second run draw the same random numbers. Parameters that the
-    function uses get their gradients during the second run. Keyword options of PyTorch's other
-    implementation (context_fn, determinism_check, debug) are accepted.
+    `preserve_rng_state` makes the second run draw the same random numbers. Without `use_reentrant`
+    the derivative can be differentiated again, and arguments may be nested or by keyword;
+    `use_reentrant=True` is PyTorch's older form: the segment is one node whose backward pass runs
+    another one inside, so it works with `backward` only. `context_fn`, `determinism_check` (shapes
+    and dtypes are always compared), `debug` and `early_stop` are accepted.
     """
-    for name in ("context_fn", "determinism_check", "debug", "early_stop"):
-        kwargs.pop(name, None)
-
-    def run(*inputs: Any) -> Any:
-        return function(*inputs, **kwargs)
-
     if not current().grad:
-        return run(*args)
-    if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
-        # a leaf that wants a gradient makes the segment part of the graph for its parameters' sake
-        anchor = make(np.zeros(1, np.float32)).requires_grad_()
-        return _Checkpoint.apply(lambda _, *inputs: run(*inputs), preserve_rng_state, anchor, *args)
-    return _Checkpoint.apply(run, preserve_rng_state, *args)
+        return function(*args, **kwargs)
+    if not use_reentrant:
+        again = _Recomputed(lambda: function(*args, **kwargs), preserve_rng_state)
+        with saved_tensors_hooks(again.pack, again.unpack):
+            return function(*args, **kwargs)
+    if kwargs:
+        raise ValueError(f"Unexpected keyword arguments: {','.join(kwargs)}")
+    return _Checkpoint.apply(function, preserve_rng_state, *args)
 
 
 def checkpoint_sequential(
@@ -116,6 +176,11 @@ def checkpoint_sequential(
 
     start = 0
     for _ in range(segments - 1):
-        input = checkpoint(piece(start, start + size), input, preserve_rng_state=preserve_rng_state)
+        input = checkpoint(
+            piece(start, start + size),
+            input,
+            use_reentrant=use_reentrant,
+            preserve_rng_state=preserve_rng_state,
+        )
         start += size
     return piece(start, len(steps))(input)
