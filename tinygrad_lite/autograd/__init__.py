@@ -16,8 +16,8 @@ from .backward import backward as backward
 from .backward import grad as grad
 from .function import Function as Function
 from .grad_mode import is_multithreading_enabled as is_multithreading_enabled
-from .variable import Variable as Variable
 from .grad_mode import set_multithreading_enabled as set_multithreading_enabled
+from .variable import Variable as Variable
 
 __all__ = [
     "Function",

@@ -88,7 +88,7 @@ def grad(
     roots = _roots(outs, gs, create_graph)
     found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph, accumulate=False)
     result: list[Tensor | None] = []
-    for tensor, node in zip(targets, nodes, strict=True):
+    for node in nodes:
         g = found.get(node)
         if g is None:
             if not (allow_unused or materialize_grads):
@@ -226,7 +226,8 @@ def _root_gradient(t: Tensor, g: Any, i: int, recorded: bool) -> Any:
         if t.array.size != 1:
             raise RuntimeError(
                 "grad can be implicitly created only for scalar outputs"
-                f" (got shape {list(t.array.shape)}; reduce it first (sum() or mean()), or pass gradient=)"
+                f" (got shape {list(t.array.shape)}; reduce it first by sum() or mean(), or pass "
+                "gradient=)"
             )
         if t.array.dtype.kind == "c":
             raise RuntimeError(

@@ -105,14 +105,14 @@ class _Saved:
     """A saved tensor as an array and a place on the tape: no Tensor, hence no cycle."""
 
     def __init__(self, tensor: Any, node: Node, outputs: Sequence[Any]) -> None:
-        self.array = None if tensor is None else tensor.array
+        self.array: Any = None if tensor is None else tensor.array
         self.packed: Packed | None = None
         self.output = next((i for i, out in enumerate(outputs) if out is tensor), None)
         own = self.output is not None
         self.node = None if tensor is None or own else live_node(tensor)
         self.leaf = getattr(self.node, "tensor", None)
         self.clock = node.clock
-        self.kind = "fc" if tensor is None else self.array.dtype.kind
+        self.kind = "f" if tensor is None else tensor.array.dtype.kind
 
     def register_hooks(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
         """Keep `pack(tensor)` instead of the tensor; `backward` gets `unpack` of it."""
@@ -347,7 +347,7 @@ def _record(
             "The inputs that are modified inplace must all be outputs of the Function."
         )
     op = _UserOp(cls, several)
-    arrays = [out.array if isinstance(out, Tensor) else None for out in outputs]
+    arrays: list[Any] = [out.array if isinstance(out, Tensor) else None for out in outputs]
     ctx._dtypes = [None if a is None else a.dtype for a in arrays]  # type: ignore[attr-defined]
     kind = _node_class(cls)
     parents = tuple(nodes)

@@ -138,7 +138,7 @@ class save_on_cpu(saved_tensors_hooks):
 
 
 class allow_mutation_on_saved_tensors(saved_tensors_hooks):
-    """What is saved inside is kept as a copy, so that it may be written before the backward pass."""
+    """What is saved inside is kept as a copy, so that it may be written before it is used."""
 
     def __init__(self) -> None:
         super().__init__(lambda t: t.clone(), _itself)

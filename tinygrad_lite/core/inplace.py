@@ -128,7 +128,7 @@ def store(x: Tensor, value: Tensor, by: str) -> Tensor:
     write = stamp(x, by)
     np.copyto(a, v)
     mode = current()
-    if mode.watch is not None and write is not None:
+    if mode.watch is not None:
         mode.watch.written(write)
     if mode.grad:
         node = value.node

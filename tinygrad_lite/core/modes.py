@@ -108,21 +108,22 @@ class mode_context:
                 # the mode holds while the generator's own code runs, not while it is suspended
                 with self.clone():
                     steps = function(*args, **kwargs)
-                move, given = steps.send, (None,)
+                move: Any = steps.send
+                given: Any = None
                 while True:
                     try:
                         with self.clone():
-                            value = move(*given)
+                            value = move(given)
                     except StopIteration as stop:
                         return stop.value
                     try:
-                        move, given = steps.send, ((yield value),)
+                        move, given = steps.send, (yield value)
                     except GeneratorExit:
                         with self.clone():
                             steps.close()
                         raise
                     except BaseException as error:
-                        move, given = steps.throw, (error,)
+                        move, given = steps.throw, error
 
             return generator
 

@@ -100,12 +100,6 @@ class Node:
         """Call `hook(grad_outputs)` before this node's rules run; what it returns replaces them."""
         return Handle(_EXTRAS.setdefault(self, Extras()).before, hook)
 
-    def __getattr__(self, name: str) -> Any:
-        """`_saved_self`, `_saved_result` and the like: what the node keeps, as Tensors."""
-        if name.startswith(("_saved_", "_raw_saved_")) and self.op is not None:
-            return self.op.kept(self, name)
-        raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
-
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
 
@@ -157,6 +151,13 @@ def mark_packed(node: Node) -> None:
 _SHOWN: dict[str, type[Node]] = {}
 
 
+def _kept(self: Node, name: str) -> Any:
+    """`_saved_self`, `_saved_result` and the like: what the node keeps, as Tensors."""
+    if name.startswith(("_saved_", "_raw_saved_")) and self.op is not None:
+        return self.op.kept(self, name)
+    raise AttributeError(f"'{self.name()}' object has no attribute '{name}'")
+
+
 def shown(node: Node | None) -> Node | None:
     """The node as users see it: its class bears the name of its op, e.g. MulBackward0.
 
@@ -169,7 +170,9 @@ def shown(node: Node | None) -> Node | None:
         name = node.name()
         kind = _SHOWN.get(name)
         if kind is None:
-            kind = _SHOWN[name] = type(name, (Node,), {"__slots__": ()})
+            # `__getattr__` here only: a class that has one loads every attribute more slowly
+            body = {"__slots__": (), "__getattr__": _kept}
+            kind = _SHOWN[name] = type(name, (Node,), body)
         node.__class__ = kind
     return node
 

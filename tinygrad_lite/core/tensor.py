@@ -331,9 +331,9 @@ class Tensor:
 
     @property
     def data(self) -> Tensor:
-        """The same memory without the history; writes through it are not noticed by the graph."""
+        """The same memory without the history; writes through it are no versions."""
         t = make(self.array)
-        t.seen = UNNOTICED
+        t.seen = UNCOUNTED
         return t
 
     @data.setter
@@ -503,8 +503,8 @@ class Tensor:
             self.requires_grad_()
 
 
-UNNOTICED = object()
-"""Stands in `seen` of a Tensor without base whose writes are not recorded: one made by `.data`."""
+UNCOUNTED = object()
+"""Stands in `seen` of a Tensor made by `.data`: what is written through it is not a version."""
 
 _new = object.__new__
 
@@ -532,11 +532,16 @@ def make_view(array: np.ndarray, node: Node | None, of: Tensor) -> Tensor:
     return t
 
 
-def stamp(x: Tensor, by: str) -> Write | None:
-    """Record that `x` was written in place by the op `by`, unless it was made by `.data`."""
-    if (x if x.base is None else x.base).seen is UNNOTICED:
-        return None
-    return touch(x.array, by)
+def stamp(x: Tensor, by: str) -> Write:
+    """Record that `x` was written in place by the op `by`.
+
+    Writes through `.data` do not count in `_version`, as in PyTorch; but a backward pass that needs
+    what they destroyed raises, where PyTorch's gradient would be silently wrong.
+    """
+    write = touch(x.array, by)
+    if (x if x.base is None else x.base).seen is UNCOUNTED:
+        write.count -= 1
+    return write
 
 
 def live_node(x: Tensor) -> Node | None:
