@@ -234,11 +234,6 @@ def _root_gradient(t: Tensor, g: Any, i: int, recorded: bool) -> Any:
                 "grad can be implicitly created only for real scalar outputs but got "
                 f"{t.dtype}; pass gradient=, or differentiate a real function of it"
             )
-        if t.array.dtype.kind == "c":
-            raise RuntimeError(
-                f"grad can be implicitly created only for real scalar outputs but got {t.dtype}; "
-                "take .real or .abs() first, or pass gradient="
-            )
         ones = np.ones_like(t.array)
         return make(ones) if recorded else ones
     if not isinstance(g, Tensor):
