@@ -26,6 +26,9 @@ from .kernels import (
     reduce,
     scatter,
     softmax,
+    updates,
+    updates_adaptive,
+    updates_moments,
 )
 from .kernels._jit import enabled, kernels
 
@@ -114,10 +117,22 @@ def _sequences(dtype: np.dtype) -> None:
 def _others(dtype: np.dtype) -> None:
     for size in SIZES:
         random.dropout(_numbers(dtype, size), 0.5, 1)
-    reduce.total(_numbers(dtype, 300, 300), 0)
-    reduce.total(_numbers(dtype, 300, 300), 1)
+    for axis in (0, 1):
+        reduce.total(_numbers(dtype, 600, 600), axis)
     for rows in (2000, 200):
         scatter.add_rows(_numbers(dtype, rows, 64), np.zeros(rows, np.int64), 10)
+
+
+def _optimizers(dtype: np.dtype) -> None:
+    flags = updates.C_CONTIGUOUS | updates.ALIGNED
+    for rule in {**updates.RULES, **updates_adaptive.RULES, **updates_moments.RULES}.values():
+        constants = np.ones((1, rule.sweep.names["WIDTH"]), dtype)
+        for size in SIZES:
+            arrays = [_numbers(dtype, size) for _ in range(2 + len(rule.state))]
+            table = np.array([[id(array)] for array in arrays])
+            offsets = np.array([0, size])
+            updates.misfit(table[1], offsets, id(dtype), flags)
+            rule.run(table, offsets, constants)
 
 
 FAMILIES: tuple[Callable[[np.dtype], None], ...] = (
@@ -128,6 +143,7 @@ FAMILIES: tuple[Callable[[np.dtype], None], ...] = (
     _attention,
     _images,
     _sequences,
+    _optimizers,
     _others,
 )
 

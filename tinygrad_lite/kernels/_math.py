@@ -2,8 +2,8 @@
 
 numba calls the C library for these, one number at a time: 2.3 ns for exp, 15 for tanh, where the
 forms here take 0.2 to 0.6. Each is within 2 ulp of the exact value for every float32, infinities,
-NaN, denormals and signed zeros included; in float64 too. Docstrings state the largest error found,
-and the exceptions.
+NaN, denormals and signed zeros included. Docstrings state the largest error found: over all 2**32
+floats for exp, expm1, log, tanh, sigmoid, erf and gelu of float32, over samples for the others.
 
 Rules that keep a function vectorizable: no branches, only selections with `where`; no
 conversion of a float to an integer that could be NaN (undefined), but bits; float32 constants.
@@ -79,7 +79,7 @@ def _expm1_core32(r):
 
 @number
 def exp32(x):
-    """e**x; 0.99 ulp."""
+    """e**x; 1.02 ulp."""
     x = where(x > F(89.0), F(89.0), x)
     x = where(x < F(-104.0), F(-104.0), x)
     n, r = _reduce32(x)
@@ -99,7 +99,7 @@ def exp32_nonpositive(x):
 
 @number
 def expm1_32(x):
-    """e**x - 1, also near 0; 1.1 ulp."""
+    """e**x - 1, also near 0; 1.5 ulp."""
     x = where(x > F(89.0), F(89.0), x)
     x = where(x < F(-30.0), F(-30.0), x)
     n, r = _reduce32(x)
@@ -287,22 +287,26 @@ def tanh64(x):
 
 @number
 def sigmoid32(x):
-    """1 / (1 + e**-x), accurate in the tail too; 1.9 ulp."""
+    """1 / (1 + e**-x), accurate in the tail too; 1.6 ulp.
+
+    With e = y 2**n: what rounding lost of y, of 1 + e and of its inverse is added back.
+    """
     a = abs(x)
     n, r = _reduce32(-where(a > F(104), F(104), a))
     c = _expm1_core32(r)
     y = ONE32 + c
-    lost = c - (y - ONE32)
-    half = np.int32(n >> np.int32(1))
-    first, second = _power32(half), _power32(np.int32(n - half))
-    inverse = ONE32 / (ONE32 + y * first * second)
-    tail = (y * inverse + lost * inverse) * first * second
+    power = _power32(np.int32(n + np.int32(64)))  # 2**n itself may be out of range
+    e = y * power * DOWN32
+    d = ONE32 + e
+    inverse = ONE32 / d
+    off = fma(-inverse, d, ONE32) - inverse * (e - (d - ONE32))
+    tail = fma(y, inverse, inverse * fma(y, off, c - (y - ONE32))) * power * DOWN32
     return where(x >= F(0), inverse, where(x < F(0), tail, x))
 
 
 @number
 def sigmoid64(x):
-    """1 / (1 + e**-x), accurate in the tail too; 1.9 ulp."""
+    """1 / (1 + e**-x), accurate in the tail too; 2 ulp."""
     a = abs(x)
     n, r = _reduce64(-where(a > 746.0, 746.0, a))
     c = _expm1_core64(r)
@@ -310,8 +314,11 @@ def sigmoid64(x):
     lost = c - (y - 1.0)
     half = n >> 1
     first, second = _power64(half), _power64(n - half)
-    inverse = 1.0 / (1.0 + y * first * second)
-    tail = (y * inverse + lost * inverse) * first * second
+    e = y * first * second
+    d = 1.0 + e
+    inverse = 1.0 / d
+    off = fma(-inverse, d, 1.0) - inverse * (e - (d - 1.0))
+    tail = fma(y, inverse, inverse * fma(y, off, lost)) * first * second
     return where(x >= 0.0, inverse, where(x < 0.0, tail, x))
 
 
@@ -398,7 +405,7 @@ def normal32(x):
 
 @number
 def gelu32(x):
-    """x times the normal integral up to x; 1.7 ulp. NaN at -inf, as 0 times infinity.
+    """x times the normal integral up to x; 1.97 ulp. NaN at -inf, as 0 times infinity.
 
     For x > 0 it is x less the value at -x: no second rounding of the integral.
     """
