@@ -197,7 +197,7 @@ def _compiled(*arrays: Array) -> bool:
     return (
         x.size >= SMALL
         and x.dtype.char in "fd"
-        and all([a.dtype is x.dtype for a in arrays])
+        and all(a.dtype is x.dtype for a in arrays)
         and enabled()
     )
 
