@@ -34,23 +34,52 @@ WORK = """
 import hashlib
 import numpy as np
 from tinygrad_lite.kernels import (
-    attention, elementwise, matmul, normalize, random, reduce, scatter, softmax
+    attention, conv, elementwise, matmul, normalize, pool, random, recurrent, reduce, scatter,
+    softmax, updates,
 )
+for room in (conv, pool, recurrent):
+    room._WORTH_LOADING = room._WORTH_CALLING = 1
 rng = np.random.default_rng(0)
-x = rng.normal(size=(300, 256)).astype(np.float32)
-w = rng.normal(size=256).astype(np.float32)
-q = rng.normal(size=(6, 100, 32)).astype(np.float32)
+draw = lambda *shape: rng.normal(size=shape).astype(np.float32)
+x, w, q = draw(300, 256), draw(256), draw(6, 100, 32)
+images, filters = draw(9, 6, 15, 15), draw(10, 6, 3, 3)
+how = {"stride": (1, 1), "padding": ((1, 1), (1, 1)), "dilation": (1, 1), "groups": 1}
+windows = {"kernel": (2, 2), "stride": (2, 2), "padding": (0, 0), "dilation": (1, 1)}
+lstm = [draw(4, 20, 8), draw(20, 24), draw(20, 24), draw(96, 8), draw(96, 24), draw(96), draw(96)]
 
-def work():
+def rows():
     y, saved = attention.attention(q, q, q, causal=True)
     _, mean, rstd = normalize.layer_norm(x, w, w, 1, 1e-5)
-    results = [
+    return [
         elementwise.gelu(x), matmul.matmul(x.T, x), softmax.softmax(x), y,
         *attention.attention_backward(y, q, q, q, y, *saved, causal=True),
         *normalize.layer_norm_backward(x, x, w, mean, rstd, 1, (True, True, True)),
-        *normalize.batch_norm(x, w, w, 1e-5), random.dropout(x, 0.5, 7), reduce.total(x, 0),
+        *normalize.batch_norm(x, w, w, 1e-5), random.dropout(x, 0.5, 7),
+        reduce.total(np.tile(x, (4, 1)), 0), reduce.total(x, 1), reduce.total(x),
         scatter.add_rows(x, np.arange(300) % 7, 7),
     ]
+
+def images_and_sequences():
+    y = conv.conv_forward(images, filters, **how)
+    values, where = pool.max_pool_forward(y, **windows)
+    *outputs, residuals = recurrent.lstm_forward(*lstm)
+    return [
+        y, conv.conv_input_grad(y, filters, input_shape=images.shape, **how),
+        conv.conv_weight_grad(y, images, weight_shape=filters.shape, **how), values, where,
+        pool.max_pool_backward(values, where, input_shape=y.shape, dims=2),
+        *outputs, *recurrent.lstm_backward(*outputs, *lstm[:5], residuals),
+    ]
+
+def step():
+    rule = updates.RULES["sgd_momentum"]
+    arrays = [x.copy(), x, np.ones_like(x)]
+    table = np.array([[id(a)] for a in arrays])
+    constants = np.full((1, rule.sweep.names["WIDTH"]), 0.5, np.float32)
+    rule.run(table, np.array([0, x.size]), constants)
+    return [arrays[0], arrays[2]]
+
+def work():
+    results = rows() + images_and_sequences() + step()
     return hashlib.sha1(b"".join(np.ascontiguousarray(r).tobytes() for r in results)).hexdigest()
 """
 
@@ -82,7 +111,6 @@ def test_the_number_of_threads_changes_no_bit(count, expected):
 @pytest.mark.parametrize("layer", ["omp", "tbb", "workqueue"])
 def test_every_layer_that_is_installed(layer, expected):
     script = """
-import numba
 try:
     print(work())
 except ValueError as error:
@@ -110,6 +138,44 @@ print(work())
 assert _threads.get_num_threads() == 4
 """
     assert run(script) == expected
+
+
+@pytest.mark.parametrize("layer", ["omp", "workqueue"])
+def test_two_python_threads_with_every_kernel(layer, expected):
+    script = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as pool_of_two:
+    print(*set(pool_of_two.map(lambda _: work(), range(6))))
+"""
+    assert run(script, NUMBA_THREADING_LAYER=layer) == expected
+
+
+def test_half_the_vector_width():
+    """Kernels for a processor with AVX2 only; sums are then added up in another order."""
+    pytest.importorskip("llvmlite")
+    import llvmlite.binding as llvm
+
+    features = llvm.get_host_cpu_features()
+    if not (features.get("avx2") and features.get("fma")):
+        pytest.skip("no AVX2 here")
+    script = """
+import math
+product = matmul.matmul(x.T, x)
+assert np.abs(product - x.T.astype("d") @ x).max() < 1e-3
+exact = np.array([v * math.erfc(-v / math.sqrt(2)) / 2 for v in x.ravel().tolist()])
+y = elementwise.gelu(x).ravel()
+assert (np.abs(y - exact) <= 2 * np.spacing(np.abs(y))).all()
+e = np.exp(x.astype("d"))
+assert np.abs(softmax.softmax(x) - e / e.sum(1, keepdims=True)).max() < 1e-7
+code = elementwise.gelu.loop.compiled
+assert "zmm" not in "".join(code.inspect_asm().values())
+print("agree")
+"""
+    only = ",".join(
+        ("+" if on and not name.startswith(("avx512", "amx", "avx10", "evex512")) else "-") + name
+        for name, on in features.items()
+    )
+    assert run(script, NUMBA_CPU_NAME="haswell", NUMBA_CPU_FEATURES=only) == "agree"
 
 
 def test_several_python_threads_at_once():
