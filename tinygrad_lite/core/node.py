@@ -346,4 +346,7 @@ _LEGACY = {
     "int8": "Char",
     "uint8": "Byte",
     "bool": "Bool",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+    "bfloat16": "BFloat16",
 }

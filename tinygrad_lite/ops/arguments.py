@@ -11,6 +11,7 @@ import builtins
 import functools
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,19 @@ _KINDS = {
 def kind(dtype: Any) -> str:
     """PyTorch's name of a NumPy dtype in messages: Float, Long, Bool, ..."""
     return _KINDS[np.dtype(dtype).name]
+
+
+def not_complex(kernel: str) -> Callable[..., None]:
+    """A check of inputs: NotImplementedError for complex ones, which have no order."""
+
+    def check(*values: Any) -> None:
+        for v in values:
+            d = getattr(v, "dtype", None)
+            if isinstance(v, complex) or (d is not None and d.kind == "c"):
+                found = "ComplexFloat" if d is None else kind(d)
+                raise NotImplementedError(f"\"{kernel}\" not implemented for '{found}'")
+
+    return check
 
 
 def renamed(function: str, names: dict[str, Any], **values: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, reals, sample
 from ..core.tensor import Tensor, make
-from .arguments import also, kind, require_tensor
+from .arguments import also, kind, not_complex, require_tensor
 
 _TWO = [sample(Real(broadcast=True), Real(broadcast=True), smooth=False)]
 _ONE = [sample(Real(), smooth=False)]
@@ -29,25 +29,53 @@ def ne(x: Any, y: Any) -> Any:
     return np.not_equal(x, y)
 
 
-@primitive(broadcasts=True, tensors=(0,), operator="lt", inplace=True, samples=_TWO)
+@primitive(
+    broadcasts=True,
+    tensors=(0,),
+    operator="lt",
+    check=not_complex("lt_cpu"),
+    inplace=True,
+    samples=_TWO,
+)
 def lt(x: Any, y: Any) -> Any:
     """x < y, elementwise."""
     return np.less(x, y)
 
 
-@primitive(broadcasts=True, tensors=(0,), operator="le", inplace=True, samples=_TWO)
+@primitive(
+    broadcasts=True,
+    tensors=(0,),
+    operator="le",
+    check=not_complex("le_cpu"),
+    inplace=True,
+    samples=_TWO,
+)
 def le(x: Any, y: Any) -> Any:
     """x <= y, elementwise."""
     return np.less_equal(x, y)
 
 
-@primitive(broadcasts=True, tensors=(0,), operator="gt", inplace=True, samples=_TWO)
+@primitive(
+    broadcasts=True,
+    tensors=(0,),
+    operator="gt",
+    check=not_complex("gt_cpu"),
+    inplace=True,
+    samples=_TWO,
+)
 def gt(x: Any, y: Any) -> Any:
     """x > y, elementwise."""
     return np.greater(x, y)
 
 
-@primitive(broadcasts=True, tensors=(0,), operator="ge", inplace=True, samples=_TWO)
+@primitive(
+    broadcasts=True,
+    tensors=(0,),
+    operator="ge",
+    check=not_complex("ge_cpu"),
+    inplace=True,
+    samples=_TWO,
+)
 def ge(x: Any, y: Any) -> Any:
     """x >= y, elementwise."""
     return np.greater_equal(x, y)

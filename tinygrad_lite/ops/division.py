@@ -9,7 +9,7 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind
-from .arguments import also, renamed, unsupported
+from .arguments import also, not_complex, renamed, unsupported
 from .arithmetic import alike, quotient, zero
 
 _AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
@@ -28,6 +28,7 @@ def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
     zero,
     broadcasts=True,
     operator="floordiv",
+    check=not_complex("div_floor_cpu"),
     inplace=True,
     samples=[sample(Real(broadcast=True, margin=0.1), _AWAY, smooth=False)],
 )
@@ -83,6 +84,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, **names: An
     lambda g, x, y: -g * floor_divide(x, y),
     broadcasts=True,
     operator="mod",
+    check=not_complex("remainder_cpu"),
     inplace=True,
     samples=[
         sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))

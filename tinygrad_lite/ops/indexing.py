@@ -382,6 +382,10 @@ def _require_one_dtype(a: np.ndarray, where: Index, v: np.ndarray) -> None:
 
 def _number(value: Any, dtype: np.dtype) -> Any:
     """A Python number as PyTorch stores it: below 0 it wraps in unsigned types."""
+    if isinstance(value, complex) and dtype.kind != "c":
+        raise RuntimeError(
+            f"value cannot be converted to type {kind(dtype).lower()} without overflow"
+        )
     if dtype.kind not in "iu" or type(value) is bool:
         return value
     info = np.iinfo(dtype)
@@ -419,6 +423,10 @@ def _assign(a: np.ndarray, where: Index, v: Any) -> None:
         raise _complaint(error, a, where) from None
     except ValueError as error:
         shape = _shape_of(a, where)
+        surplus = np.ndim(v) - len(shape)
+        if surplus > 0 and np.shape(v)[:surplus] == (1,) * surplus:
+            _assign(a, where, np.reshape(v, np.shape(v)[surplus:]))
+            return
         if not any(isinstance(i, np.ndarray) for i in where):
             expanded_shape(np.asarray(v), shape)  # words the error
         raise RuntimeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -61,6 +62,47 @@ def register_module_forward_hook(
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, grad_input, grad_output)` in the backward pass of every module."""
     return RemovableHandle(_global().backward, hook)
+
+
+def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, grad_output)` in the backward pass of every module, before its own."""
+    return RemovableHandle(_global().backward_pre, hook)
+
+
+register_module_backward_hook = register_module_full_backward_hook
+
+REGISTRATION: dict[str, list[Any]] = {"parameter": [], "buffer": [], "module": []}
+"""Hooks that see every parameter, buffer or child on its way into a module."""
+
+
+def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, name, param)` when a parameter is registered; it may return another."""
+    return RemovableHandle(REGISTRATION["parameter"], hook)
+
+
+def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, name, buffer)` when a buffer is registered; it may return another."""
+    return RemovableHandle(REGISTRATION["buffer"], hook)
+
+
+def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, name, child)` when a child is registered; it may return another."""
+    return RemovableHandle(REGISTRATION["module"], hook)
+
+
+def registered(kind: str, module: Any, name: str, value: Any) -> Any:
+    """`value`, or what the registration hooks put in its place."""
+    for hook in list(REGISTRATION[kind]):
+        found = hook(module, name, value)
+        if found is not None:
+            value = found
+    return value
+
+
+def numbered(entries: list[Any]) -> OrderedDict[int, Any]:
+    """Hooks as PyTorch's dictionaries show them, by number."""
+    hooks = [e[0] if isinstance(e, tuple) else e for e in entries]
+    return OrderedDict(enumerate(hooks))
 
 
 def _global() -> Hooks:
@@ -148,7 +190,7 @@ class _Backward:
                     full = list(found) if isinstance(found, tuple) else [found]
             return tuple([full[i] for i in places])
 
-        passed = _Meet.apply(report, *[args[i] for i in places])
+        passed = BackwardHookFunction.apply(report, *[args[i] for i in places])
         renewed = list(args)
         for i, t in zip(places, passed, strict=True):
             renewed[i] = t
@@ -176,13 +218,13 @@ class _Backward:
                     hook(self.module, (None,), self.grad_output)
             return tuple([full[i] for i in places])
 
-        passed = _Meet.apply(report, *[values[i] for i in places])
+        passed = BackwardHookFunction.apply(report, *[values[i] for i in places])
         for i, t in zip(places, passed, strict=True):
             values[i] = t
         return type(output)(values) if several else values[0]
 
 
-class _Meet(Function):
+class BackwardHookFunction(Function):
     """The identity; `report` sees the gradients that pass, and may return others."""
 
     @staticmethod

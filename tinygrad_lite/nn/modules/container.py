@@ -262,6 +262,9 @@ class ModuleDict(Module):
 class ParameterList(Module):
     """A list whose Tensors are registered as Parameters."""
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("ParameterList should not be called.")
+
     def __init__(self, values: Iterable[Any] | None = None) -> None:
         super().__init__()
         self._size = 0
@@ -310,6 +313,9 @@ class ParameterList(Module):
 
 class ParameterDict(Module):
     """A dictionary whose Tensors are registered as Parameters."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise RuntimeError("ParameterDict should not be called.")
 
     def __init__(self, parameters: Any = None) -> None:
         super().__init__()
@@ -361,6 +367,33 @@ class ParameterDict(Module):
         value = self[key]
         del self[key]
         return value
+
+    def popitem(self) -> tuple[str, Any]:
+        """Take out, and return, the last key and its value."""
+        key = next(reversed(self._keys))
+        return key, self.pop(key)
+
+    @staticmethod
+    def fromkeys(keys: Iterable[str], default: Any = None) -> ParameterDict:
+        """A ParameterDict with `default` under each of `keys`."""
+        return ParameterDict(dict.fromkeys(keys, default))
+
+    def __reversed__(self) -> Iterator[str]:
+        return reversed(self._keys)
+
+    def __or__(self, other: Any) -> ParameterDict:
+        both = self.copy()
+        both.update(other)
+        return both
+
+    def __ror__(self, other: Any) -> ParameterDict:
+        both = ParameterDict(other)
+        both.update(self)
+        return both
+
+    def __ior__(self, other: Any) -> ParameterDict:
+        self.update(other)
+        return self
 
     def clear(self) -> None:
         """Remove all."""

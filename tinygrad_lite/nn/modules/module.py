@@ -11,12 +11,28 @@ import itertools
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ...core import dtypes
 from ...core.modes import no_grad
 from ...core.tensor import Parameter, Tensor, make, require_cpu
 from ..parameter import Buffer
 from . import _hooks, _state
 from ._hooks import Hooks, RemovableHandle
+from ._hooks import register_module_backward_hook as register_module_backward_hook
+from ._hooks import (
+    register_module_buffer_registration_hook as register_module_buffer_registration_hook,
+)
+from ._hooks import register_module_forward_hook as register_module_forward_hook
+from ._hooks import register_module_forward_pre_hook as register_module_forward_pre_hook
+from ._hooks import register_module_full_backward_hook as register_module_full_backward_hook
+from ._hooks import register_module_full_backward_pre_hook as register_module_full_backward_pre_hook
+from ._hooks import (
+    register_module_module_registration_hook as register_module_module_registration_hook,
+)
+from ._hooks import (
+    register_module_parameter_registration_hook as register_module_parameter_registration_hook,
+)
 from ._unregistered import CONTAINERS, modules_in, warn_of_unregistered
 
 T = TypeVar("T", bound="Module")
@@ -87,7 +103,7 @@ class Module:
             if parameters is None:
                 raise AttributeError("cannot assign module before Module.__init__() call")
             self._forget(name, "_modules")
-            registries["_modules"][name] = value
+            registries["_modules"][name] = _hooks.registered("module", self, name, value)
         elif parameters is not None and name in registries["_modules"]:
             if value is not None:
                 raise TypeError(
@@ -173,6 +189,8 @@ class Module:
                 f"created explicitly. To express '{name}' as a function of another Tensor, compute "
                 "the value in the forward() method."
             )
+        if param is not None:
+            param = _hooks.registered("parameter", self, name, param)
         self._parameters[name] = param
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
@@ -183,7 +201,7 @@ class Module:
                 f"cannot assign '{type(tensor).__name__}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = _hooks.registered("buffer", self, name, tensor)
         (
             self._non_persistent_buffers_set.discard
             if persistent
@@ -195,7 +213,7 @@ class Module:
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name(name, "module", self._modules)
-        self._modules[name] = module
+        self._modules[name] = _hooks.registered("module", self, name, module)
 
     register_module = add_module
 
@@ -442,6 +460,18 @@ class Module:
         require_cpu("cuda")
         return self
 
+    def to_empty(self: T, *, device: Any, recurse: bool = True) -> T:
+        """Give parameters and buffers new, uninitialized memory."""
+        require_cpu(device)
+        for module in self.modules() if recurse else (self,):
+            for t in (*module._parameters.values(), *module._buffers.values()):
+                if t is not None:
+                    t.array = np.empty_like(t.array)
+        return self
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Accepted: the module runs as it is."""
+
     def share_memory(self: T) -> T:
         """Raises NotImplementedError: processes exchange tensors by pickling."""
         raise NotImplementedError(
@@ -502,6 +532,19 @@ class Module:
     def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
         return RemovableHandle(self._own_hooks().load_post, hook)
+
+    _register_state_dict_hook = register_state_dict_post_hook  # as older programs call them
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> RemovableHandle:
+        entry = hook if with_module else lambda module, *args: hook(*args)
+        return RemovableHandle(self._own_hooks().load_pre, entry)
+
+    _forward_hooks = property(lambda self: _hooks.numbered(self._own_hooks().post))
+    _forward_pre_hooks = property(lambda self: _hooks.numbered(self._own_hooks().pre))
+    _backward_hooks = property(lambda self: _hooks.numbered(self._own_hooks().backward))
+    _backward_pre_hooks = property(lambda self: _hooks.numbered(self._own_hooks().backward_pre))
 
     # -- printing ---------------------------------------------------------------------------------
 
