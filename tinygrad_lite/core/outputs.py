@@ -85,6 +85,7 @@ def with_out(function: Callable[..., Any]) -> Callable[..., Any]:
             named["dtype"] = takes_dtype(out, named.get("dtype"))
         return into(name, out, function(*args, **named))
 
+    call.without_out = function  # type: ignore[attr-defined]  # what methods are bound to
     return call
 
 
