@@ -73,3 +73,31 @@ def test_ends() -> None:
     assert np.isnan(s.bessel_y1(x).tolist()[1]) and np.isnan(s.modified_bessel_k1(x).tolist()[1])
     assert s.modified_bessel_k0(x).tolist()[2] == 0.0
     assert all(np.isnan(f(x).tolist()[3]) for f in (s.bessel_j0, s.airy_ai, s.bessel_j1))
+
+
+def test_the_second_kind_near_nought():
+    """K_0(x) -> -log(x / 2) - gamma, K_1(x) -> 1 / x; both sides of x = 1 agree."""
+    x = np.array([1e-300, 1e-100, 1e-30, 1e-12])
+    K0 = tl.special.modified_bessel_k0(tl.from_numpy(x)).numpy()
+    np.testing.assert_allclose(K0, -np.log(x / 2) - np.euler_gamma, rtol=1e-15)
+    K1 = tl.special.scaled_modified_bessel_k1(tl.from_numpy(x)).numpy()
+    np.testing.assert_allclose(K1, 1 / x, rtol=1e-11)
+    seam = tl.tensor([1 - 1e-15, 1.0], dtype=tl.float64)
+    for function in (tl.special.modified_bessel_k0, tl.special.modified_bessel_k1):
+        below, above = function(seam).numpy()
+        np.testing.assert_allclose(below, above, rtol=4e-15)
+
+
+def test_large_inputs_are_computed_in_pieces():
+    x = tl.linspace(0, 20, 10_001, dtype=tl.float64)
+    whole = tl.special.bessel_j1(x).numpy()
+    np.testing.assert_array_equal(whole[5000:], tl.special.bessel_j1(x[5000:]).numpy())
+
+
+def test_polynomials_of_high_degree():
+    x = tl.tensor([-1.0, 1.0, 0.3], dtype=tl.float64)
+    legendre = tl.special.legendre_polynomial_p(x, 5001).numpy()
+    np.testing.assert_allclose(legendre[:2], [-1, 1], rtol=1e-10)  # rounding of 5,000 steps
+    assert 0 < abs(legendre[2]) < 0.02  # |P_n(x)| < sqrt(2 / (pi n sqrt(1 - x^2)))
+    chebyshev = tl.special.chebyshev_polynomial_t(x, 5001).numpy()
+    np.testing.assert_allclose(chebyshev, [-1, 1, np.cos(5001 * np.arccos(0.3))], rtol=1e-12)

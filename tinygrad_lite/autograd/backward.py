@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.engine import backprop
-from ..core.node import Leaf, Node
+from ..core.node import Node
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels._memory import keep_freed_memory
 from .graph import GradientEdge
@@ -44,14 +44,11 @@ def backward(
             raise RuntimeError(
                 f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}"
             )
-        if isinstance(t, Tensor) and not t.requires_grad:
-            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    for t in targets:
+        if isinstance(t, Tensor):
+            t.retain_grad()  # of a leaf nothing; others keep it in later passes too, as in PyTorch
     nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
-    found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph)
-    for tensor, node in zip(targets, nodes, strict=True):
-        if isinstance(tensor, Tensor) and not isinstance(node, Leaf) and node in found:
-            g = found[node] if create_graph else make(np.array(found[node]))
-            tensor._grad = g if tensor._grad is None else tensor._grad + g
+    backprop(roots, nodes, retain_graph=retain, create_graph=create_graph)
 
 
 def grad(
@@ -242,6 +239,12 @@ def _root_gradient(t: Tensor, g: Any, i: int, recorded: bool) -> Any:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{i}] has a shape of {g.shape} and output[{i}] has a "
             f"shape of {t.shape}."
+        )
+    if (g.array.dtype.kind == "c") != (t.array.dtype.kind == "c"):
+        raise RuntimeError(
+            "For complex Tensors, both grad_output and output are required to have the same dtype. "
+            f"Mismatch in dtype: grad_output[{i}] has a dtype of {g.dtype} and output[{i}] has a "
+            f"dtype of {t.dtype}."
         )
     return g if recorded else g.array
 

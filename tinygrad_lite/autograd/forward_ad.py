@@ -16,6 +16,7 @@ import numpy as np
 
 from ..core.engine import backprop
 from ..core.fused import alias
+from ..core.modes import current
 from ..core.node import Node
 from ..core.tensor import Tensor, live_node, make
 
@@ -70,6 +71,11 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
         raise RuntimeError(
             f"Trying to set a forward gradient that has a different size than that of the original "
             f"Tensor: {tangent.shape} for {tensor.shape}"
+        )
+    if not current().grad:
+        raise RuntimeError(
+            "make_dual under no_grad: tangents follow what is recorded here, so put dual_level "
+            "outside of no_grad, or enable_grad inside it"
         )
     dual = alias(tensor)
     node = live_node(dual)

@@ -161,7 +161,7 @@ class FunctionNode(Node):
         return self.op.title + "Backward"
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("ctx", "note"):
+        if name in ("_extras", "ctx", "note"):
             raise AttributeError(name)
         return getattr(self.ctx, name)
 

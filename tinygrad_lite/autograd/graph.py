@@ -206,9 +206,10 @@ def register_multi_grad_hook(
             if state["seen"] == 1:
                 fn(g)
         elif state["seen"] == state["expected"]:
-            gradients = list(found)
+            fn(list(found))
+        if state["seen"] == state["expected"]:  # let go of the pass, and of the graph with it
+            state["pass"] = None
             found[:] = [None] * len(nodes)
-            fn(gradients)
 
     def numbered(i: int) -> Callable[[Tensor], None]:
         return lambda g: hook(i, g)

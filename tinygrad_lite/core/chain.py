@@ -51,6 +51,20 @@ def conjugate(x: Any) -> Any:
     return np.conjugate(x)
 
 
+@primitive(lambda g: conjugate(pairs_to_complex(g)), promote=None, method=False, title="ViewAsReal")
+def complex_to_pairs(x: Any) -> Any:
+    """Complex x as (..., 2) floats, real and imaginary part, on its memory."""
+    return x[..., None].view(x.real.dtype)
+
+
+@primitive(
+    lambda g: complex_to_pairs(conjugate(g)), promote=None, method=False, title="ViewAsComplex"
+)
+def pairs_to_complex(x: Any) -> Any:
+    """(..., 2) floats as complex numbers, on the same memory where that is contiguous."""
+    return np.ascontiguousarray(x).view(np.result_type(x.dtype, np.complex64))[..., 0]
+
+
 @primitive(
     lambda g, x_shape: sum_to(g, shape=x_shape),
     promote=None,

@@ -263,6 +263,8 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
         tensor._grad = g if old is None else old + g
     elif old is None:
         tensor._grad = make(g if _is_unshared(g) else g.copy())
+    elif 0 in old.array.strides:  # the user's, expanded: its elements are one place of memory
+        tensor._grad = make(old.array + g)
     else:
         np.add(old.array, g, out=old.array)
         touch(old.array, "gradient accumulation")

@@ -169,11 +169,13 @@ def rebase(x: Tensor, node: Node | None) -> None:
     if node is None and base.node is None:
         return
     old, old_base = x.node, base.node
+    there, back, whole = _read_as(x.array.dtype, base.array)
     write = REGISTRY["strided_write"]
-    region = {"base": layout(base.array), "view": geometry(x.array, base.array)}
-    parents = (base.node, node)
-    saved = write.keep(parents, (base.array, x.array), region, base.array, None)
-    base.node = Node(write, parents, saved, base.array.shape, base.array.dtype)
+    region = {"base": layout(whole), "view": geometry(x.array, whole)}
+    parents = (_through(there, base.node, whole), node)
+    saved = write.keep(parents, (whole, x.array), region, whole, None)
+    written = Node(write, parents, saved, whole.shape, whole.dtype)
+    base.node = _through(back, written, base.array)
     renew(x)
     if old_base is not None and old_base.hooks:
         _take_along(base, old_base)
@@ -196,14 +198,44 @@ def renew(x: Tensor) -> Node | None:
     base = x.base
     assert base is not None
     x.seen = base.node
-    if base.node is None:
+    if base.node is None or x.array.dtype.kind not in "fc":  # bytes seen as integers
         x.node = None
     elif shares_memory(x.array, base.array) or x.array is base.array:
+        there, _, whole = _read_as(x.array.dtype, base.array)
         read = REGISTRY["strided"]
-        region = {"base": layout(base.array), "view": geometry(x.array, base.array)}
-        saved = read.keep((base.node,), (base.array,), region, x.array, None)
-        x.node = Node(read, (base.node,), saved, x.array.shape, x.array.dtype)
+        region = {"base": layout(whole), "view": geometry(x.array, whole)}
+        parents = (_through(there, base.node, whole),)
+        saved = read.keep(parents, (whole,), region, x.array, None)
+        x.node = Node(read, parents, saved, x.array.shape, x.array.dtype)
     return x.node
+
+
+def _read_as(dtype: np.dtype, base: np.ndarray) -> tuple[Any, Any, np.ndarray]:
+    """The op that reads `base` as numbers of `dtype`, the one that leads back, and what it gives.
+
+    A real part is a view of a complex base, a pair of floats seen as complex one of a real base;
+    regions are told in elements of one dtype. Without ops where the dtypes agree.
+    """
+    if dtype == base.dtype:
+        return None, None, base
+    pairs, whole = REGISTRY["complex_to_pairs"], REGISTRY["pairs_to_complex"]
+    if base.dtype.kind == "c":
+        return pairs, whole, pairs.forward(base)
+    if base.shape[-1:] == (2,):
+        read = whole.forward(base)
+        if shares_memory(read, base):
+            return whole, pairs, read
+    raise RuntimeError(
+        f"a {dtype} view of a {base.dtype} tensor of shape {list(base.shape)} cannot be followed "
+        "through a write in place; clone() one of the two before writing"
+    )
+
+
+def _through(op: Any, node: Node | None, out: np.ndarray) -> Node | None:
+    """The node of `out`, made by `op` from the value of `node`; that itself if there is no op."""
+    if op is None or node is None:
+        return node
+    return Node(op, (node,), (None,) * len(op.layout), out.shape, out.dtype)
 
 
 bind("_renew", renew)

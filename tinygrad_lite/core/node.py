@@ -51,6 +51,7 @@ class Node:
 
     __slots__ = (
         "__weakref__",
+        "_extras",
         "clock",
         "dtype",
         "hooks",
@@ -60,6 +61,7 @@ class Node:
         "saved",
         "shape",
     )
+    _extras: Extras
 
     def __init__(self, op: Any, parents: Any, saved: Any, shape: Any, dtype: Any) -> None:
         self.op = op
@@ -94,11 +96,11 @@ class Node:
 
         What it returns (a tuple) replaces the gradients towards the inputs.
         """
-        return Handle(_EXTRAS.setdefault(self, Extras()).after, hook)
+        return Handle(_extras_of(self).after, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(grad_outputs)` before this node's rules run; what it returns replaces them."""
-        return Handle(_EXTRAS.setdefault(self, Extras()).before, hook)
+        return Handle(_extras_of(self).before, hook)
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {id(self):#x}>"
@@ -120,17 +122,27 @@ class Extras:
 
 
 _METADATA: weakref.WeakKeyDictionary[Node, dict[str, Any]] = weakref.WeakKeyDictionary()
-_EXTRAS: weakref.WeakKeyDictionary[Node, Extras] = weakref.WeakKeyDictionary()
+_WITH_EXTRAS: weakref.WeakSet[Node] = weakref.WeakSet()
+
+
+def _extras_of(node: Node) -> Extras:
+    """The node's Extras. They hang on the node, not in a table, where a hook that knows a Tensor of
+    its own graph would keep that graph alive for ever."""
+    found = extras(node)
+    if found is None:
+        found = node._extras = Extras()
+        _WITH_EXTRAS.add(node)
+    return found
 
 
 def any_extras() -> bool:
     """Whether any living node has hooks of its own or packed arrays."""
-    return len(_EXTRAS) > 0
+    return len(_WITH_EXTRAS) > 0
 
 
 def extras(node: Node) -> Extras | None:
     """The hooks of the node itself (not of its value) and its packed arrays, or None."""
-    return _EXTRAS.get(node)
+    return getattr(node, "_extras", None)
 
 
 class Packed:
@@ -145,7 +157,7 @@ class Packed:
 
 def mark_packed(node: Node) -> None:
     """Tell the engine that `node.saved` holds `Packed` entries."""
-    _EXTRAS.setdefault(node, Extras()).packed = True
+    _extras_of(node).packed = True
 
 
 _SHOWN: dict[str, type[Node]] = {}

@@ -164,7 +164,10 @@ def array_of(x: Any) -> Any:
 def in_double(function: Any, x: Any, *options: Any) -> Any:
     """function(x) computed on a flat float64 array, given back in x's shape and dtype."""
     x = np.asarray(x)
-    wide = function(x.astype(np.float64, copy=False).reshape(-1), *options)
+    flat = x.astype(np.float64, copy=False).reshape(-1)
+    # in pieces, for some functions spend kilobytes on each element
+    pieces = [function(flat[i : i + 4096], *options) for i in range(0, max(flat.size, 1), 4096)]
+    wide = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
     return wide.reshape(x.shape).astype(x.dtype, copy=False)
 
 

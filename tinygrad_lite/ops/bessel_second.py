@@ -5,9 +5,9 @@ Values only: PyTorch has no derivatives of these either. All are computed in flo
 J_n(x) is the n-th Fourier coefficient of exp(i x sin t): one transform gives all of them, exactly
 to rounding while the points are more than |x| + 40 (the integrand is periodic and entire), and
 Neumann's series in them gives Y_n. K_n(x) is the integral of exp(-x cosh t) cosh(n t), which falls
-off doubly exponentially, where the trapezoidal rule converges like exp(-pi^2 / h). Beyond |x| = 30
-Hankel's expansion in 1 / x. Formulas: Abramowitz and Stegun, "Handbook of Mathematical Functions",
-9.1.21, 9.1.88, 9.2.5, 9.6.24, 10.4.2, 10.4.59.
+off doubly exponentially, where the trapezoidal rule converges like exp(-pi^2 / h); below x = 1 its
+power series. Beyond |x| = 30 Hankel's expansion in 1 / x. Formulas: Abramowitz and Stegun,
+"Handbook of Mathematical Functions", 9.1.21, 9.1.88, 9.2.5, 9.6.11, 9.6.24, 10.4.2, 10.4.59.
 """
 
 from __future__ import annotations
@@ -90,6 +90,9 @@ def _modified(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     terms = np.exp(-v[:, None] * (_COSH - 1)) * (_COSH if order else 1.0)
     terms[:, 0] /= 2
     out = terms.sum(1) * _STEP
+    near = (x > 0) & (x < 1)
+    if near.any():
+        out[near] = _modified_near(x[near], order) * np.exp(x[near])
     far = x >= _FAR
     if far.any():
         a = x[far]
@@ -102,6 +105,20 @@ def _modified(x: np.ndarray, order: int, scaled: bool) -> np.ndarray:
     out = out if scaled else out * np.exp(-v)
     out = np.where(x == 0, np.inf, out)
     return np.where(x >= 0, out, np.nan)
+
+
+def _modified_near(x: np.ndarray, order: int) -> np.ndarray:
+    """K_order(x) for 0 < x < 1 by its power series, for the integral reaches ever farther out."""
+    log, q = np.log(x / 2) + _EULER, x * x / 4
+    term, harmonic = np.ones_like(x), 0.0  # q^k / k!^2, 1 + 1/2 + ... + 1/k
+    total = -log if order == 0 else (2 * log - 1) * x / 4
+    for k in range(1, 12):
+        term, harmonic = term * q / (k * k), harmonic + 1 / k
+        if order == 0:
+            total = total + term * (harmonic - log)
+        else:
+            total = total + term / (k + 1) * (log - harmonic - 0.5 / (k + 1)) * x / 2
+    return total if order == 0 else 1 / x + total
 
 
 def _airy(x: np.ndarray) -> np.ndarray:

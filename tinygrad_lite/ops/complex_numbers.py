@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.chain import conjugate
+from ..core.chain import complex_to_pairs, conjugate, pairs_to_complex
 from ..core.doors import composed, primitive
 from ..core.inplace import in_place
+from ..core.primitive import shares_memory
 from ..core.samples import Real, reals, sample
-from ..core.tensor import Tensor, bind
+from ..core.tensor import Tensor, bind, make_view
 from .arguments import require_tensor, unsupported
 from .joining import stack
 from .trigonometric import atan2
@@ -37,32 +38,15 @@ def imaginary_part(x: Any) -> Any:
     return x.imag
 
 
-@primitive(lambda g: conjugate(pairs_to_complex(g)), promote=None, method=False, title="ViewAsReal")
-def complex_to_pairs(x: Any) -> Any:
-    """Complex x as (..., 2) floats, real and imaginary part, on its memory."""
-    return np.ascontiguousarray(x).reshape(x.shape)[..., None].view(x.real.dtype)
-
-
-@primitive(
-    lambda g: complex_to_pairs(conjugate(g)), promote=None, method=False, title="ViewAsComplex"
-)
-def pairs_to_complex(x: Any) -> Any:
-    """(..., 2) floats as complex numbers, on the same memory where that is contiguous."""
-    return np.ascontiguousarray(x).view(np.result_type(x.dtype, np.complex64))[..., 0]
-
-
-def _seen(out: Tensor) -> Tensor:
-    """A part of a complex Tensor. With a history it is not to be written: the write would reach
-    the whole's memory, but not its gradient."""
-    if out.node is not None:
-        out.array.flags.writeable = False
-    return out
+def _seen(out: Tensor, of: Tensor) -> Tensor:
+    """A part of a complex Tensor (or the whole of two parts): a view, where memory is shared."""
+    return make_view(out.array, out.node, of) if shares_memory(out.array, of.array) else out
 
 
 def real(input: Tensor) -> Tensor:
     """The real part, on the same memory; a real Tensor itself."""
     require_tensor("real", input)
-    return _seen(real_part(input)) if input.array.dtype.kind == "c" else input
+    return _seen(real_part(input), input) if input.array.dtype.kind == "c" else input
 
 
 def imag(input: Tensor) -> Tensor:
@@ -70,7 +54,7 @@ def imag(input: Tensor) -> Tensor:
     require_tensor("imag", input)
     if input.array.dtype.kind != "c":
         raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
-    return _seen(imaginary_part(input))
+    return _seen(imaginary_part(input), input)
 
 
 def conj(input: Tensor) -> Tensor:
@@ -133,7 +117,7 @@ def view_as_complex(input: Tensor) -> Tensor:
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if input.array.dtype not in (np.float32, np.float64):
         raise unsupported("view_as_complex", input.array.dtype)
-    return _seen(pairs_to_complex(input))
+    return _seen(pairs_to_complex(input), input)
 
 
 def view_as_real(input: Tensor) -> Tensor:
@@ -141,7 +125,7 @@ def view_as_real(input: Tensor) -> Tensor:
     require_tensor("view_as_real", input)
     if input.array.dtype.kind != "c":
         raise RuntimeError("view_as_real is only supported for complex tensors")
-    return _seen(complex_to_pairs(input))
+    return _seen(complex_to_pairs(input), input)
 
 
 def is_conj(input: Tensor) -> bool:

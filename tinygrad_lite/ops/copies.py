@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.doors import composed
+from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
 from .arguments import require_tensor
 from .joining import chunk, split, split_with_sizes, unbind
@@ -29,7 +30,12 @@ def _copied(name: str, see: Any) -> Any:
 
 
 def _slice(input: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1) -> Any:
-    return sliced(input, index=(*[slice(None)] * (dim % input.ndim), slice(start, end, step)))
+    if input.array.ndim == 0:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    axis = canonical_axis(dim, input.array.ndim)
+    if step < 1:
+        raise RuntimeError(f"slice step must be positive, got {step}")
+    return sliced(input, index=(*[slice(None)] * axis, slice(start, end, step)))
 
 
 alias_copy = _copied("alias_copy", lambda input: input)

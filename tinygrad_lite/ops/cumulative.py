@@ -7,7 +7,6 @@ too.
 
 from __future__ import annotations
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -155,8 +154,8 @@ def running_log_sum(x: Any, *, axis: int) -> Any:
     """log of the running sums of exp(x) along `axis`, without overflow."""
     if x.dtype.kind == "c":
         rows = np.moveaxis(np.array(x, ndmin=1), axis, 0)
-        for before, row in itertools.pairwise(rows):
-            row[...] = complex_logaddexp(before, row)
+        for i in range(1, len(rows)):
+            rows[i] = complex_logaddexp(rows[i - 1], rows[i])
         return np.moveaxis(rows, 0, axis).reshape(x.shape)
     return _accumulate(np.logaddexp, x, axis)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..core.chain import cast, conjugate
 from ..core.doors import composed, primitive
+from ..core.dtypes import get_default_dtype
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
@@ -127,8 +128,6 @@ def _floating(function: str, input: Any) -> Tensor:
     if input.array.dtype == np.float16:
         raise RuntimeError(f"Unsupported dtype Half ({function}); convert with .float() first")
     if input.array.dtype.kind in "biu":
-        from ..core.dtypes import get_default_dtype
-
         return converted(input, get_default_dtype())
     return input
 
@@ -222,6 +221,8 @@ def _to_real(function: str, input: Any, s: Any, dim: Any, norm: Any, conjugated:
 def _one(input: Any, n: Any, dim: int) -> tuple[Any, tuple[int]]:
     if isinstance(input, Tensor):
         _axis(input, dim)
+    if n is not None and n < 1:
+        raise RuntimeError(f"Invalid number of data points ({n}) specified")
     return (None if n is None else (n,)), (dim,)
 
 
@@ -350,6 +351,8 @@ def _frequencies(values: np.ndarray, n: int, d: float, options: dict[str, Any]) 
     unknown = options.keys() - known.keys() - {"layout", "pin_memory"}
     if unknown:
         raise TypeError(f"fftfreq() got an unexpected keyword argument '{min(unknown)}'")
+    if known.get("dtype") is None:
+        known["dtype"] = get_default_dtype()
     return tensor(values / (n * d), **known)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import float32, from_numpy_dtype
+from ..core.shapes import canonical_axes
 from ..core.tensor import Tensor, make
 from .activation import log_softmax as _log_softmax
 from .activation import softmax as _softmax
@@ -48,6 +49,8 @@ def _filled(input: Any, mask: Any, identity: float) -> Any:
     if mask is None:
         return input
     dtype = input.array.dtype
+    if dtype.kind == "b" and math.isinf(identity):
+        raise NotImplementedError("identity of an extreme on torch.bool input; use any() or all()")
     value: Any = identity
     if dtype.kind in "iu" and math.isinf(identity):
         value = np.iinfo(dtype).max if identity > 0 else np.iinfo(dtype).min
@@ -83,7 +86,8 @@ def prod(
     """The product of the unmasked elements; 1 of none."""
     x = _filled(input, mask, 1.0).to(_summing(input, dtype))
     dims = _dims(x, dim)
-    for d in sorted([d % x.array.ndim for d in ((dims,) if isinstance(dims, int) else dims)])[::-1]:
+    axes = canonical_axes((dims,) if isinstance(dims, int) else dims, x.array.ndim)
+    for d in sorted(axes, reverse=True):
         x = _prod(x, d, bool(keepdim))
     return x
 

@@ -20,8 +20,13 @@ from ..core.samples import Integer, Real, sample
 Step = Callable[[int, np.ndarray], tuple[Any, Any]]
 
 
-def _recurrence(x: Any, n: Any, first: Callable[[np.ndarray], Any], step: Step) -> Any:
-    """p_n(x): `first` is p_1, `step(k, x)` the factors of p_k and p_(k-1) in p_(k+1)."""
+def _recurrence(
+    x: Any, n: Any, first: Callable[[np.ndarray], Any], step: Step, known: Any = False
+) -> Any:
+    """p_n(x): `first` is p_1, `step(k, x)` the factors of p_k and p_(k-1) in p_(k+1).
+
+    Takes as many steps as the largest degree, those left out that are `known` otherwise.
+    """
     dtype = np.result_type(x, n)
     dtype = dtype if dtype.kind == "f" else np.dtype(np.float32)
     degree = np.asarray(np.trunc(n), np.float64)
@@ -29,8 +34,8 @@ def _recurrence(x: Any, n: Any, first: Callable[[np.ndarray], Any], step: Step) 
     before, now = np.ones_like(wide), np.asarray(first(wide), np.float64)
     out = np.where(degree == 0, before, np.where(degree == 1, now, 0.0))
     out = np.where(np.isnan(degree), np.nan, out)
-    limit = degree[np.isfinite(degree)].max(initial=0)
-    for k in range(1, int(min(limit, 4096))):
+    limit = degree[np.isfinite(degree) & ~np.asarray(known)].max(initial=0)
+    for k in range(1, int(limit)):
         a, c = step(k, wide)
         before, now = now, a * now - c * before
         out = np.where(degree == k + 1, now, out)
@@ -44,9 +49,9 @@ def _two_x(k: int, x: np.ndarray) -> tuple[Any, Any]:
 def _chebyshev(
     x: Any, n: Any, first: Callable[[Any], Any], closed: Callable[[Any, Any], Any]
 ) -> Any:
-    out = _recurrence(x, n, first, _two_x)
     wide, degree = np.broadcast_arrays(np.asarray(x, np.float64), np.trunc(n))
     inside = (np.abs(wide) < 1) & (degree > 6)
+    out = _recurrence(x, n, first, _two_x, inside)
     if inside.any():
         angle = np.arccos(np.where(inside, wide, 0.0))
         out = np.where(inside, closed(angle, degree), out).astype(out.dtype)

@@ -89,7 +89,7 @@ def _padded(x: Tensor, n: int, mode: str) -> Any:
     size = x.array.shape[1]
     if mode not in _NUMPY_MODE:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    if n >= size + (mode != "reflect"):
+    if (mode == "reflect" and n >= size) or (mode == "circular" and n > size):
         raise RuntimeError(
             "Argument #4: Padding size should be less than the corresponding input dimension, but "
             f"got: padding ({n}, {n}) at dimension 2 of input {[1, *x.array.shape]}"
