@@ -36,7 +36,7 @@ def test_a_name_moves_between_registries() -> None:
     m.x = nn.Parameter(tl.zeros(1))
     assert not m._modules
     assert list(m.state_dict()) == ["x"]
-    with pytest.raises(TypeError, match="cannot assign 'Linear' as parameter 'x'"):
+    with pytest.raises(TypeError, match=r"cannot assign '.*\.Linear' as parameter 'x'"):
         m.x = nn.Linear(1, 1)
 
 

@@ -3,6 +3,10 @@
 A door handles the ordinary call: float32 or float64 Tensors of one dtype (or a Python number beside
 one), nobody watching. It does what `apply` does, without the questions whose answers are then
 known; everything else it hands to `apply`. Tests hold every door equal to `apply`.
+
+"Nobody watching" is `mode.watch is None` (modes.py): no anomaly detection, no counting of ops.
+Read a door against `Primitive.take`, `record` and `keep`: the same steps in the same order, written
+out, because a Python call costs as much as a small NumPy operation.
 """
 
 from __future__ import annotations
@@ -67,6 +71,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     As an `operator` it gives NotImplemented for foreign objects, which Python then asks.
     """
     forward = op.ufunc or op.forward
+    # what to keep if a gradient is wanted towards the first, the second, or both
     plans = [
         op.plan(wanted)[:3] if op.differentiable else ()
         for wanted in ((True, False), (False, True), (True, True))
@@ -152,7 +157,8 @@ def metadata_door(op: Primitive) -> Callable[..., Any]:
     forward = op.forward
     differentiable = op.differentiable
     name = op.inputs[0]
-    places = {name: 1, "out": 2, f"{name}_shape": 3, f"{name}_dtype": 4}  # in `known`, below
+    # each entry of `saved`: its place in `known`, below (0: None, not kept); -1: metadata
+    places = {name: 1, "out": 2, f"{name}_shape": 3, f"{name}_dtype": 4}
     recipe = [
         (places.get(entry, -1) if kept else 0, entry, op.meta.get(entry))
         for entry, kept in zip(op.layout, op.plan((True,)) if differentiable else (), strict=False)

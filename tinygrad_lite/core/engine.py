@@ -75,10 +75,11 @@ def backprop(
     targets = frozenset(wanted or ())
     results: dict[Node, Any] = {}
     pending: dict[Node, Any] = {}
-    owned: set[Node] = set()
+    owned: set[Node] = set()  # whose pending array was made here: nobody else can see it change
     for node, g in roots:
         _arrive(node, mirrored(g), pending, owned, create_graph)
     outer = current()
+    # special: rules are applied to Tensors, or somebody looks on; else the short way below
     special = create_graph or outer.watch is not None or any_extras()
     token = MODE.set(outer.but(grad=create_graph, sweep=(order, needed)))
     try:
@@ -104,7 +105,7 @@ def backprop(
             op, saved = node.op, node.saved
             if saved is FREED:
                 raise RuntimeError(_SECOND_TIME.format(node.name()))
-            if WRITES.last > node.clock:
+            if WRITES.last > node.clock:  # some array was written since; one that it saved?
                 _check_unwritten(node)
             if special or not op.plain:
                 for parent, d in zip(

@@ -106,7 +106,12 @@ def fused(
     inplace: bool = False,
     **options: Any,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a fused op. `options` are those of `primitive`."""
+    """Declare a fused op. `options` are those of `primitive`.
+
+    backward   a kernel on arrays: `backward(g, ...)` asks by name for inputs, `out`, `residual` or
+               metadata and returns a gradient for each input
+    reference  the same function of Tensors as a composition, with the same metadata
+    """
 
     def declare(forward: Callable[..., Any]) -> Callable[..., Any]:
         op = Fused(forward, backward, reference, **options)

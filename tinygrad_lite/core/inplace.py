@@ -29,6 +29,7 @@ from .tensor import Tensor, bind, live_node, make, stamp
 
 def in_place(call: Callable[..., Any], by: str) -> Callable[..., Tensor]:
     """The in-place form of the op `call`: `x.op_(...)` stores `op(x, ...)` into `x`."""
+    # exp_ needs its value only, and the store leaves that in x; sin_ needs x as it was: a copy
     op = getattr(call, "op", None)
     overwrites_what_it_needs = op is None or any(op.inputs[0] in names for names in op.asked)
 

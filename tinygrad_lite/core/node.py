@@ -33,7 +33,7 @@ class Freed:
 
 FREED: Any = Freed()
 
-
+# PyTorch numbers the names of most nodes (MulBackward0), of these not.
 _UNNUMBERED = {"CopySlices": "CopySlices", "Copy": "CopyBackwards", "Error": "Error"}
 
 
@@ -44,9 +44,11 @@ class Node:
     parents  a node, or None where no gradient is wanted, for each array input
     saved    what the rules asked for: inputs, out, then metadata; None where nobody asked
     clock    time of creation
-    shape    of the value, so that the engine can undo broadcasting
-    dtype    of the value (NumPy's), so that the engine can undo promotion
+    shape    of the value, so that the engine can undo broadcasting; of an op with several outputs
+             the tuple of their shapes (each output is then a Pick below)
+    dtype    of the value (NumPy's), so that the engine can undo promotion; None if several
     hooks    functions of the value's gradient (and a Keeper for retain_grad), or None
+    note     the lines of the program that made it; set in anomaly mode only
     """
 
     __slots__ = (

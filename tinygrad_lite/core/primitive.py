@@ -111,6 +111,13 @@ class Primitive:
             unknown = [name for name in names if name not in known]
             if unknown:
                 raise TypeError(f"{self.name}: a rule asks for {unknown}, which is none of {known}")
+        # What follows from the rules, read here once so that no call has to. For `mul` above:
+        #   layout  the names of a node's `saved` entries        ("x", "y", "out")
+        #   asks    of each rule: their places in the layout     ((1,), (0,))
+        #   asked   of each rule: their names                    ({"y"}, {"x"})
+        #   calls   (rule on arrays, asks) for the engine's loop
+        #   holds   whether arrays are kept, so that there is something to free
+        #   plain   one rule per input and one output: the engine's short way
         extras = dict.fromkeys(n for names in asked for n in names)
         self.layout = (*self.inputs, "out", *(n for n in extras if n not in (*self.inputs, "out")))
         place = {name: i for i, name in enumerate(self.layout)}

@@ -123,12 +123,12 @@ class Tensor:
     """
 
     __slots__ = ("__dict__", "__weakref__", "_grad", "array", "base", "node", "seen")
-    __array_priority__ = 1000
+    __array_priority__ = 1000  # array + Tensor is the Tensor's business
 
     array: np.ndarray
-    node: Node | None
-    base: Tensor | None
-    seen: Any
+    node: Node | None  # its place on the tape; a view's may be out of date: ask live_node(x)
+    base: Tensor | None  # of a view: the Tensor it looks into, never itself a view
+    seen: Any  # of a view: base.node when `node` was made; UNCOUNTED: made by .data
     _grad: Tensor | None
 
     def __init__(self, *data: Any, device: Any = None) -> None:

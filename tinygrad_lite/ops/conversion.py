@@ -348,10 +348,12 @@ def detach(input: Tensor) -> Tensor:
 
 
 def typename(obj: Any) -> str:
-    """The name of a Tensor's legacy type, or of an object's class."""
+    """The name of a Tensor's legacy type, of a class or function, or of an object's class."""
     if isinstance(obj, Tensor):
         return str(_type(obj))
-    return f"{type(obj).__module__}.{type(obj).__qualname__}"
+    kind = obj if hasattr(obj, "__qualname__") else type(obj)  # a class or function names itself
+    module = kind.__module__
+    return kind.__qualname__ if module in (None, "builtins") else f"{module}.{kind.__qualname__}"
 
 
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:

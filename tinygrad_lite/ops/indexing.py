@@ -237,8 +237,8 @@ def _complaint(error: IndexError, x: np.ndarray, index: Any) -> IndexError:
         if isinstance(first, slice):
             return IndexError("slice() cannot be applied to a 0-dim tensor.")
         return IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python to convert a 0-dim "
-            "tensor to a number"
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
+            "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
         )
     if text.startswith("too many indices"):
         return IndexError(f"too many indices for tensor of dimension {x.ndim}")

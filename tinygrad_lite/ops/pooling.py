@@ -257,8 +257,10 @@ def _check_output(function: str, x: Any, windows: Any, dilation: Any, ceil_mode:
     ]
     if min(out) < 1:
         wrong = f"Invalid computed output size: {out[0]}. " if len(out) == 1 else ""
+        channels = x.array.shape[-len(size) - 1]
+        given, made = ("x".join(map(str, (channels, *sizes))) for sizes in (size, out))
         raise RuntimeError(
-            f"{wrong}Given input size: {list(x.array.shape)}. Calculated output size: {list(out)}. "
+            f"{wrong}Given input size: ({given}). Calculated output size: ({made}). "
             f"Output size is too small ({function})"
         )
 

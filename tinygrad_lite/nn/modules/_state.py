@@ -134,7 +134,8 @@ def load_from_state_dict(
     elif strict and extra in state_dict:
         unexpected_keys.append(extra)
     if strict:
-        own = {*self._parameters, *_persistent_buffers(self), _EXTRA}
+        entries = {**self._parameters, **_persistent_buffers(self)}
+        own = {n for n, v in entries.items() if v is not None}  # bias=False expects no bias
         for key in state_dict:
             if key.startswith(prefix) and key != extra:
                 name, *rest = key[len(prefix) :].split(".", 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...core.tensor import Parameter, Tensor
+from ...ops.conversion import typename
 from .module import Module
 
 
@@ -308,7 +309,7 @@ class ParameterList(Module):
         return self
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({i}): {_brief(v)}" for i, v in enumerate(self))
+        return "\n".join(f"  ({i}): {_brief(v)}" for i, v in enumerate(self))
 
 
 class ParameterDict(Module):
@@ -423,12 +424,14 @@ class ParameterDict(Module):
             self[key] = value
 
     def extra_repr(self) -> str:
-        return "\n".join(f"({k}): {_brief(v)}" for k, v in self.items())
+        return "\n".join(f"  ({k}): {_brief(v, by_type=True)}" for k, v in self.items())
 
 
-def _brief(value: Any) -> str:
+def _brief(value: Any, by_type: bool = False) -> str:
+    """One entry, as PyTorch prints it: in a list by its dtype, in a dictionary by its type."""
     if isinstance(value, Tensor):
         kind = "Parameter" if isinstance(value, Parameter) else "Tensor"
+        shown = typename(value) if by_type else value.dtype
         size = "x".join(map(str, value.array.shape))
-        return f"{kind} containing: [{value.dtype} of size {size}]"
+        return f"{kind} containing: [{shown} of size {size}]"
     return f"Object of type: {type(value).__name__}"
