@@ -46,15 +46,24 @@ def _call(func: Function, inputs: tuple[Tensor, ...], name: str) -> tuple[tuple[
     return _tuple(func(*inputs), "outputs of the user-provided function", name)
 
 
-def _vectors(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> tuple[Tensor, ...]:
+def _vectors(
+    v: Any, like: tuple[Tensor, ...], name: str, function: str, several: bool = True
+) -> tuple[Tensor, ...]:
     if v is None:
         if len(like) != 1 or like[0].array.size != 1:
+            what = (
+                "the user-provided function returns"
+                if name == "output"
+                else "the input to the user-provided function is"
+            )
             raise RuntimeError(
-                f"The vector v can only be None if the {name} contains a single element "
+                f"The vector v can only be None if {what} a single Tensor with a single element. "
                 f"({function})"
             )
         return (make(np.ones_like(like[0].array)),)
     vectors, _ = _tuple(v, "v", function)
+    if not several and len(vectors) != 1:
+        raise RuntimeError("The given v should contain a single Tensor.")
     if len(vectors) != len(like):
         raise RuntimeError(
             f"v is a tuple of invalid length: should be {len(like)} but got {len(vectors)}."
@@ -62,7 +71,8 @@ def _vectors(v: Any, like: tuple[Tensor, ...], name: str, function: str) -> tupl
     for i, (a, b) in enumerate(zip(vectors, like, strict=True)):
         if a.array.shape != b.array.shape:
             raise RuntimeError(
-                f"Entry {i} of v has invalid size: should be {b.shape} but got {a.shape}."
+                f"{f'Entry {i} in ' if several else ''}v has invalid size: should be {b.shape} but "
+                f"got {a.shape}."
             )
     return vectors
 
@@ -87,14 +97,37 @@ def _gradients(
             retain_graph=True,
             allow_unused=True,
         )
+    if strict:
+        _require_gradients(outputs, function)
     if strict and any(g is None for g in found):
         i = next(i for i, g in enumerate(found) if g is None)
+        what = "The jacobian" if function.startswith("the ") else "The output"
+        if function.startswith("Output"):
+            what = function
         raise RuntimeError(
-            f"The output of the user-provided function is independent of input {i}. This is not "
+            f"{what} of the user-provided function is independent of input {i}. This is not "
             f"allowed in strict mode. ({function})"
         )
     zeros = [make(np.zeros_like(x.array)) for x in inputs]
     return tuple([z if g is None else g for g, z in zip(found, zeros, strict=True)])
+
+
+def _require_gradients(values: tuple[Tensor, ...], function: str) -> None:
+    """In strict mode: RuntimeError if one of the values depends on no input."""
+    for i, value in enumerate(values):
+        if value.requires_grad:
+            continue
+        if function.startswith("the "):
+            raise RuntimeError(
+                f"While computing {function}, found that the jacobian of the user-provided "
+                f"function with respect to input {i} does not require gradients. The outputs must "
+                "be computed in a differentiable manner from the input when running in strict mode."
+            )
+        raise RuntimeError(
+            f"Output {i} of the user-provided function does not require gradients. The outputs "
+            "must be computed in a differentiable manner from the input when running in strict "
+            "mode."
+        )
 
 
 def _packed(values: tuple[Any, ...], several: bool, create_graph: bool) -> Any:
@@ -111,7 +144,7 @@ def vjp(
         xs, several = _tuple(inputs, "inputs", "vjp")
         xs = _variables(xs, create_graph)
         ys, several_out = _call(func, xs, "vjp")
-        vs = _vectors(v, ys, "output", "vjp")
+        vs = _vectors(v, ys, "output", "vjp", several_out)
         gs = _gradients(ys, xs, vs, create_graph, strict, "vjp")
     return _packed(ys, several_out, create_graph), _packed(gs, several, create_graph)
 
@@ -134,8 +167,8 @@ def jvp(
 ) -> tuple[Any, Any]:
     """func(inputs) and J v, J the Jacobian of func at inputs."""
     with enable_grad():
-        xs, _ = _tuple(inputs, "inputs", "jvp")
-        vs = _vectors(v, xs, "input", "jvp")
+        xs, several = _tuple(inputs, "inputs", "jvp")
+        vs = _vectors(v, xs, "input", "jvp", several)
         xs = _variables(xs, create_graph)
         ys, several_out = _call(func, xs, "jvp")
         js = _pushed(ys, xs, vs, create_graph, strict)
@@ -154,7 +187,7 @@ def jacobian_rows(
             seed.reshape(-1)[i] = 1
             vectors = tuple([make(seed) if j == k else None for j in range(len(ys))])
             only = (ys[k],), (vectors[k],)
-            rows.append(_gradients(only[0], xs, only[1], create_graph, strict, "jacobian"))
+            rows.append(_gradients(only[0], xs, only[1], create_graph, strict, f"Output {k}"))
         shape = y.array.shape
         if rows:
             columns = [stack(column) for column in zip(*rows, strict=True)]
@@ -216,6 +249,8 @@ def hessian(
         y = _require_scalar(func(*xs), "hessian")
         one = make(np.ones_like(y.array))
         gs = _gradients((y,), xs, (one,), True, strict, "hessian")
+        if strict:
+            _require_gradients(gs, "the hessian")
         blocks = jacobian_rows(gs, xs, create_graph, strict)
     rows = tuple([_packed(row, several, create_graph) for row in blocks])
     return rows if several else rows[0]
@@ -226,12 +261,12 @@ def _second(
 ) -> tuple[Any, Any]:
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", function)
-        vs = _vectors(v, xs, "input", function)
+        vs = _vectors(v, xs, "input", function, several)
         xs = _variables(xs, create_graph)
         y = _require_scalar(func(*xs), function)
         one = make(np.ones_like(y.array))
         gs = _gradients((y,), xs, (one,), True, strict, function)
-        products = _gradients(gs, xs, vs, create_graph, strict, function)
+        products = _gradients(gs, xs, vs, create_graph, strict, "the hessian")
     return _packed((y,), False, create_graph), _packed(products, several, create_graph)
 
 
