@@ -48,4 +48,8 @@ def __getattr__(name: str) -> object:
 
         room = importlib.import_module("tinygrad_lite.testing")
         return getattr(room, name)
+    if name == "profiler":  # PyTorch's old name of `torch.profiler`
+        import importlib
+
+        return importlib.import_module("tinygrad_lite").profiler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
