@@ -721,10 +721,6 @@ from .machine.settings import (
     use_deterministic_algorithms as use_deterministic_algorithms,
 )
 
-from .core.outputs import give_out as _give_out
-
-for _room in (globals(), vars(linalg), vars(special), vars(fft)):
-    _give_out(_room)
 newaxis = None
 mps = backends.mps
 

@@ -49,7 +49,6 @@ CORE: tuple[str, ...] = (
     "pickling",  # copies
     "random",  # generators
     "saved",  # what nodes keep, looked at
-    "outputs",  # out=
     "primitive",  # an op is one declaration
     "inplace",  # writes that the graph sees
     "doors",  # the short ways through

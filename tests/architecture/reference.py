@@ -191,18 +191,13 @@ def _called(function: Any) -> Iterator[Any]:
             continue
 
 
-def _bare(function: Any) -> Any:
-    """A public function without the layer that knows `out=` (core/outputs.py)."""
-    return getattr(function, "without_out", function)
-
-
 def parts_of(function: Any) -> list[str]:
     """Names of the declared ops that `function` reaches, with a checked derivative each."""
     found: dict[str, None] = {}
     seen: set[int] = set()
     waiting = [function]
     while waiting:
-        f = _bare(waiting.pop(0))
+        f = waiting.pop(0)
         if id(f) in seen or not str(getattr(f, "__module__", "")).startswith("tinygrad_lite"):
             continue
         seen.add(id(f))
@@ -245,7 +240,6 @@ def _tried(function: Any) -> set[bool]:
 
 def derivatives_of(thing: Any, path: str = "") -> str:
     """The table's third column."""
-    thing = _bare(thing)
     room, _, name = path.rpartition(".")
     if name.endswith("_"):
         return f"as `{name[:-1]}`" if hasattr(_module(room), name[:-1]) else "none"
@@ -326,7 +320,7 @@ def method_page() -> str:
     rows: list[tuple[str, ...]] = []
     for name in sorted(n for n in dir(tl.Tensor) if not n.startswith("_")):
         member = inspect.getattr_static(tl.Tensor, name)
-        if _bare(getattr(tl, name, None)) is member and callable(member):
+        if getattr(tl, name, None) is member and callable(member):
             same.append(name)
         elif name.endswith("_") and hasattr(tl.Tensor, name[:-1]):
             in_place.append(name)
