@@ -58,3 +58,42 @@ def test_running_log_sums_of_complex_vectors():
     z = np.array([0.3 + 1j, -1 + 0.2j, 2 - 0.5j])
     got = tl.logcumsumexp(tl.tensor(z), 0).numpy()
     np.testing.assert_allclose(np.exp(got), np.cumsum(np.exp(z)), rtol=1e-14)
+
+
+def test_zeta_below_nought():
+    """zeta(s, q) = q^-s + zeta(s, q + 1) for whole s, wherever q is not a pole."""
+    q = tl.tensor([-1.5, -0.25, -7.75, 2.5], dtype=tl.float64)
+    for s in (2.0, 3.0):
+        got = tl.special.zeta(tl.tensor(s, dtype=tl.float64), q).numpy()
+        above = tl.special.zeta(tl.tensor(s, dtype=tl.float64), q + 1).numpy()
+        np.testing.assert_allclose(got, q.numpy() ** -s + above, rtol=1e-13)
+    shape = tl.tensor([2.0, 2.5, 2.0], dtype=tl.float64)
+    at = tl.special.zeta(shape, tl.tensor([-2.0, -1.5, -1e9 - 0.5], dtype=tl.float64)).numpy()
+    np.testing.assert_array_equal(at, [np.inf, np.nan, np.nan])
+
+
+def test_a_singular_matrix_has_no_factors_unless_its_info_is_read():
+    singular = tl.zeros(2, 3, 3)
+    with pytest.raises(RuntimeError, match=r"U\[1,1\] is zero"):
+        tl.linalg.lu_factor(singular)
+    with pytest.raises(RuntimeError, match=r"U\[1,1\] is zero"):
+        tl.lu(singular)
+    assert tl.linalg.lu_factor_ex(singular).info.tolist() == [1, 1]
+    assert tl.lu(singular, get_infos=True)[2].tolist() == [1, 1]
+
+
+def test_as_strided_in_place_is_a_write():
+    leaf = tl.ones(4, requires_grad=True)
+    with pytest.raises(RuntimeError, match="a leaf Variable"):
+        leaf.as_strided_((2,), (1,))
+    y = leaf * 3
+    y.as_strided_((2,), (2,))
+    y.sum().backward()
+    assert leaf.grad.tolist() == [3, 0, 3, 0]
+
+
+def test_sizes_and_ranges_that_make_no_sense():
+    with pytest.raises(RuntimeError, match="not finite"):
+        tl.histogramdd(tl.full((3, 2), float("nan")), [2, 3])
+    with pytest.raises(RuntimeError, match="must not be negative"):
+        tl.empty_strided((2, 3), (-1, 2))

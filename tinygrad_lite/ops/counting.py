@@ -168,6 +168,10 @@ def _edges_of(x: np.ndarray, bins: Any, i: int, limits: Any) -> np.ndarray:
         low, high = limits[2 * i], limits[2 * i + 1]
     else:
         low, high = (x.min(), x.max()) if x.size else (0.0, 1.0)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise RuntimeError(
+            f"torch.histogramdd: dimension {i}'s range [{low}, {high}] is not finite"
+        )
     if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, bins + 1, dtype=x.dtype)

@@ -369,6 +369,10 @@ def empty_strided(
         raise RuntimeError(
             f"mismatch in length of strides and shape: {len(strides)} and {len(shape)}"
         )
+    if min((*shape, *strides), default=0) < 0:
+        raise RuntimeError(
+            f"empty_strided(): sizes {list(shape)} and strides {list(strides)} must not be negative"
+        )
     numpy_dtype = _dtype_or_default(dtype)
     last = 0 if 0 in shape else 1 + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)])
     steps = [s * numpy_dtype.itemsize for s in strides]

@@ -213,11 +213,19 @@ def mvlgamma(input: Any, p: int) -> Any:
     return lgamma(input.unsqueeze(-1) + steps).sum(-1) + constant
 
 
+_MANY = 100_000.0
+
+
 def _zeta_of(s: Any, q: Any) -> Any:
     s, q = np.broadcast_arrays(s.astype(np.float64), q.astype(np.float64))
     with np.errstate(all="ignore"):
-        out = hurwitz(s, np.where(q > 0, q, 1.0))
-        out = np.where(q > 0, out, np.where(np.floor(q) == q, np.inf, np.nan))
+        below = np.where(q > 0, 0.0, -np.floor(q))  # how many terms have a base below 0
+        known = (q > 0) | ((np.floor(s) == s) & (below < _MANY))
+        out = hurwitz(s, np.where(known & (q + below > 0), q + below, 1.0))
+        for k in range(int(below[known].max(initial=0))):
+            out = out + np.where(k < below, (q + k) ** -s, 0.0)
+        out = np.where(known, out, np.nan)
+        out = np.where((q <= 0) & (np.floor(q) == q), np.inf, out)
         return np.where(s == 1, np.inf, np.where(s < 1, np.nan, out))
 
 
@@ -233,7 +241,11 @@ def _zeta_of(s: Any, q: Any) -> Any:
     ],
 )
 def zeta(x: Any, y: Any) -> Any:
-    """Hurwitz's zeta(x, y) = sum over k >= 0 of (y + k) ** -x, x > 1; NaN for y < 0."""
+    """Hurwitz's zeta(x, y) = sum over k >= 0 of (y + k) ** -x, x > 1.
+
+    At y = 0, -1, ... infinite; between these the powers exist for whole x, else it is NaN (and so
+    below -100,000, which would take as many terms).
+    """
     dtype = np.result_type(x, y)  # before a Python number becomes a float64 array
     return _zeta_of(np.asarray(x), np.asarray(y)).astype(dtype)
 

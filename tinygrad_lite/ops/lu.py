@@ -135,27 +135,34 @@ def _rows_of(pivots: np.ndarray, m: int) -> np.ndarray:
 
 
 def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
-    """(LU, pivots): L and U of each matrix packed in one, and LAPACK's row exchanges."""
+    """(LU, pivots): L and U of each matrix packed in one, and LAPACK's row exchanges.
+
+    RuntimeError for a pivot that is 0: see `lu_factor_ex`.
+    """
     no_out("linalg.lu_factor", out)
-    require_matrices("linalg.lu_factor", A)
-    if not pivot:
-        raise NotImplementedError("linalg.lu_factor: LU without pivoting is not implemented on CPU")
-    count = min(A.array.shape[-2:])
-    packed, rows = lu_packed(A), _batched(A.array)[1]
-    return lu_factor_values(packed, make(_swaps(rows, count)))
+    return lu_factor_values(*_factored("linalg.lu_factor", A, pivot, True)[:2])
 
 
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """(LU, pivots, info): `lu_factor`, with info > 0 the first pivot that is 0, counted from 1."""
-    packed, pivots = lu_factor(A, pivot=pivot, out=out)
+    no_out("linalg.lu_factor_ex", out)
+    return lu_factor_ex_values(*_factored("linalg.lu_factor_ex", A, pivot, check_errors))
+
+
+def _factored(name: str, A: Any, pivot: bool, check_errors: bool) -> tuple[Any, Tensor, Tensor]:
+    require_matrices(name, A)
+    if not pivot:
+        raise NotImplementedError(f"{name}: LU without pivoting is not implemented on CPU")
+    packed, rows = lu_packed(A), _batched(A.array)[1]
     zero = np.diagonal(packed.array, axis1=-2, axis2=-1) == 0
     info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if zero.shape[-1] else zero.sum(-1)
     if check_errors and info.any():
         raise LinAlgError(
-            f"linalg.lu_factor_ex: U[{info.max()},{info.max()}] is zero and using it on lu_solve "
+            f"torch.{name}: U[{info.max()},{info.max()}] is zero and using it on lu_solve "
             "would result in a division by zero"
         )
-    return lu_factor_ex_values(packed, pivots, make(np.asarray(info, np.int32)))
+    pivots = _swaps(rows, min(A.array.shape[-2:]))
+    return packed, make(pivots), make(np.asarray(info, np.int32))
 
 
 def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
@@ -242,11 +249,10 @@ geqrf_values = returned("geqrf", "a", "tau")
 
 @composed(method="lu", name="lu")
 def old_lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
-    """(LU, pivots), and with `get_infos` zeros: the older form of `linalg.lu_factor`."""
-    LU, pivots = lu_factor(A, pivot=pivot, out=out)
-    if get_infos:
-        return lu_with_info(LU, pivots, _info(A, 0))
-    return lu_with_pivots(LU, pivots)
+    """(LU, pivots), and with `get_infos` the info: the older form of `linalg.lu_factor_ex`."""
+    no_out("lu", out)
+    LU, pivots, info = _factored("linalg.lu_factor", A, pivot, not get_infos)
+    return lu_with_info(LU, pivots, info) if get_infos else lu_with_pivots(LU, pivots)
 
 
 @composed()

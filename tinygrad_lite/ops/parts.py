@@ -15,7 +15,7 @@ from ..core.shapes import canonical_axis, shape_from
 from ..core.tensor import Tensor, bind, make
 from .arguments import numpy_names
 from .selection import filled_where
-from .shaping import movedim, ravel
+from .shaping import movedim, ravel, turned
 from .views import (
     diagonal_of,
     on_diagonal,
@@ -138,14 +138,7 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
     return strided_view(input, out)
 
 
-def _restride(self: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """`as_strided` in place: the Tensor becomes that view of its memory."""
-    seen = as_strided(self, size, stride, storage_offset)
-    self.array, self.node = seen.array, seen.node
-    return self
-
-
-bind("as_strided_", _restride)
+turned(as_strided)
 
 
 @composed()

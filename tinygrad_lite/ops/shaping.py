@@ -458,7 +458,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
 # -- in place: the same Tensor looks at its memory in another shape --------------------------------
 
 
-def _turned(function: TensorFunction) -> TensorFunction:
+def turned(function: TensorFunction) -> TensorFunction:
     """The in-place form of a view: the Tensor becomes that view of itself."""
 
     def turn(self: Tensor, *args: Any, **named: Any) -> Tensor:
@@ -479,4 +479,4 @@ def _turned(function: TensorFunction) -> TensorFunction:
 
 
 for _function in (squeeze, unsqueeze, t, transpose, swapaxes, swapdims):
-    _turned(_function)
+    turned(_function)
