@@ -30,7 +30,6 @@ from __future__ import annotations
 import contextlib
 import dis
 import functools
-import hashlib
 import importlib.util
 import math
 import os
@@ -38,7 +37,6 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from . import _threads
@@ -205,6 +203,8 @@ def _fma(x: Any, y: Any, z: Any) -> Any:
     values = float(x), float(y), float(z)
     if not all(map(math.isfinite, values)):
         return x * y + z
+    from fractions import Fraction  # here, as hashlib below: 4 ms of every import of the package
+
     x_exact, y_exact, z_exact = map(Fraction, values)
     return z.dtype.type(float(x_exact * y_exact + z_exact))
 
@@ -375,6 +375,8 @@ def _globals_of(code: types.CodeType) -> frozenset[str]:
 
 @functools.cache
 def _digest(file: str) -> str:
+    import hashlib
+
     with open(file, "rb") as source:
         return hashlib.sha1(source.read()).hexdigest()[:8]
 

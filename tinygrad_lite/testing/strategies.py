@@ -35,8 +35,8 @@ try:
     from hypothesis import strategies as st
 except ImportError as error:  # pragma: no cover
     raise ImportError(
-        "testing.strategies and check_op draw inputs with Hypothesis: pip install hypothesis "
-        "(gradcheck works without)"
+        "check_op and testing.strategies draw inputs with Hypothesis, which is not installed: "
+        'pip install "tinygrad_lite[check]", or just hypothesis (gradcheck works without)'
     ) from error
 
 __all__ = [
