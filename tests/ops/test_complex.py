@@ -145,3 +145,19 @@ def test_a_view_that_cannot_be_followed_says_so():
     bits = (w := tl.ones(2, requires_grad=True) * 1).view(tl.int32)
     w.mul_(2)
     assert not bits.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 3), (2, 4)])
+def test_factors_of_complex_matrices_have_gradients(shape):
+    """d(|L|^2 + |U|^2) along a random direction against differences."""
+    rng = np.random.default_rng(0)
+    a, step = (rng.normal(size=shape) + 1j * rng.normal(size=shape) for _ in range(2))
+
+    def size(x):
+        return tl.linalg.lu_factor(x)[0].abs().square().sum()
+
+    z = tl.tensor(a, requires_grad=True)
+    size(z).backward()
+    h = 1e-6
+    change = (size(tl.tensor(a + h * step)) - size(tl.tensor(a - h * step))).item() / (2 * h)
+    np.testing.assert_allclose((z.grad.numpy().conj() * step).real.sum(), change, rtol=1e-6)

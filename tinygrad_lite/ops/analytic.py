@@ -19,6 +19,7 @@ from . import (  # noqa: F401  (they declare the ops)
     fourier,
     index_ops,
     linalg,
+    lu,
     matrix,
     padding,
     patches,
@@ -36,7 +37,7 @@ ANALYTIC = """
     fourier real_fourier real_of_half
     plus minus mul quotient neg positive pow square sqrt rsqrt reciprocal exp log sigmoid
     sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh expm1 log1p
-    eigen exp2 log2 log10 inverted solved total_product running_product
+    eigen exp2 log2 log10 inverted solved lu_packed total_product running_product
     convolution convolution_input convolution_weight image_to_columns columns_to_image windows
     unwindowed written_along
     cast broadcast sum_to strided strided_write unstrided embedded overwrite
