@@ -5,6 +5,7 @@ All of these are views wherever PyTorch's are: the result shares memory with its
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -461,6 +462,7 @@ def broadcast_shapes(*shapes: Any) -> Any:
 def turned(function: TensorFunction) -> TensorFunction:
     """The in-place form of a view: the Tensor becomes that view of itself."""
 
+    @functools.wraps(function)
     def turn(self: Tensor, *args: Any, **named: Any) -> Tensor:
         if current().grad and isinstance(self.node, Leaf):
             raise RuntimeError(

@@ -29,10 +29,10 @@ from ...ops.pooling import lp_pool3d as lp_pool3d
 from ...ops.pooling import max_pool1d as max_pool1d
 from ...ops.pooling import max_pool2d as max_pool2d
 from ...ops.pooling import max_pool3d as max_pool3d
-from ...ops.pooling import max_unpool1d as max_unpool1d
-from ...ops.pooling import max_unpool2d as max_unpool2d
-from ...ops.pooling import max_unpool3d as max_unpool3d
 from ...ops.products import pdist as pdist
+from ...ops.unpooling import max_unpool1d as max_unpool1d
+from ...ops.unpooling import max_unpool2d as max_unpool2d
+from ...ops.unpooling import max_unpool3d as max_unpool3d
 from .activation import celu as celu
 from .activation import celu_ as celu_
 from .activation import elu as elu
