@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -253,8 +252,7 @@ def primitive(
     return declare
 
 
-@dataclass(frozen=True)
-class Composed:
+class Composed(NamedTuple):
     """A public function built of primitives only, with the samples its tests are derived from."""
 
     name: str

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 Evaluation = tuple[float, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A trial step t with the loss f, the gradient g and the slope g . d there."""
 
     t: float

@@ -16,7 +16,7 @@ _POLICIES = ("auto", "accurate", "balanced", "compact")
 _SUMS = (None, dtypes.float16, dtypes.float32, dtypes.float64)
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(frozen=True)
 class LinearCrossEntropyOptions:
     """How PyTorch saves memory in `LinearCrossEntropyLoss`: the logits of a few samples at a time.
 
