@@ -59,3 +59,26 @@ def warned(call: Callable[[], Any]) -> Any:
         warnings.simplefilter("always")
         value = call()
     return value, sorted({w.category.__name__ for w in record})
+
+
+def net(lib: Any) -> Any:
+    """A network with a shared layer, both kinds of buffers, and a parameter that is None."""
+
+    class N(lib.nn.Module):
+        def __init__(s):
+            super().__init__()
+            s.l1 = lib.nn.Linear(2, 3)
+            s.l2 = s.l1
+            s.seq = lib.nn.Sequential(lib.nn.Linear(3, 2), lib.nn.ReLU())
+            s.register_buffer("b", lib.zeros(2))
+            s.register_buffer("nb", lib.zeros(1), persistent=False)
+            s.p = lib.nn.Parameter(lib.ones(2))
+            s.register_parameter("none", None)
+
+        def forward(s, x):
+            return s.seq(s.l1(x))
+
+    n = N()
+    for p in n.parameters():
+        lib.nn.init.constant_(p, 0.5)
+    return n
