@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import glob
 import os
 import random
 import subprocess
@@ -187,12 +186,14 @@ class Large(Dataset):
         return np.full((100, 200), index, np.float32), {"label": index, "name": str(index)}
 
 
-def directories():
-    return set(glob.glob(f"{transport.SHARED}/tinygrad_lite_*"))
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """A folder in the place of shared memory that no other test process writes into."""
+    monkeypatch.setattr(transport, "SHARED", str(tmp_path))
+    return tmp_path
 
 
-def test_large_batches_travel_in_shared_memory():
-    before = directories()
+def test_large_batches_travel_in_shared_memory(shared):
     loader = DataLoader(Large(), batch_size=2, num_workers=2)
     batches = list(loader)
     for i, (x, extra) in enumerate(batches):
@@ -200,13 +201,13 @@ def test_large_batches_travel_in_shared_memory():
         assert x[:, 0, 0].tolist() == [2 * i, 2 * i + 1]
         assert extra["label"].tolist() == [2 * i, 2 * i + 1] and extra["name"][0] == str(2 * i)
         x.array += 1  # writable
-    assert directories() <= before
+    assert list(shared.iterdir()) == []
 
 
-def test_an_abandoned_epoch_leaves_nothing_behind():
-    before = directories()
+def test_an_abandoned_epoch_leaves_nothing_behind(shared):
     iterator = iter(DataLoader(Large(), batch_size=1, num_workers=2))
     next(iterator)
+    assert len(list(shared.iterdir())) == 1
     processes = [worker.process for worker in iterator._pool.workers]
     gc.disable()
     try:
@@ -214,35 +215,37 @@ def test_an_abandoned_epoch_leaves_nothing_behind():
         assert not any(process.is_alive() for process in processes)
     finally:
         gc.enable()
-    assert directories() <= before
+    assert list(shared.iterdir()) == []
 
 
 KILLED = """
-import os, signal
+import os, signal, sys
 import numpy as np
 from tinygrad_lite.utils.data import DataLoader
+from tinygrad_lite.utils.data._utils import transport
 
+transport.SHARED = sys.argv[1]
 samples = [np.zeros(100_000) for _ in range(50)]
 iterator = iter(DataLoader(samples, num_workers=2))
 next(iterator)
+assert len(os.listdir(transport.SHARED)) == 1
 print([worker.process.pid for worker in iterator._pool.workers], flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_killed_script_leaves_nothing_behind():
-    before = directories()
-    run = subprocess.run(
-        [sys.executable, "-c", KILLED], capture_output=True, text=True, check=False, timeout=60
-    )
+def test_a_killed_script_leaves_nothing_behind(tmp_path):
+    command = [sys.executable, "-c", KILLED, str(tmp_path)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     pids = [int(pid) for pid in run.stdout.strip("[]\n").split(",")]
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         alive = [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
-        if not alive and directories() <= before:
+        left = list(tmp_path.iterdir())
+        if not alive and not left:
             break
         time.sleep(0.05)
-    assert not alive and directories() <= before
+    assert (alive, left) == ([], [])
 
 
 def test_transport_without_shared_memory(tmp_path):
