@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_lite as tl
+from tinygrad_lite.core.chain import blank
 from tinygrad_lite.core.strided import _overlaps, add_region, geometry, lay, layout, region
 
 GEOMETRIES = [
@@ -54,6 +56,43 @@ def test_overlaps_is_exact_for_two_axes() -> None:
             places = positions((shape, strides, 50))
             shared = len(set(places.tolist())) < places.size
             assert _overlaps(shape, strides) >= shared, (shape, strides)
+
+
+VIEWS = [
+    lambda a: a,
+    lambda a: a.T,
+    lambda a: a[:, 1],
+    lambda a: a[::2, ::-1],
+    lambda a: a[1:2],
+    lambda a: a[:, 1:2].T,
+    lambda a: a.reshape(2, 2, 2, 3).transpose(3, 1, 0, 2)[::2],
+    lambda a: np.broadcast_to(a[:1], (1, 6)),
+]
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_what_slices_and_transposes_make_does_not_overlap(view: Any) -> None:
+    """Added to at once, where elements that share a location are added one by one."""
+    a = view(np.arange(24.0).reshape(4, 6))
+    shape, strides, _ = geometry(a, a)
+    assert not _overlaps(shape, strides)
+    assert _overlaps((*shape, 2), (*strides, 0))
+
+
+def test_many_elements_of_one_location_are_summed_as_numpy_sums() -> None:
+    """Pairwise: one by one, float32 would be wrong in the fourth digit."""
+    buffer = np.zeros(1, np.float32)
+    add_region(buffer, np.full(1_000_000, 0.1, np.float32), ((1_000_000,), (0,), 0))
+    assert buffer[0] == pytest.approx(100_000, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16, np.complex128])
+def test_a_copy_laid_out_keeps_its_dtype(dtype: Any) -> None:
+    a = np.arange(6).reshape(2, 3).astype(dtype).T
+    buffer, laid = lay(a, layout(a))
+    assert buffer.dtype == laid.dtype == dtype
+    np.testing.assert_array_equal(laid, a)
+    assert blank(a, (2, 2)).dtype == dtype
 
 
 def test_layout_and_geometry_of_views() -> None:

@@ -49,8 +49,11 @@ class dtype:
         return 2 if self.numpy is None else self.numpy.itemsize
 
     def to_complex(self) -> dtype:
-        """The complex dtype whose parts are of this one; complex64 for what is no float64."""
-        return complex128 if self is float64 else complex64
+        """The complex dtype whose parts are of this one (complex64 for the narrower ones too); a
+        complex one is itself. RuntimeError for integers and bool."""
+        if self.category < FLOATING:
+            raise RuntimeError(f"Unknown Complex ScalarType for {self!r}")
+        return complex128 if self in (float64, complex128) else complex64
 
     def to_real(self) -> dtype:
         """The dtype of the parts of a complex one; any other is itself."""

@@ -65,11 +65,7 @@ def require_writable(x: Tensor, used: str = "is being used") -> None:
         if base is not None and base.node is not None and x.array.dtype.kind in "fc":
             _require_known_view(x, node)
     a = x.array
-    if (
-        a.size
-        and 0 in a.strides
-        and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape, strict=True))
-    ):
+    if a.size and 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."

@@ -69,7 +69,7 @@ def add_region(buffer: np.ndarray, g: np.ndarray, where: Geometry) -> None:
 
 def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     reach = 1
-    for stride, n in sorted((abs(s), n) for s, n in zip(strides, shape, strict=True) if n > 1):
+    for stride, n in sorted((abs(s), n) for s, n in zip(strides, shape) if n > 1):
         if stride < reach:
             return True
         reach += stride * (n - 1)
