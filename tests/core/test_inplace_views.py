@@ -330,34 +330,35 @@ REFUSED: list[tuple[Callable[[], tl.Tensor], str]] = [
     (
         in_no_grad,
         (
-            "A view was created in no_grad mode and is being modified inplace with grad mode enabled. "
-            "Given that this use case is ambiguous and error-prone, it is forbidden. Put both in "
-            "no_grad, or neither"
+            "A view was created in no_grad mode and is being modified inplace with grad mode "
+            "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. Put "
+            "both in no_grad, or neither"
         ),
     ),
     (
         lambda: value([1.0, 2.0]).unbind()[1],
         (
-            "Output 1 of Unbind is a view and is being modified inplace. This view is the output of a "
-            "function that returns multiple views. Such functions do not allow the output views to be "
-            "modified inplace. You should replace the inplace operation by an out-of-place one."
+            "Output 1 of Unbind is a view and is being modified inplace. This view is the output "
+            "of a function that returns multiple views. Such functions do not allow the output "
+            "views to be modified inplace. You should replace the inplace operation by an "
+            "out-of-place one."
         ),
     ),
     (
         of_a_function,
         (
-            "Output 0 of Seen is a view and is being modified inplace. This view was created inside a "
-            "custom Function (or because an input was returned as-is) and the autograd logic to "
-            "handle view+inplace would override the custom backward associated with the custom "
-            "Function, leading to incorrect gradients. This behavior is forbidden. You can fix this "
-            "by cloning the output of the custom Function."
+            "Output 0 of Seen is a view and is being modified inplace. This view was created "
+            "inside a custom Function (or because an input was returned as-is) and the autograd "
+            "logic to handle view+inplace would override the custom backward associated with the "
+            "custom Function, leading to incorrect gradients. This behavior is forbidden. You can "
+            "fix this by cloning the output of the custom Function."
         ),
     ),
     (
         read_only,
         (
-            "the array behind this tensor is read-only (it came from read-only memory); clone() the "
-            "tensor before writing into it"
+            "the array behind this tensor is read-only (it came from read-only memory); clone() "
+            "the tensor before writing into it"
         ),
     ),
 ]
