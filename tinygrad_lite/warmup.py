@@ -18,6 +18,7 @@ from .kernels import (
     attention,
     conv,
     elementwise,
+    losses,
     matmul,
     normalize,
     pool,
@@ -67,8 +68,8 @@ def _rows(dtype: np.dtype) -> None:
         softmax.softmax_backward(x, y)
         softmax.log_softmax_backward(x, softmax.log_softmax(x))
         softmax.logsumexp_backward(w[:1].repeat(rows), x, softmax.logsumexp(x))
-        loss, saved = softmax.cross_entropy(x, target)
-        softmax.cross_entropy_backward(loss, x, target, None, *saved)
+        loss, saved = losses.cross_entropy(x, target)
+        losses.cross_entropy_backward(loss, x, target, None, *saved)
 
 
 def _normalizations(dtype: np.dtype) -> None:

@@ -69,7 +69,7 @@ def _activations() -> dict[str, Pair]:
 def _rows() -> dict[str, Pair]:
     import torch
 
-    from tinygrad_lite.kernels import normalize, random, reduce, softmax
+    from tinygrad_lite.kernels import losses, normalize, random, reduce, softmax
 
     x, g = _draw(*SHAPE), _draw(*SHAPE)
     t, tg = torch.from_numpy(x).clone().requires_grad_(), torch.from_numpy(g)
@@ -85,8 +85,8 @@ def _rows() -> dict[str, Pair]:
         return normalize.layer_norm_backward(g, x, w, mean, rstd, 1, (True, True, True))[0]
 
     def cross_entropy() -> Any:
-        _, saved = softmax.cross_entropy(x, target)
-        return softmax.cross_entropy_backward(one, x, target, None, *saved)
+        _, saved = losses.cross_entropy(x, target)
+        return losses.cross_entropy_backward(one, x, target, None, *saved)
 
     def logsumexp() -> Any:
         return softmax.logsumexp_backward(g[:, 0], x, softmax.logsumexp(x))

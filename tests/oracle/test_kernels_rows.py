@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_lite.kernels import attention, elementwise, matmul, normalize, softmax
+from tinygrad_lite.kernels import attention, elementwise, losses, matmul, normalize
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -68,11 +68,11 @@ def test_cross_entropy(shape, smoothing, weighted, reduction):
         label_smoothing=smoothing,
         reduction=reduction,
     )
-    loss, saved = softmax.cross_entropy(x, target, weight, -100, smoothing, reduction)
+    loss, saved = losses.cross_entropy(x, target, weight, -100, smoothing, reduction)
     close(loss, want, 1e-5 if reduction != "sum" else 1e-3)
     g = draw(*loss.shape)
     want.backward(tensor(g))
-    got = softmax.cross_entropy_backward(
+    got = losses.cross_entropy_backward(
         np.asarray(g), x, target, weight, *saved, -100, smoothing, reduction
     )
     close(got, t.grad, 1e-5)

@@ -12,6 +12,7 @@ With dropout, P is multiplied by a mask computed from a key (see random.py), bot
 
 from __future__ import annotations
 
+import functools
 import math
 from math import prod
 from typing import NamedTuple
@@ -24,9 +25,10 @@ from ._math import log as _log
 from ._rows import CHUNK, maximum
 from .matmul import _shape_of_block, pack, scratch, some_blocks
 from .random import _halves, _threshold, hashed, keep_mask
-from .updates import carray, pointer
+from .updates import address, carray, pointer
 
 Array = np.ndarray
+Shape = tuple[int, ...]
 U = np.uint32
 
 SMALL = 1 << 13
@@ -272,7 +274,7 @@ class Heads(NamedTuple):
     row: int
 
 
-def _heads(x: Array, batch: tuple[int, ...]) -> Heads:
+def _heads(x: Array, batch: Shape) -> Heads:
     """x broadcast over the axes `batch`; copied only if its last axis has gaps."""
     size = x.itemsize
     if (
@@ -281,13 +283,22 @@ def _heads(x: Array, batch: tuple[int, ...]) -> Heads:
         or any(step % size for step in x.strides)
     ):
         x = np.ascontiguousarray(x)
+    offsets = _offsets(batch, x.shape[:-2], x.strides[:-2], size)
+    return Heads(x, address(x), offsets, x.strides[-2] // size)
+
+
+@functools.lru_cache(256)
+def _offsets(batch: Shape, shape: Shape, strides: Shape, size: int) -> Array:
+    """Where each head begins, in numbers, in an array of that leading shape and strides (bytes)."""
     offsets = np.zeros(1, np.int64)
-    shape = (1,) * (len(batch) - (x.ndim - 2)) + x.shape[:-2]
-    steps = (0,) * (len(batch) - (x.ndim - 2)) + x.strides[:-2]
-    for length, own, step in zip(batch, shape, steps, strict=True):
-        along = np.arange(length, dtype=np.int64) * (step // size if own > 1 else 0)
+    absent = len(batch) - len(shape)
+    steps = (0,) * absent + tuple(
+        s // size if n > 1 else 0 for n, s in zip(shape, strides, strict=True)
+    )
+    for length, step in zip(batch, steps, strict=True):
+        along = np.arange(length, dtype=np.int64) * step
         offsets = (offsets[:, None] + along).reshape(-1)
-    return Heads(x, x.ctypes.data, offsets, x.strides[-2] // size)
+    return offsets
 
 
 def _like_heads(x: Array, shape: tuple[int, ...], zero: bool = False) -> Array:

@@ -11,17 +11,28 @@ where the sums run over the axes along which weight was broadcast.
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 Array = np.ndarray
 Axes = tuple[int, ...]
 
 
+def _mean(x: Array, axes: Axes) -> Array:
+    """np.mean over `axes`, which stay with size 1, at a third of its cost on little."""
+    if x.dtype.char == "e":  # summed in float32
+        return np.mean(x, axis=axes, keepdims=True)
+    total = np.add.reduce(x, axis=axes, keepdims=True)
+    total /= x.dtype.type(prod(x.shape[a] for a in axes))
+    return total
+
+
 def standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array, Array, Array]:
     """xhat, mean, (biased) var and rstd; the last three keep their axes, of size 1."""
-    mean = x.mean(axis=axes, keepdims=True)
+    mean = _mean(x, axes)
     xhat = x - mean
-    var = np.mean(xhat * xhat, axis=axes, keepdims=True)
+    var = _mean(xhat * xhat, axes)
     rstd = 1.0 / np.sqrt(var + x.dtype.type(eps))
     xhat *= rstd
     return xhat, mean, var, rstd
@@ -56,8 +67,8 @@ def backward(
     if need[0]:
         scaled = g if weight is None else g * weight
         product = scaled * xhat
-        dx = scaled - scaled.mean(axis=axes, keepdims=True)
-        xhat *= product.mean(axis=axes, keepdims=True)
+        dx = scaled - _mean(scaled, axes)
+        xhat *= _mean(product, axes)
         dx -= xhat
         dx *= rstd
     return dx, dweight, g if need[2] else None
@@ -65,7 +76,7 @@ def backward(
 
 def rms_forward(x: Array, weight: Array | None, axes: Axes, eps: float) -> tuple[Array, Array]:
     """y = x rstd weight with rstd = 1 / sqrt(mean(x^2) + eps)."""
-    rstd = 1.0 / np.sqrt(np.mean(x * x, axis=axes, keepdims=True) + x.dtype.type(eps))
+    rstd = 1.0 / np.sqrt(_mean(x * x, axes) + x.dtype.type(eps))
     y = x * rstd
     if weight is not None:
         y *= weight
@@ -86,5 +97,5 @@ def rms_backward(
     dx = None
     if need[0]:
         scaled = g if weight is None else g * weight
-        dx = (scaled - xhat * np.mean(scaled * xhat, axis=axes, keepdims=True)) * rstd
+        dx = (scaled - xhat * _mean(scaled * xhat, axes)) * rstd
     return dx, dweight

@@ -13,10 +13,9 @@ from math import prod
 
 import numpy as np
 
-from . import pool_numpy
 from ._gemm import add_run, copy_every_other, copy_run
 from ._jit import jit, prange
-from .pool_numpy import Shape, Windows
+from .pool_numpy import Pool, Shape
 
 # A geometry is 18 integers: size, kernel, stride, padding, dilation, output (three of each).
 # Indices are compared as int32, as wide as the numbers, so that both fit the same vectors.
@@ -192,23 +191,17 @@ def _geometry(
     return np.array(rows, dtype=np.int64).ravel()
 
 
-def _positions(axes: tuple[Windows, ...]) -> Shape:
-    return tuple(len(a.start) for a in axes)
-
-
 def max_pool(
     x: np.ndarray,
-    axes: tuple[Windows, ...],
+    axes: Pool,
     kernel: Shape,
     stride: Shape,
     padding: Shape,
     dilation: Shape,
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `pool_numpy.max_forward` of ordinary windows of floating-point numbers."""
-    dims, output = len(axes), _positions(axes)
+    dims, output = len(axes), axes.positions
     lead, size = x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
-    corner = pool_numpy.flat_index([a.start for a in axes], axes)
-    inside = pool_numpy.flat_index([pool_numpy.first_inside(a) for a in axes], axes)
     best = np.empty((prod(lead), prod(output)), dtype=x.dtype)
     where = np.empty(best.shape, dtype=np.int64)
     halves = kernel == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
@@ -219,8 +212,7 @@ def max_pool(
         where,
         _geometry(size, kernel, stride, padding, dilation, output),
         x.dtype.type(-np.inf),
-        corner.ravel().astype(np.int32),
-        inside.ravel().astype(np.int32),
+        *axes.corners,
         halves,
     )
     return best.reshape(*lead, *output), where.reshape(*lead, *output)
@@ -241,14 +233,14 @@ def max_pool_grad(g: np.ndarray, where: np.ndarray, input_shape: Shape, dims: in
 
 def avg_pool(
     x: np.ndarray,
-    axes: tuple[Windows, ...],
+    axes: Pool,
     kernel: Shape,
     stride: Shape,
     padding: Shape,
     divisors: np.ndarray,
 ) -> np.ndarray:
     """As `pool_numpy.avg_forward` of ordinary windows."""
-    dims, output = len(axes), _positions(axes)
+    dims, output = len(axes), axes.positions
     lead, size = x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
     out = np.empty((prod(lead), prod(output)), dtype=x.dtype)
     avg_forward(
@@ -262,14 +254,14 @@ def avg_pool(
 
 def avg_pool_grad(
     g: np.ndarray,
-    axes: tuple[Windows, ...],
+    axes: Pool,
     kernel: Shape,
     stride: Shape,
     padding: Shape,
     divisors: np.ndarray,
 ) -> np.ndarray:
     """As `pool_numpy.avg_backward` of ordinary windows."""
-    dims, output = len(axes), _positions(axes)
+    dims, output = len(axes), axes.positions
     lead, size = g.shape[: g.ndim - dims], tuple(a.size for a in axes)
     out = np.empty((prod(lead), prod(size)), dtype=g.dtype)
     avg_backward(

@@ -5,11 +5,16 @@ as a batch. A pool is described axis by axis by its windows, `(start, stop)` for
 position, which is all that tells an ordinary pool from an adaptive one. Averages are separable
 (a sum along one axis after the other); maxima walk the window's offsets in order, keeping the
 first of equals and, as PyTorch does, the last NaN.
+
+Where there is little to do, the number of NumPy calls is what costs: then all windows are taken at
+once by a table of indices, which is made once for each geometry.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -33,6 +38,59 @@ class Windows(NamedTuple):
     """Distance between windows where it is the same for all, else 0 (adaptive)."""
 
 
+class Pool:
+    """The windows along each pooled axis; each geometry has one Pool, so that what is worked out
+    for it is worked out once."""
+
+    def __init__(self, axes: Sequence[Windows]) -> None:
+        self.axes = tuple(axes)
+
+    def __iter__(self) -> Iterator[Windows]:
+        return iter(self.axes)
+
+    def __len__(self) -> int:
+        return len(self.axes)
+
+    @functools.cached_property
+    def positions(self) -> Shape:
+        """Windows along each axis."""
+        return tuple(len(a.start) for a in self)
+
+    @functools.cached_property
+    def corners(self) -> tuple[np.ndarray, np.ndarray]:
+        """Index (int32) of the first element of each window, and of the first that is there."""
+        firsts = [a.start for a in self], [first_inside(a) for a in self]
+        corner, inside = (flat_index(at, self).ravel().astype(np.int32) for at in firsts)
+        return corner, inside
+
+    @functools.cached_property
+    def taken(self) -> int:
+        """Elements of all windows of one plane."""
+        return prod(len(a.start) * int(a.length.max(initial=0)) for a in self)
+
+    @functools.cached_property
+    def table(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Index in the flattened plane of each element (column) of each window (row), and which
+        of them there are; the others come last and have index 0. None: all there are."""
+        index, inside = np.zeros((1, 1), np.int64), np.ones((1, 1), bool)
+        for a in self:
+            k = np.arange(a.length.max(initial=0))
+            at = a.start[:, None] + k * a.step
+            there = (k < a.length[:, None]) & (at >= 0) & (at < a.size)
+            pairs = len(index) * len(at), -1
+            index = (index[:, None, :, None] * a.size + at[None, :, None, :]).reshape(pairs)
+            inside = (inside[:, None, :, None] & there[None, :, None, :]).reshape(pairs)
+        if inside.all():
+            return index, None
+        order = np.argsort(~inside, axis=1, kind="stable")
+        inside = np.take_along_axis(inside, order, 1)
+        return np.where(inside, np.take_along_axis(index, order, 1), 0), inside
+
+
+LITTLE = 1 << 13
+"""Elements of all windows up to which a table of indices is faster."""
+
+
 def output_size(
     size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool
 ) -> int:
@@ -44,18 +102,20 @@ def output_size(
     return count
 
 
+@functools.lru_cache(256)
 def regular(
     size: Shape, kernel: Shape, stride: Shape, padding: Shape, dilation: Shape, ceil_mode: bool
-) -> tuple[Windows, ...]:
+) -> Pool:
     """The windows of an ordinary pool."""
     axes = []
     for s, k, t, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         start = np.arange(output_size(s, k, t, p, d, ceil_mode)) * t - p
         axes.append(Windows(s, start, np.full(start.shape, k), d, t))
-    return tuple(axes)
+    return Pool(axes)
 
 
-def adaptive(size: Shape, output: Shape) -> tuple[Windows, ...]:
+@functools.lru_cache(256)
+def adaptive(size: Shape, output: Shape) -> Pool:
     """The windows of an adaptive pool: floor(p S / P) up to ceil((p + 1) S / P)."""
     axes = []
     for s, n in zip(size, output, strict=True):
@@ -64,17 +124,20 @@ def adaptive(size: Shape, output: Shape) -> tuple[Windows, ...]:
         count = -(-(p + 1) * s // max(n, 1)) - start
         even = s // n if n and s % n == 0 else 0
         axes.append(Windows(s, start, count, 1, even))
-    return tuple(axes)
+    return Pool(axes)
 
 
-def max_forward(x: np.ndarray, axes: tuple[Windows, ...]) -> tuple[np.ndarray, np.ndarray]:
+def max_forward(x: np.ndarray, axes: Pool) -> tuple[np.ndarray, np.ndarray]:
     """Largest element of each window, and its index in the flattened (unpadded) input plane."""
     lead = x.shape[: x.ndim - len(axes)]
-    positions = tuple(len(a.start) for a in axes)
+    positions = axes.positions
     if x.dtype.kind == "f":
         lowest = -np.inf
     else:
         lowest = np.iinfo(x.dtype).min if x.dtype.kind in "iu" else False
+    if 0 < prod(lead) * axes.taken <= LITTLE:
+        best, where = _max_of_table(x.reshape(prod(lead), -1), axes, lowest)
+        return best.reshape(*lead, *positions), where.reshape(*lead, *positions)
     best = np.full((*lead, *positions), lowest, dtype=x.dtype)
     where = np.empty(best.shape, dtype=np.int64)
     where[...] = flat_index([first_inside(a) for a in axes], axes)
@@ -92,6 +155,21 @@ def max_forward(x: np.ndarray, axes: tuple[Windows, ...]) -> tuple[np.ndarray, n
         np.copyto(best, seen, where=better)
         np.copyto(where, flat_index(at, axes), where=better)
     return best, where
+
+
+def _max_of_table(x: np.ndarray, axes: Pool, lowest: Any) -> tuple[np.ndarray, np.ndarray]:
+    index, inside = axes.table
+    seen = x[:, index]
+    if inside is not None:
+        np.copyto(seen, lowest, where=~inside)
+    choice = seen.argmax(axis=-1)
+    if x.dtype.kind == "f":
+        missing = np.isnan(seen)
+        if missing.any():
+            last = index.shape[1] - 1 - missing[..., ::-1].argmax(axis=-1)
+            choice = np.where(missing.any(axis=-1), last, choice)
+    where = index[np.arange(len(index)), choice]
+    return x[np.arange(len(x))[:, None], where], where
 
 
 def max_backward(g: np.ndarray, indices: np.ndarray, input_shape: Shape, axes: int) -> np.ndarray:
@@ -116,10 +194,19 @@ def gather(x: np.ndarray, indices: np.ndarray, axes: int) -> np.ndarray:
 
 
 def avg_forward(
-    x: np.ndarray, axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None
+    x: np.ndarray, axes: Pool, count_include_pad: bool, divisor: int | None
 ) -> np.ndarray:
     """Mean of each window; `divisor` replaces the number of elements divided by."""
     dtype = np.float32 if x.dtype == np.float16 else x.dtype
+    lead = x.shape[: x.ndim - len(axes)]
+    if 0 < prod(lead) * axes.taken <= LITTLE:
+        index, inside = axes.table
+        seen = x.reshape(prod(lead), -1)[:, index]
+        if inside is not None:
+            np.copyto(seen, 0, where=~inside)
+        total = np.add.reduce(seen, axis=-1, dtype=dtype).reshape(*lead, *axes.positions)
+        total /= divisors(axes, count_include_pad, divisor).astype(dtype)
+        return total.astype(x.dtype, copy=False)
     total = _pad(x.astype(dtype, copy=False), axes, 0)
     for i, a in enumerate(axes):
         axis = x.ndim - len(axes) + i
@@ -135,12 +222,17 @@ def avg_forward(
 
 
 def avg_backward(
-    g: np.ndarray, axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None
+    g: np.ndarray, axes: Pool, count_include_pad: bool, divisor: int | None
 ) -> np.ndarray:
     """The transpose of `avg_forward`: each g, divided, added to every element of its window."""
     dtype = np.float32 if g.dtype == np.float16 else g.dtype
     total = g.astype(dtype, copy=False)
     total = total / divisors(axes, count_include_pad, divisor).astype(dtype)
+    lead = g.shape[: g.ndim - len(axes)]
+    if 0 < prod(lead) * axes.taken <= LITTLE:
+        size = tuple(a.size for a in axes)
+        total = _spread(total.reshape(prod(lead), -1), axes, prod(size)).reshape(*lead, *size)
+        return total.astype(g.dtype, copy=False)
     for i, a in enumerate(axes):
         axis = g.ndim - len(axes) + i
         before, after = total.shape[:axis], total.shape[axis + 1 :]
@@ -157,6 +249,16 @@ def avg_backward(
     return np.ascontiguousarray(total).astype(g.dtype, copy=False)
 
 
+def _spread(g: np.ndarray, axes: Pool, plane: int) -> np.ndarray:
+    """Each g (leading, windows) added to every element of its window."""
+    index, inside = axes.table
+    flat = index.ravel() + np.arange(len(g))[:, None] * plane
+    each = np.repeat(g, index.shape[1], axis=1)
+    if inside is not None:
+        np.copyto(each, 0, where=~inside.ravel())
+    return np.bincount(flat.ravel(), weights=each.ravel(), minlength=len(g) * plane)
+
+
 # Geometry -----------------------------------------------------------------------------------
 
 
@@ -168,7 +270,7 @@ def _extent(a: Windows) -> tuple[int, int]:
     return max(0, -int(a.start[0])), max(0, last + 1 - a.size)
 
 
-def _pad(x: np.ndarray, axes: tuple[Windows, ...], value: float) -> np.ndarray:
+def _pad(x: np.ndarray, axes: Pool, value: float) -> np.ndarray:
     around = [_extent(a) for a in axes]
     if not any(lo or hi for lo, hi in around):
         return x
@@ -189,7 +291,7 @@ def _select(a: Windows, k: int) -> Any:
     return (a.start + k)[k < a.length]
 
 
-def _seen(padded: np.ndarray, offset: tuple[int, ...], axes: tuple[Windows, ...]) -> np.ndarray:
+def _seen(padded: np.ndarray, offset: tuple[int, ...], axes: Pool) -> np.ndarray:
     """What every window has at this offset, adaptive windows their last where they are shorter."""
     seen = padded
     for i, (k, a) in enumerate(zip(offset, axes, strict=True)):
@@ -203,7 +305,7 @@ def first_inside(a: Windows) -> np.ndarray:
     return a.start + np.maximum(0, -(a.start // a.step)) * a.step
 
 
-def flat_index(at: list[np.ndarray], axes: tuple[Windows, ...]) -> np.ndarray:
+def flat_index(at: list[np.ndarray], axes: Pool) -> np.ndarray:
     """Index in the flattened plane of the elements at these coordinates, over all positions."""
     index = np.zeros((1,) * len(axes), dtype=np.int64)
     for i, (coordinate, a) in enumerate(zip(at, axes, strict=True)):
@@ -211,7 +313,8 @@ def flat_index(at: list[np.ndarray], axes: tuple[Windows, ...]) -> np.ndarray:
     return index
 
 
-def divisors(axes: tuple[Windows, ...], count_include_pad: bool, divisor: int | None) -> np.ndarray:
+@functools.lru_cache(256)
+def divisors(axes: Pool, count_include_pad: bool, divisor: int | None) -> np.ndarray:
     """What each window's sum is divided by. Padding beyond the declared one never counts."""
     if divisor is not None:
         return np.array(divisor)

@@ -26,6 +26,8 @@ PARALLEL = 32768
 """Elements from which waking the other threads pays."""
 CHUNK = 16384
 """Elements whose indices share their upper bits."""
+_17, _11, _15, _14 = map(U, (17, 11, 15, 14))
+_M1, _M2, _M3, _GOLDEN = map(U, (0xED5AD4BB, 0xAC4C1B51, 0x31848BAB, 0x9E3779B1))
 
 
 @jit(forceinline=True)
@@ -69,18 +71,20 @@ def _threshold(p: float) -> np.uint32:
 def keep_mask(size: int, p: float, key: int) -> Array:
     """Which of `size` elements survive: booleans, True with probability 1 - p."""
     low, high = _halves(key)
-    with np.errstate(over="ignore"):
-        i = np.arange(size, dtype=np.uint64)
-        upper = (high + ((i >> np.uint64(32)) * np.uint64(0x9E3779B1)).astype(U)).astype(U)
-        x = i.astype(U) ^ low
-        x ^= x >> U(17)
-        x *= U(0xED5AD4BB)
-        x ^= x >> U(11)
-        x += upper
-        x *= U(0xAC4C1B51)
-        x ^= x >> U(15)
-        x *= U(0x31848BAB)
-        x ^= x >> U(14)
+    i = np.arange(size)
+    upper: Array | np.uint32 = high
+    if size > 1 << 32:
+        upper = high + (i >> 32).astype(U) * _GOLDEN
+    x = i.astype(U)
+    x ^= low
+    x ^= x >> _17
+    x *= _M1
+    x ^= x >> _11
+    x += upper
+    x *= _M2
+    x ^= x >> _15
+    x *= _M3
+    x ^= x >> _14
     return x >= _threshold(p)
 
 

@@ -1,4 +1,4 @@
-"""softmax, log_softmax, logsumexp and cross entropy, with their gradients.
+"""softmax, log_softmax and logsumexp, with their gradients.
 
     y = exp(x - m) / s,   m = max x,   s = sum exp(x - m),   lse = m + log s
 
@@ -84,7 +84,7 @@ def _subtract(x, top, logs, out):
 
 
 @jit(fastmath=FMA)
-def _scaled_exp(x, top, logs, factor, out):
+def scaled_exp(x, top, logs, factor, out):
     for i in range(x.size):
         out[i] = _exp((x[i] - top) - logs) * factor
 
@@ -138,61 +138,13 @@ def lse_rows(x, out):
 def lse_back_rows(g, x, lse, out):
     """out[r] = g[r] exp(x[r] - lse[r])."""
     for r in prange(x.shape[0]):
-        _scaled_exp(row_of(x, r), lse[r], like(lse[r], 0), g[r], row_of(out, r))
-
-
-@jit(parallel=True)
-def cross_entropy_rows(x, target, weight, ignored, smoothing, losses, weights, tops, logs):
-    """The loss of each row, not reduced, the weight of its label, m and log s.
-
-    Without weights, `weight` is empty.
-    """
-    classes = x.shape[1]
-    for r in prange(x.shape[0]):
-        t = target[r]
-        if t == ignored:
-            losses[r], weights[r], tops[r], logs[r] = 0, 0, 0, 0
-        else:
-            row = row_of(x, r)
-            top, log = row_norm(row)
-            tops[r], logs[r] = top, log
-            w = weight[t] if weight.size else like(top, 1)
-            weights[r] = w
-            loss = (1.0 - smoothing) * w * (log - (row[t] - top))
-            if smoothing != 0.0:
-                if weight.size:
-                    spread = (log + top) * row_sum(weight) - row_dot(weight, row)
-                else:
-                    spread = log * classes - (row_sum(row) - 1.0 * top * classes)
-                loss += smoothing / classes * spread
-            losses[r] = loss
-
-
-@jit(parallel=True)
-def cross_entropy_back_rows(g, x, target, weight, ignored, smoothing, tops, logs, out):
-    """out[r] = g[r] d loss[r] / d x[r]."""
-    classes = x.shape[1]
-    for r in prange(x.shape[0]):
-        t, row, to = target[r], row_of(x, r), row_of(out, r)
-        if t == ignored:
-            for i in range(classes):
-                to[i] = 0
-        else:
-            w = 1.0 * weight[t] if weight.size else 1.0
-            spread = smoothing / classes
-            total = row_sum(weight) if weight.size else 1.0 * classes
-            factor = g[r] * ((1.0 - smoothing) * w + spread * total)
-            _scaled_exp(row, tops[r], logs[r], like(row[0], factor), to)
-            to[t] -= like(row[0], g[r] * (1.0 - smoothing) * w)
-            if smoothing != 0.0:
-                for i in range(classes):
-                    to[i] -= like(row[0], g[r] * spread * (weight[i] if weight.size else 1.0))
+        scaled_exp(row_of(x, r), lse[r], like(lse[r], 0), g[r], row_of(out, r))
 
 
 # -- rows -----------------------------------------------------------------------------------------
 
 
-def _compiled(*arrays: Array) -> bool:
+def compiled(*arrays: Array) -> bool:
     x = arrays[0]
     return (
         x.size >= SMALL
@@ -202,19 +154,19 @@ def _compiled(*arrays: Array) -> bool:
     )
 
 
-def _rows(x: Array, axis: int) -> Array:
+def as_rows(x: Array, axis: int) -> Array:
     """x with `axis` last, as contiguous rows (a copy unless it lies like that already)."""
     if axis not in (-1, x.ndim - 1):
         x = np.moveaxis(x, axis, -1)
     return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
 
 
-def _run(kernel: Any, x: Array, *rest: Any) -> None:
+def run(kernel: Any, x: Array, *rest: Any) -> None:
     (kernel if x.size >= PARALLEL else kernel.serial)(x, *rest)
 
 
-def _back(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
-    """The reverse of `_rows`."""
+def from_rows(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
+    """The reverse of `as_rows`."""
     if axis in (-1, len(shape) - 1):
         return rows.reshape(shape)
     axis %= len(shape)
@@ -224,14 +176,14 @@ def _back(rows: Array, shape: tuple[int, ...], axis: int) -> Array:
 
 def softmax(x: Array, axis: int = -1) -> Array:
     """exp(x) / sum(exp(x)) along axis."""
-    if not x.ndim or not _compiled(x):
+    if not x.ndim or not compiled(x):
         e = np.exp(x - _top(x, axis))
         e /= np.add.reduce(e, axis=axis if x.ndim else None, keepdims=True)
         return e
-    rows = _rows(x, axis)
+    rows = as_rows(x, axis)
     out = np.empty_like(rows)
-    _run(softmax_rows, rows, out)
-    return _back(out, x.shape, axis)
+    run(softmax_rows, rows, out)
+    return from_rows(out, x.shape, axis)
 
 
 def _top(x: Array, axis: int) -> Any:
@@ -242,34 +194,34 @@ def _top(x: Array, axis: int) -> Any:
 
 def softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     """y (g - sum(g y)), where y = softmax(x)."""
-    if not y.ndim or not _compiled(y, g):
+    if not y.ndim or not compiled(y, g):
         return y * (g - np.add.reduce(g * y, axis=axis if y.ndim else None, keepdims=True))
-    rows, gs = _rows(y, axis), _rows(g, axis)
+    rows, gs = as_rows(y, axis), as_rows(g, axis)
     out = np.empty_like(rows)
-    _run(softmax_back_rows, gs, rows, out)
-    return _back(out, y.shape, axis)
+    run(softmax_back_rows, gs, rows, out)
+    return from_rows(out, y.shape, axis)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
     """x - log(sum(exp(x))) along axis."""
-    if not x.ndim or not _compiled(x):
+    if not x.ndim or not compiled(x):
         y = x - _top(x, axis)
         y -= np.log(np.add.reduce(np.exp(y), axis=axis if x.ndim else None, keepdims=True))
         return y
-    rows = _rows(x, axis)
+    rows = as_rows(x, axis)
     out = np.empty_like(rows)
-    _run(log_softmax_rows, rows, out)
-    return _back(out, x.shape, axis)
+    run(log_softmax_rows, rows, out)
+    return from_rows(out, x.shape, axis)
 
 
 def log_softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     """g - exp(y) sum(g), where y = log_softmax(x)."""
-    if not y.ndim or not _compiled(y, g):
+    if not y.ndim or not compiled(y, g):
         return g - np.exp(y) * g.sum(axis=axis if y.ndim else None, keepdims=True)
-    rows, gs = _rows(y, axis), _rows(g, axis)
+    rows, gs = as_rows(y, axis), as_rows(g, axis)
     out = np.empty_like(rows)
-    _run(log_softmax_back_rows, gs, rows, out)
-    return _back(out, y.shape, axis)
+    run(log_softmax_back_rows, gs, rows, out)
+    return from_rows(out, y.shape, axis)
 
 
 def _axes(x: Array, axis: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -287,7 +239,7 @@ def _as_last(x: Array, axes: tuple[int, ...]) -> tuple[Array, tuple[int, ...], l
 
 def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False) -> Array:
     """log(sum(exp(x))) over axis (one or several), infinite and NaN entries as in PyTorch."""
-    if not x.ndim or not _compiled(x):
+    if not x.ndim or not compiled(x):
         where = axis if x.ndim else None
         top = np.max(x, axis=where, keepdims=True, initial=-np.inf).astype(x.dtype, copy=False)
         shift = np.where(np.isfinite(top), top, x.dtype.type(0))
@@ -300,7 +252,7 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False
     axes = _axes(x, axis)
     rows, shape, _ = _as_last(x, axes)
     out = np.empty(len(rows), x.dtype)
-    _run(lse_rows, rows, out)
+    run(lse_rows, rows, out)
     if keepdims:
         shape = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
     return out.reshape(shape)
@@ -311,138 +263,12 @@ def logsumexp_backward(g: Array, x: Array, lse: Array, axis: int | tuple[int, ..
     axes = _axes(x, axis) if x.ndim else ()
     kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
     g, lse = np.broadcast_to(g, lse.shape).reshape(kept), lse.reshape(kept)
-    if not _compiled(x, g, lse):
+    if not compiled(x, g, lse):
         finite = np.where(np.isfinite(lse), lse, x.dtype.type(0))
         return g * np.exp(x - finite)
     rows, shape, order = _as_last(x, axes)
     out = np.empty_like(rows)
     finite = np.where(np.isfinite(lse), lse, x.dtype.type(0)).reshape(-1)
-    _run(lse_back_rows, np.ascontiguousarray(g.reshape(-1)), rows, finite, out)
+    run(lse_back_rows, np.ascontiguousarray(g.reshape(-1)), rows, finite, out)
     moved = out.reshape(*shape, *(x.shape[a] for a in axes))
     return moved.transpose(np.argsort(order))
-
-
-# -- cross entropy --------------------------------------------------------------------------------
-
-
-def _class_rows(x: Array) -> Array:
-    """(N, C, ...) or (C) as contiguous rows of classes."""
-    return _rows(x, 1 if x.ndim > 1 else 0)
-
-
-def _check_targets(target: Array, classes: int, ignored: int) -> None:
-    # As unsigned numbers the negative ones are the largest.
-    if target.size and np.maximum.reduce(target.view(np.uint64)) >= classes:
-        wrong = ((target < 0) | (target >= classes)) & (target != ignored)
-        if wrong.any():
-            raise IndexError(f"Target {target[wrong][0]} is out of bounds.")
-
-
-def cross_entropy(
-    x: Array,
-    target: Array,
-    weight: Array | None = None,
-    ignore_index: int = -100,
-    label_smoothing: float = 0.0,
-    reduction: str = "mean",
-) -> tuple[Array, tuple[Array, Array, Array]]:
-    """The loss of logits x (N, C, ...) or (C) against class numbers target (N, ...) or ().
-
-    With e = label_smoothing and l = log_softmax(x), each position has
-
-        loss = -(1 - e) weight[t] l[t] - e / C sum_c weight[c] l[c]
-
-    and 0 where t == ignore_index. "mean" divides the sum by the weights of the labels that count.
-    Returns the loss and what `cross_entropy_backward` needs. Raises IndexError for a target that
-    is no class.
-    """
-    rows = _class_rows(x)
-    labels = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
-    _check_targets(labels, rows.shape[1], ignore_index)
-    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
-    losses, weights, tops, logs = (np.empty(len(rows), x.dtype) for _ in range(4))
-    found = losses, weights, tops, logs
-    smoothing = float(label_smoothing)
-    if _compiled(rows):
-        _run(cross_entropy_rows, rows, labels, given, ignore_index, smoothing, *found)
-    else:
-        _cross_entropy_numpy(rows, labels, given, ignore_index, smoothing, *found)
-    total = np.asarray(np.add.reduce(weights))
-    if reduction == "none":
-        return losses.reshape(target.shape), (tops, logs, total)
-    loss = np.add.reduce(losses)
-    return (loss / total if reduction == "mean" else loss), (tops, logs, total)
-
-
-def _cross_entropy_numpy(
-    x: Array,
-    t: Array,
-    weight: Array,
-    ignored: int,
-    smoothing: float,
-    losses: Array,
-    weights: Array,
-    tops: Array,
-    logs: Array,
-) -> None:
-    counts = t != ignored
-    labels = np.where(counts, t, 0)
-    picked = logs
-    if x.size:
-        np.maximum.reduce(x, axis=1, out=tops)
-        shifted = x - tops[:, None]
-        picked = shifted[np.arange(len(x)), labels]
-        np.log(np.add.reduce(np.exp(shifted, out=shifted), axis=1), out=logs)
-    loss = logs - picked
-    if weight.size:
-        weights[:] = weight[labels] * counts
-        loss = loss * weight[labels]
-    else:
-        weights[:] = counts
-    if smoothing:
-        each = weight if weight.size else np.ones(x.shape[1], x.dtype)
-        loss = (1.0 - smoothing) * loss
-        loss = loss + smoothing / x.shape[1] * ((logs + tops) * each.sum() - x @ each)
-    losses[:] = np.where(counts, loss, 0)
-
-
-def cross_entropy_backward(
-    g: Array,
-    x: Array,
-    target: Array,
-    weight: Array | None,
-    tops: Array,
-    logs: Array,
-    total: Array,
-    ignore_index: int = -100,
-    label_smoothing: float = 0.0,
-    reduction: str = "mean",
-) -> Array:
-    """The gradient towards x; tops, logs and total are those that `cross_entropy` returned."""
-    rows = _class_rows(x)
-    t = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
-    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
-    scale = g / total if reduction == "mean" else g
-    gs = np.empty(len(t), x.dtype)
-    gs[:] = scale.reshape(-1) if scale.ndim else scale
-    out = np.empty_like(rows)
-    e = float(label_smoothing)
-    if _compiled(rows):
-        _run(cross_entropy_back_rows, gs, rows, t, given, ignore_index, e, tops, logs, out)
-    elif rows.size:
-        classes = rows.shape[1]
-        counts = t != ignore_index
-        labels = np.where(counts, t, 0)
-        gs = gs * counts
-        np.exp((rows - tops[:, None]) - logs[:, None], out=out)
-        if e or given.size:
-            each = given if given.size else np.ones(classes, x.dtype)
-            w = each[labels]
-            out *= (gs * ((1 - e) * w + e / classes * each.sum()))[:, None]
-            out -= (gs * (e / classes))[:, None] * each
-            gs = gs * (1 - e) * w
-        else:
-            out *= gs[:, None]
-        out[np.arange(len(out)), labels] -= gs
-        out[~counts] = 0
-    return _back(out, x.shape, 1 if x.ndim > 1 else 0)

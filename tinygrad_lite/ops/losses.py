@@ -1,4 +1,4 @@
-"""Losses that are worth a kernel: cross entropy of logits."""
+"""Losses that are worth a kernel: cross entropy of logits, likelihood of classes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import numpy as np
 from ..core.fused import fused
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
-from ..kernels import softmax as kernels
+from ..kernels import losses as kernels
 from .activation import log_softmax
+from .arguments import unsupported
 from .selection import where
 
 
@@ -45,21 +46,38 @@ def _reference(
     x: Any, target: Any, weight: Any, *, ignore_index: int, label_smoothing: float, reduction: str
 ) -> Any:
     """Minus the mean over classes, weighted by the smoothed target, of log softmax(x)."""
-    axis = 1 if x.array.ndim > 1 else 0
+    l = log_softmax(x, 1 if x.array.ndim > 1 else 0)
+    return _expected(l, target, weight, ignore_index, label_smoothing, reduction)
+
+
+def _nll_reference(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
+    """Minus the scores of the targets, as the sum over all classes of score times indicator."""
+    return _expected(x, target, weight, ignore_index, 0.0, reduction)
+
+
+def _expected(
+    scores: Any,
+    target: Any,
+    weight: Any,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+) -> Any:
+    """Minus the sum over classes of weight times smoothed indicator of the target times score."""
+    axis = 1 if scores.array.ndim > 1 else 0
     y = target if isinstance(target, np.ndarray) else target.array
     kept = y != ignore_index
     label = np.where(kept, y, 0)
-    classes = x.array.shape[axis]
-    share = np.expand_dims(label, axis) == np.arange(classes).reshape(
-        [-1 if i == axis else 1 for i in range(x.array.ndim)]
-    )
+    classes = scores.array.shape[axis]
+    along = [-1 if i == axis else 1 for i in range(scores.array.ndim)]
+    share = np.expand_dims(label, axis) == np.arange(classes).reshape(along)
     share = (1 - label_smoothing) * share + label_smoothing / classes
-    counts = kept.astype(x.array.dtype)
+    counts = kept.astype(scores.array.dtype)
     if weight is not None:
         w = weight if isinstance(weight, np.ndarray) else weight.array
-        share = share * w.reshape([-1 if i == axis else 1 for i in range(x.array.ndim)])
+        share = share * w.reshape(along)
         counts = counts * w[label]
-    terms = log_softmax(x, axis) * make(share.astype(x.array.dtype))
+    terms = scores * make(share.astype(scores.array.dtype))
     loss = where(make(np.asarray(kept)), -terms.sum(axis), 0.0)
     if reduction == "none":
         return loss
@@ -95,3 +113,48 @@ def cross_entropy_of_classes(
 ) -> Any:
     """-log softmax(x)[target] for logits x (N, C, ...), weighted, smoothed and reduced."""
     return kernels.cross_entropy(x, target, weight, ignore_index, label_smoothing, reduction)
+
+
+def _nll_backward(
+    g: Any,
+    need: Any,
+    target: Any,
+    weight: Any,
+    residual: Any,
+    x_shape: Any,
+    ignore_index: int,
+    reduction: str,
+) -> Any:
+    dx = kernels.nll_backward(g, target, weight, residual, x_shape, ignore_index, reduction)
+    return dx, None, None
+
+
+@fused(
+    backward=_nll_backward,
+    reference=_nll_reference,
+    residual=True,
+    promote=None,
+    title="NllLoss",
+    samples=[
+        sample(
+            Real("n 3"),
+            Integer("n", 0, 3),
+            Real("3", low=0.5),
+            reduction=one_of("mean", "sum", "none"),
+            ignore_index=-100,
+        ),
+        sample(
+            Real("n 3 m"),
+            Integer("n m", 0, 3),
+            Real("3", low=0.5),
+            reduction=one_of("mean", "sum", "none"),
+            ignore_index=1,
+        ),
+    ],
+    typed=(0,),
+)
+def nll_of_classes(x: Any, target: Any, weight: Any, *, ignore_index: int, reduction: str) -> Any:
+    """-x[target] for log-probabilities x (N, C, ...), weighted and reduced."""
+    if x.dtype.kind != "f":
+        raise unsupported("nll_loss_out_frame", x.dtype)
+    return kernels.nll(x, target, weight, ignore_index, reduction)

@@ -9,12 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ...core.dtypes import int64
 from ...core.tensor import Tensor
 from ...ops.activation import log_softmax
 from ...ops.arguments import kind
-from ...ops.losses import cross_entropy_of_classes
-from ...ops.selection import where
+from ...ops.losses import cross_entropy_of_classes, nll_of_classes
 from .linear import linear
 from .loss import _legacy, _reduced
 
@@ -33,29 +31,21 @@ def nll_loss(
     "mean" divides by the sum of the weights of the classes that occurred. Targets equal to
     `ignore_index` count nothing. IndexError for a class out of range.
     """
-    reduction = _legacy(size_average, reduce, reduction)
+    reduction = _checked_reduction(_legacy(size_average, reduce, reduction))
     target = _alone(input, target)
-    _check_classes("nll_loss", input, target, ignore_index)
+    _check_classes("nll_loss", input, target)
     _check_weights(input, weight)
-    axis = 0 if input.array.ndim == 1 else 1
-    target = target.to(int64)
-    kept = target.array != ignore_index
-    index = target if kept.all() else where(target == ignore_index, 0, target)
-    picked = -input.gather(axis, index.unsqueeze(axis)).squeeze(axis)
-    factor: Any = None
-    if weight is not None:
-        factor = weight[index]
-    if index is not target:
-        mask = (target != ignore_index).to(input.dtype)
-        factor = mask if factor is None else factor * mask
-        picked = where(target == ignore_index, 0.0, picked)
-    loss = picked if factor is None else picked * factor
-    if reduction == "mean" and factor is not None:
-        return loss.sum() / factor.sum()
-    return _reduced(loss, reduction)
+    return nll_of_classes(input, target, weight, ignore_index=ignore_index, reduction=reduction)
 
 
-def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) -> None:
+def _checked_reduction(reduction: str) -> str:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+    return reduction
+
+
+def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
+    """Shapes and dtypes; whether the labels are classes is seen when they are used."""
     shape, wanted = target.array.shape, input.array.shape
     if input.array.ndim == 0:
         raise RuntimeError(f"{name}: input must have a class axis, got a 0-d tensor")
@@ -83,11 +73,6 @@ def _check_classes(name: str, input: Tensor, target: Tensor, ignore_index: int) 
             f"Expected target size {list(expected)}, got {list(shape)} ({name}: input is "
             f"{list(wanted)})"
         )
-    classes = wanted[0] if len(wanted) == 1 else wanted[1]
-    y = target.array
-    wrong = (y != ignore_index) & ((y < 0) | (y >= classes))
-    if wrong.any():
-        raise IndexError(f"Target {int(y[wrong].flat[0])} is out of bounds.")
 
 
 def _check_weights(input: Tensor, weight: Tensor | None) -> None:
@@ -142,10 +127,9 @@ def cross_entropy(
         _check_weights(input, weight)
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, axis)
     target = _alone(input, target)
-    _check_classes("cross_entropy", input, target, ignore_index)
+    _check_classes("cross_entropy", input, target)
     _check_weights(input, weight)
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{reduction} is not a valid value for reduction")
+    _checked_reduction(reduction)
     return cross_entropy_of_classes(
         input,
         target,
