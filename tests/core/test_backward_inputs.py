@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
-from tinygrad_lite.autograd import forward_ad
 
 
 def test_a_retained_gradient_asked_for_is_added_once():
@@ -35,8 +34,3 @@ def test_a_complex_gradient_of_real_numbers_is_refused():
     y = tl.ones(2, requires_grad=True) * 2
     with pytest.raises(RuntimeError, match="For complex Tensors"):
         y.backward(tl.ones(2, dtype=tl.complex64))
-
-
-def test_dual_numbers_need_recording():
-    with tl.no_grad(), forward_ad.dual_level(), pytest.raises(RuntimeError, match="no_grad"):
-        forward_ad.make_dual(tl.ones(2), tl.ones(2))

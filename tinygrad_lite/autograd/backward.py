@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,9 +28,22 @@ def backward(
     grad_tensors  for each tensor the gradient of the loss by it; may be None for a scalar
     retain_graph  keep the graph for another pass (default: `create_graph`)
     create_graph  record the pass itself, for derivatives of derivatives
+    grad_variables  the old name of grad_tensors (FutureWarning)
 
     RuntimeError for a tensor without a graph, a non-scalar without gradient, a graph already freed.
     """
+    if grad_variables is not None:
+        warnings.warn(
+            "`grad_variables` is deprecated. Use `grad_tensors` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        if grad_tensors is not None:
+            raise RuntimeError(
+                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to "
+                "`backward()`. Please only use `grad_tensors`."
+            )
+        grad_tensors = grad_variables
     outputs = _sequence(tensors)
     roots = _roots(outputs, _sequence(grad_tensors, len(outputs)), create_graph)
     retain = create_graph if retain_graph is None else retain_graph
@@ -39,15 +53,11 @@ def backward(
     targets = _sequence(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for t in targets:
-        if not isinstance(t, (Tensor, GradientEdge)):
-            raise RuntimeError(
-                f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}"
-            )
+    _require_places(targets)
     for t in targets:
         if isinstance(t, Tensor):
             t.retain_grad()  # of a leaf nothing; others keep it in later passes too, as in PyTorch
-    nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
+    nodes = [_node_of_input(t) for t in targets]
     backprop(roots, nodes, retain_graph=retain, create_graph=create_graph)
 
 
@@ -77,11 +87,12 @@ def grad(
     outs, targets = _sequence(outputs), _sequence(inputs)
     if not targets:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+    _require_places(targets)
     gs = _sequence(grad_outputs, len(outs))
     retain = create_graph if retain_graph is None else retain_graph
     if is_grads_batched:
         return _batched(outs, targets, gs, retain, create_graph, allow_unused, materialize_grads)
-    nodes = [_node_of_input(t, i) for i, t in enumerate(targets)]
+    nodes = [_node_of_input(t) for t in targets]
     roots = _roots(outs, gs, create_graph)
     found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph, accumulate=False)
     result: list[Tensor | None] = []
@@ -92,11 +103,10 @@ def grad(
                 raise RuntimeError(
                     f"The differentiated Tensor at index {len(result)} appears to not have been "
                     "used in the graph. Set allow_unused=True if this is the desired behavior. "
-                    "(One of the differentiated Tensors appears to not have been used in the "
-                    f"graph: shape {list(node.shape or ())})"
+                    f"(It has the shape {list(node.shape)}.)"
                 )
-            zeros = np.zeros(node.shape, node.dtype) if materialize_grads else None
-            result.append(None if zeros is None else make(zeros))
+            unused = make(np.zeros(node.shape, node.dtype)) if materialize_grads else None
+            result.append(unused)
         elif create_graph:
             result.append(g)
         else:
@@ -128,7 +138,7 @@ def _batched(
 ) -> tuple[Tensor | None, ...]:
     if not gs or any(not isinstance(g, Tensor) or g.array.ndim == 0 for g in gs):
         raise ValueError("is_grads_batched=True needs grad_outputs with a leading batch axis")
-    for i, (out, g) in enumerate(zip(outs, gs, strict=True)):
+    for i, (out, g) in enumerate(zip(outs, gs)):
         if g.array.shape[1:] != out.array.shape:
             raise RuntimeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output "
@@ -159,24 +169,30 @@ def _batched(
 
 
 def _sequence(value: Any, length: int | None = None) -> Sequence[Any]:
-    if value is None:
-        return [None] * (length or 0)
+    if value is None and length is not None:
+        return [None] * length
     values = [value] if isinstance(value, (Tensor, GradientEdge)) else list(value)
     if length is not None and len(values) < length:
         raise RuntimeError(f"got {length} tensors and {len(values)} gradients")
     return values
 
 
-def _node_of_input(tensor: Any, i: int) -> Node:
-    if isinstance(tensor, GradientEdge):
-        return _node_of_edge(tensor)
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"input {i} must be a Tensor, not {type(tensor).__name__}")
-    node = live_node(tensor)
+def _require_places(targets: Sequence[Any]) -> None:
+    for t in targets:
+        if not isinstance(t, (Tensor, GradientEdge)):
+            raise RuntimeError(
+                f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}"
+            )
+
+
+def _node_of_input(place: Tensor | GradientEdge) -> Node:
+    if isinstance(place, GradientEdge):
+        return _node_of_edge(place)
+    node = live_node(place)
     if node is None:
         raise RuntimeError(
             "One of the differentiated Tensors does not require grad"
-            f" (input {i}, shape {list(tensor.array.shape)}); call requires_grad_() on it first"
+            f" (shape {list(place.array.shape)}); call requires_grad_() on it first"
         )
     return node
 
@@ -186,7 +202,7 @@ def _roots(
 ) -> list[tuple[Node, Any]]:
     keep_freed_memory()  # whoever differentiates frees and makes the same arrays over and over
     roots = []
-    for i, (t, g) in enumerate(zip(outputs, gradients, strict=False)):
+    for i, (t, g) in enumerate(zip(outputs, gradients)):
         if isinstance(t, GradientEdge):
             roots.append(_root_of_edge(t, g, i, recorded))
             continue

@@ -47,6 +47,7 @@ class FunctionCtx:
         self._dirty: tuple[Any, ...] = ()
         self._non_differentiable: tuple[Any, ...] = ()
         self._node: Callable[[], Node | None] = _no_node
+        self._places: tuple[int, ...] = ()  # of the Tensors among the arguments
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep `tensors` (inputs, outputs or others; None allowed) for `backward`."""
@@ -160,6 +161,12 @@ class FunctionNode(Node):
     def name(self) -> str:
         return self.op.title + "Backward"
 
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """As of other nodes, for the Tensors among the arguments."""
+        found = super().next_functions
+        return tuple([found[i] for i in self.ctx._places])
+
     def __getattr__(self, name: str) -> Any:
         if name in ("_extras", "ctx", "note"):
             raise AttributeError(name)
@@ -187,7 +194,7 @@ class _UserOp:
             gs = tuple(
                 [
                     make(np.zeros(s, d)) if h is None and d is not None else h
-                    for s, d, h in zip(shapes, ctx._dtypes, gs, strict=True)
+                    for s, d, h in zip(shapes, ctx._dtypes, gs)
                 ]
             )
         return self._checked(self._backward()(ctx, *gs), ctx, node)
@@ -212,8 +219,15 @@ class _UserOp:
                 f"function {self.name}Backward returned an incorrect number of gradients "
                 f"(expected {count}, got {len(found)})"
             )
-        for i, (d, parent) in enumerate(zip(found, node.parents, strict=False)):
-            if d is None or parent is None:
+        for i, (d, parent) in enumerate(zip(found, node.parents)):
+            if d is None:
+                continue
+            if i not in ctx._places:
+                raise RuntimeError(
+                    f"function {self.name}Backward returned a gradient different than None at "
+                    f"position {i + 1}, but the corresponding forward input was not a Variable"
+                )
+            if parent is None:
                 continue
             if not isinstance(d, Tensor):
                 raise RuntimeError(
@@ -226,7 +240,7 @@ class _UserOp:
                     f"{list(d.array.shape)} but expected shape compatible with "
                     f"{list(parent.shape)}"
                 )
-        return [d if p is not None else None for d, p in zip(found, node.parents, strict=False)]
+        return list(found[:count])
 
 
 def _reduces_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
@@ -304,6 +318,7 @@ class Function:
         ctx = FunctionCtx()
         recorded = current().grad and any(n is not None for n in nodes)
         ctx.needs_input_grad = tuple([n is not None for n in nodes])
+        ctx._places = tuple([i for i, a in enumerate(args) if isinstance(a, Tensor)])
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args, **kwargs)
@@ -356,7 +371,7 @@ def _record(
     else:
         node = kind(op, parents, FREED, np.shape(arrays[0]), ctx._dtypes[0])  # type: ignore[attr-defined]
     node.ctx = ctx  # type: ignore[attr-defined]
-    for i, (result, out) in enumerate(zip(results, outputs, strict=True)):
+    for i, (result, out) in enumerate(zip(results, outputs)):
         if not isinstance(out, Tensor) or out.array.dtype.kind not in "fc":
             continue
         if any(result is t for t in ctx._non_differentiable):

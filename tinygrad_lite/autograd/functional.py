@@ -7,7 +7,7 @@ jvp   J v       two backward passes: the vjp is linear in v, and its transpose i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,28 +18,63 @@ from .backward import grad
 
 Function = Callable[..., Any]
 
+# What v=None needs: the end of a sentence.
+_RETURNED = "the user-provided function returns a single Tensor with a single element."
+_GIVEN = "the input to the user-provided function is a single Tensor with a single element."
+
+
+class Strict(NamedTuple):
+    """What `strict=True` says of input number {} where a gradient is None, or is a constant."""
+
+    unused: str
+    constant: str
+
+
+_OUTPUT = Strict(
+    "The output of the user-provided function is independent of input {}. This is not allowed in "
+    "strict mode.",
+    "The jacobian of the user-provided function is independent of input {}. This is not allowed in "
+    "strict mode when create_graph=True.",
+)
+_JACOBIAN = Strict(
+    "The jacobian of the user-provided function is independent of input {}. This is not allowed in "
+    "strict mode.",
+    "The hessian of the user-provided function is independent of input {}. This is not allowed in "
+    "strict mode when create_graph=True.",
+)
+_CONSTANT_OUTPUT = (
+    "Output {} of the user-provided function does not require gradients. The outputs must be "
+    "computed in a differentiable manner from the input when running in strict mode."
+)
+_CONSTANT_JACOBIAN = (
+    "While computing the hessian, found that the jacobian of the user-provided function with "
+    "respect to input {} is independent of the input. This is not allowed in strict mode. You "
+    "should ensure that your function is twice differentiable and that the jacobian depends on the "
+    "inputs (this would be violated by a linear function for example)."
+)
+
 
 def _tuple(value: Any, name: str, function: str) -> tuple[tuple[Tensor, ...], bool]:
     several = isinstance(value, (tuple, list))
     values = tuple(value) if several else (value,)
     for i, v in enumerate(values):
         if not isinstance(v, Tensor):
+            which = f"value at index {i}" if several else f"given {name}"
             raise TypeError(
                 f"The {name} given to {function} must be either a Tensor or a tuple of Tensors but "
-                f"the value at index {i} has type {type(v)}."
+                f"the {which} has type {type(v)}."
             )
     return values, several
 
 
 def _variables(inputs: tuple[Tensor, ...], create_graph: bool) -> tuple[Tensor, ...]:
     """Fresh places on the tape to differentiate towards (connected to the inputs if recorded)."""
-    if create_graph:
-        return tuple([x.view_as(x) if x.requires_grad else _leaf(x) for x in inputs])
-    return tuple([_leaf(x) for x in inputs])
-
-
-def _leaf(x: Tensor) -> Tensor:
-    return make(x.array).requires_grad_()
+    return tuple(
+        [
+            x.view_as(x) if create_graph and x.requires_grad else make(x.array).requires_grad_()
+            for x in inputs
+        ]
+    )
 
 
 def _call(func: Function, inputs: tuple[Tensor, ...], name: str) -> tuple[tuple[Tensor, ...], bool]:
@@ -47,19 +82,11 @@ def _call(func: Function, inputs: tuple[Tensor, ...], name: str) -> tuple[tuple[
 
 
 def _vectors(
-    v: Any, like: tuple[Tensor, ...], name: str, function: str, several: bool = True
+    v: Any, like: tuple[Tensor, ...], needed: str, function: str, several: bool
 ) -> tuple[Tensor, ...]:
     if v is None:
         if len(like) != 1 or like[0].array.size != 1:
-            what = (
-                "the user-provided function returns"
-                if name == "output"
-                else "the input to the user-provided function is"
-            )
-            raise RuntimeError(
-                f"The vector v can only be None if {what} a single Tensor with a single element. "
-                f"({function})"
-            )
+            raise RuntimeError(f"The vector v can only be None if {needed}")
         return (make(np.ones_like(like[0].array)),)
     vectors, _ = _tuple(v, "v", function)
     if not several and len(vectors) != 1:
@@ -68,7 +95,7 @@ def _vectors(
         raise RuntimeError(
             f"v is a tuple of invalid length: should be {len(like)} but got {len(vectors)}."
         )
-    for i, (a, b) in enumerate(zip(vectors, like, strict=True)):
+    for i, (a, b) in enumerate(zip(vectors, like)):
         if a.array.shape != b.array.shape:
             raise RuntimeError(
                 f"{f'Entry {i} in ' if several else ''}v has invalid size: should be {b.shape} but "
@@ -82,11 +109,13 @@ def _gradients(
     inputs: tuple[Tensor, ...],
     vectors: tuple[Any, ...],
     create_graph: bool,
-    strict: bool,
-    function: str,
+    strict: Strict | None = None,
 ) -> tuple[Tensor, ...]:
-    """sum of outputs * vectors differentiated; zeros where an input plays no part."""
-    pairs = [(o, v) for o, v in zip(outputs, vectors, strict=True) if o.requires_grad]
+    """sum of outputs * vectors differentiated; zeros where an input plays no part.
+
+    RuntimeError in the words of `strict`, if given, instead of zeros.
+    """
+    pairs = [(o, v) for o, v in zip(outputs, vectors) if o.requires_grad]
     found: tuple[Tensor | None, ...] = (None,) * len(inputs)
     if pairs:
         found = grad(
@@ -97,37 +126,20 @@ def _gradients(
             retain_graph=True,
             allow_unused=True,
         )
-    if strict:
-        _require_gradients(outputs, function)
-    if strict and any(g is None for g in found):
-        i = next(i for i, g in enumerate(found) if g is None)
-        what = "The jacobian" if function.startswith("the ") else "The output"
-        if function.startswith("Output"):
-            what = function
-        raise RuntimeError(
-            f"{what} of the user-provided function is independent of input {i}. This is not "
-            f"allowed in strict mode. ({function})"
-        )
-    zeros = [make(np.zeros_like(x.array)) for x in inputs]
-    return tuple([z if g is None else g for g, z in zip(found, zeros, strict=True)])
+    if strict is not None:
+        for i, g in enumerate(found):
+            if g is None:
+                raise RuntimeError(strict.unused.format(i))
+            if create_graph and not g.requires_grad:
+                raise RuntimeError(strict.constant.format(i))
+    return tuple([make(np.zeros_like(x.array)) if g is None else g for g, x in zip(found, inputs)])
 
 
-def _require_gradients(values: tuple[Tensor, ...], function: str) -> None:
-    """In strict mode: RuntimeError if one of the values depends on no input."""
+def _require_gradients(values: tuple[Tensor, ...], words: str) -> None:
+    """RuntimeError if one of the values depends on no input."""
     for i, value in enumerate(values):
-        if value.requires_grad:
-            continue
-        if function.startswith("the "):
-            raise RuntimeError(
-                f"While computing {function}, found that the jacobian of the user-provided "
-                f"function with respect to input {i} does not require gradients. The outputs must "
-                "be computed in a differentiable manner from the input when running in strict mode."
-            )
-        raise RuntimeError(
-            f"Output {i} of the user-provided function does not require gradients. The outputs "
-            "must be computed in a differentiable manner from the input when running in strict "
-            "mode."
-        )
+        if not value.requires_grad:
+            raise RuntimeError(words.format(i))
 
 
 def _packed(values: tuple[Any, ...], several: bool, create_graph: bool) -> Any:
@@ -144,8 +156,10 @@ def vjp(
         xs, several = _tuple(inputs, "inputs", "vjp")
         xs = _variables(xs, create_graph)
         ys, several_out = _call(func, xs, "vjp")
-        vs = _vectors(v, ys, "output", "vjp", several_out)
-        gs = _gradients(ys, xs, vs, create_graph, strict, "vjp")
+        vs = _vectors(v, ys, _RETURNED, "vjp", several_out)
+        if strict:
+            _require_gradients(ys, _CONSTANT_OUTPUT)
+        gs = _gradients(ys, xs, vs, create_graph, _OUTPUT if strict else None)
     return _packed(ys, several_out, create_graph), _packed(gs, several, create_graph)
 
 
@@ -158,8 +172,8 @@ def _pushed(
 ) -> tuple[Tensor, ...]:
     """J v: the vjp u^T J is linear in u, so its derivative by u, times v, is J v."""
     us = tuple([make(np.zeros_like(y.array)).requires_grad_() for y in ys])
-    gs = _gradients(ys, xs, us, True, strict, "jvp")
-    return _gradients(gs, us, vs, create_graph, False, "jvp")
+    words = _OUTPUT if strict else None
+    return _gradients(_gradients(ys, xs, us, True, words), us, vs, create_graph, words)
 
 
 def jvp(
@@ -168,9 +182,11 @@ def jvp(
     """func(inputs) and J v, J the Jacobian of func at inputs."""
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "jvp")
-        vs = _vectors(v, xs, "input", "jvp", several)
+        vs = _vectors(v, xs, _GIVEN, "jvp", several)
         xs = _variables(xs, create_graph)
         ys, several_out = _call(func, xs, "jvp")
+        if strict:
+            _require_gradients(ys, _CONSTANT_OUTPUT)
         js = _pushed(ys, xs, vs, create_graph, strict)
     return _packed(ys, several_out, create_graph), _packed(js, several_out, create_graph)
 
@@ -181,20 +197,20 @@ def jacobian_rows(
     """For each output and input the Jacobian, of shape (*output, *input): one pass an element."""
     result = []
     for k, y in enumerate(ys):
+        words = _OUTPUT._replace(unused=_OUTPUT.unused.replace("The output", f"Output {k}"))
         rows: list[tuple[Tensor, ...]] = []
         for i in range(y.array.size):
             seed = np.zeros_like(y.array)
             seed.reshape(-1)[i] = 1
-            vectors = tuple([make(seed) if j == k else None for j in range(len(ys))])
-            only = (ys[k],), (vectors[k],)
-            rows.append(_gradients(only[0], xs, only[1], create_graph, strict, f"Output {k}"))
-        shape = y.array.shape
+            rows.append(
+                _gradients((y,), xs, (make(seed),), create_graph, words if strict else None)
+            )
         if rows:
-            columns = [stack(column) for column in zip(*rows, strict=True)]
+            columns = [stack(column) for column in zip(*rows)]
         else:
             columns = [make(np.zeros((0, *x.array.shape), x.array.dtype)) for x in xs]
         result.append(
-            tuple([c.reshape((*shape, *x.array.shape)) for c, x in zip(columns, xs, strict=True)])
+            tuple([c.reshape((*y.array.shape, *x.array.shape)) for c, x in zip(columns, xs)])
         )
     return tuple(result)
 
@@ -213,25 +229,42 @@ def jacobian(
     """
     if strategy not in ("reverse-mode", "forward-mode"):
         raise AssertionError(
-            f'Expected strategy to be "forward-mode" or "reverse-mode", got {strategy}'
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
+            'function has more outputs than inputs, "forward-mode" tends to be more performant. '
+            'Otherwise, prefer to use "reverse-mode".'
         )
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "jacobian")
         xs = _variables(xs, create_graph)
         ys, several_out = _call(func, xs, "jacobian")
+        if strict:
+            _require_gradients(ys, _CONSTANT_OUTPUT)
         blocks = jacobian_rows(ys, xs, create_graph, strict)
     rows = tuple([_packed(row, several, create_graph) for row in blocks])
     return rows if several_out else rows[0]
 
 
-def _require_scalar(y: Any, function: str) -> Tensor:
-    ys, several = _tuple(y, "outputs of the user-provided function", function)
-    if several or ys[0].array.size != 1:
+def _scalar(func: Function, xs: tuple[Tensor, ...], strict: bool, function: str) -> Tensor:
+    """func(*xs), which must be one Tensor of one element, as a scalar."""
+    ys, several = _call(func, xs, function)
+    if strict:
+        _require_gradients(ys, _CONSTANT_OUTPUT)
+    if several:
+        raise RuntimeError(f"The function given to {function} should return a single Tensor")
+    if ys[0].array.size != 1:
         raise RuntimeError(
             f"The Tensor returned by the function given to {function} should contain a single "
             "element"
         )
     return ys[0].reshape(())
+
+
+def _gradient(y: Tensor, xs: tuple[Tensor, ...], strict: bool) -> tuple[Tensor, ...]:
+    """The recorded gradient of a scalar; in strict mode it must depend on the inputs itself."""
+    gs = _gradients((y,), xs, (None,), True)
+    if strict:
+        _require_gradients(gs, _CONSTANT_JACOBIAN)
+    return gs
 
 
 def hessian(
@@ -246,11 +279,7 @@ def hessian(
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "hessian")
         xs = _variables(xs, create_graph)
-        y = _require_scalar(func(*xs), "hessian")
-        one = make(np.ones_like(y.array))
-        gs = _gradients((y,), xs, (one,), True, strict, "hessian")
-        if strict:
-            _require_gradients(gs, "the hessian")
+        gs = _gradient(_scalar(func, xs, strict, "hessian"), xs, strict)
         blocks = jacobian_rows(gs, xs, create_graph, strict)
     rows = tuple([_packed(row, several, create_graph) for row in blocks])
     return rows if several else rows[0]
@@ -261,12 +290,11 @@ def _second(
 ) -> tuple[Any, Any]:
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", function)
-        vs = _vectors(v, xs, "input", function, several)
+        vs = _vectors(v, xs, _GIVEN, function, several)
         xs = _variables(xs, create_graph)
-        y = _require_scalar(func(*xs), function)
-        one = make(np.ones_like(y.array))
-        gs = _gradients((y,), xs, (one,), True, strict, function)
-        products = _gradients(gs, xs, vs, create_graph, strict, "the hessian")
+        y = _scalar(func, xs, strict, function)
+        gs = _gradient(y, xs, strict)
+        products = _gradients(gs, xs, vs, create_graph, _JACOBIAN if strict else None)
     return _packed((y,), False, create_graph), _packed(products, several, create_graph)
 
 
