@@ -64,6 +64,7 @@ def test_one_size_is_inferred() -> None:
     assert infer_size((0, 3), 0) == (0, 3)
     assert infer_size((), 1) == ()
     assert type(infer_size([2, 3], 6)) is tuple
+    assert {type(n) for n in infer_size((2, -1), 6)} == {int}
 
 
 AMBIGUOUS = (
@@ -111,6 +112,7 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception], str]] 
     ),
     (shape_from, ((1.5,),), TypeError, "size must be ints or one tuple of ints, got ('float',)"),
     (infer_size, ((2, -3), 6), RuntimeError, "invalid shape dimension -3"),
+    (infer_size, ((-2, 3), 6), RuntimeError, "invalid shape dimension -2"),
     (infer_size, ((-1, -1), 6), RuntimeError, "only one dimension can be inferred"),
     (infer_size, ((0, -1), 0), RuntimeError, AMBIGUOUS),
     (infer_size, ((2, 2), 6), RuntimeError, "shape '[2, 2]' is invalid for input of size 6"),

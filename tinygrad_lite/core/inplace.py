@@ -63,7 +63,7 @@ def require_writable(x: Tensor, used: str = "is being used") -> None:
                 "operation. Wrap the write in `with no_grad():`, or write out of place"
             )
         if base is not None and base.node is not None and x.array.dtype.kind in "fc":
-            _require_known_view(x, node)
+            _require_known_view(node)
     a = x.array
     if a.size and 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
         raise RuntimeError(
@@ -77,7 +77,7 @@ def require_writable(x: Tensor, used: str = "is being used") -> None:
         )
 
 
-def _require_known_view(x: Tensor, node: Node | None) -> None:
+def _require_known_view(node: Node | None) -> None:
     """RuntimeError for views that PyTorch does not let be written while gradients are recorded."""
     if node is None:
         raise RuntimeError(
@@ -170,7 +170,7 @@ def rebase(x: Tensor, node: Node | None) -> None:
     write = REGISTRY["strided_write"]
     region = {"base": layout(whole), "view": geometry(x.array, whole)}
     parents = (_through(there, base.node, whole), node)
-    saved = write.keep(parents, (whole, x.array), region, whole, None)
+    saved = write.keep(parents, (whole, x.array), region, None, None)
     written = Node(write, parents, saved, whole.shape, whole.dtype)
     base.node = _through(back, written, base.array)
     renew(x)
@@ -202,7 +202,7 @@ def renew(x: Tensor) -> Node | None:
         read = REGISTRY["strided"]
         region = {"base": layout(whole), "view": geometry(x.array, whole)}
         parents = (_through(there, base.node, whole),)
-        saved = read.keep(parents, (whole,), region, x.array, None)
+        saved = read.keep(parents, (whole,), region, None, None)
         x.node = Node(read, parents, saved, x.array.shape, x.array.dtype)
     return x.node
 

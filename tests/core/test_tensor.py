@@ -1,0 +1,551 @@
+"""Tensor itself, Size and device: facts, conversions, and every error in full."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import warnings
+from collections.abc import Callable
+from operator import add
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+from tinygrad_lite.core.tensor import CPU, bind, make, make_view, require_cpu, stamp
+
+
+def leaf(values: Any, dtype: Any = tl.float64) -> tl.Tensor:
+    return tl.tensor(values, dtype=dtype, requires_grad=True)
+
+
+def from_array(array: Any) -> tl.Tensor:
+    return make(np.asarray(array))
+
+
+# -- Size and device ------------------------------------------------------------------------------
+
+
+def test_sizes() -> None:
+    size = tl.Size([2, 3, 4])
+    assert size.numel() == 24
+    assert tl.Size([]).numel() == 1
+    assert (size[0], size[-1]) == (2, 4)
+    sums = [add(size, (5,)), add((5,), size), add(size, [5]), add([5], size), size[1:]]
+    assert sums == [(2, 3, 4, 5), (5, 2, 3, 4), (2, 3, 4, 5), (5, 2, 3, 4), (3, 4)]
+    products = [size * 2, 2 * size]
+    assert products == [(2, 3, 4, 2, 3, 4)] * 2
+    assert {type(made) for made in sums + products} == {tl.Size}
+    assert repr(size) == "torch.Size([2, 3, 4])"
+
+
+DEVICES = ("cpu", "cuda", "mps", "xpu", "meta", "hpu", "mtia", "xla", "ipu", "vulkan", "hip")
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_devices(name: str) -> None:
+    one, two = tl.device(name), tl.device(f"{name}:1")
+    assert (one.type, one.index) == (name, None)
+    assert (two.type, two.index) == (name, 1)
+    assert (str(one), str(two)) == (name, f"{name}:1")
+    assert repr(one) == f"device(type='{name}')"
+    assert repr(two) == f"device(type='{name}', index=1)"
+    assert tl.device(name, 1) == two == tl.device(two)
+    assert hash(tl.device(name, 1)) == hash(two)
+    assert one != two
+    assert one != name
+    assert tl.device(3) == tl.device("cuda:3")
+    assert pickle.loads(pickle.dumps(two)) == two
+    assert copy.deepcopy(one) == one
+
+
+def test_the_cpu() -> None:
+    assert tl.device() == CPU == tl.device("cpu")
+    assert tl.ones(1).device is CPU
+    assert tl.ones(1).get_device() == -1
+    with tl.device("cpu") as inside:
+        assert inside == CPU
+    for where in (None, "cpu", "cpu:0", CPU):
+        require_cpu(where)
+
+
+# -- making ---------------------------------------------------------------------------------------
+
+
+def test_the_legacy_constructor() -> None:
+    assert tl.Tensor().shape == (0,)
+    assert tl.Tensor(2, 3).shape == (2, 3)
+    assert tl.Tensor(2).shape == (2,)
+    assert tl.Tensor(np.int64(2)).shape == (2,)
+    assert tl.Tensor(tl.Size([2, 3])).shape == (2, 3)
+    assert tl.Tensor([1, 2]).tolist() == [1.0, 2.0]
+    assert tl.Tensor([1, 2]).dtype is tl.float32
+    assert tl.Tensor((2, 3)).tolist() == [2.0, 3.0]
+    assert tl.Tensor(np.ones(2)).dtype is tl.float32
+    given = tl.ones(2)
+    assert np.shares_memory(tl.Tensor(given).array, given.array)
+    integers = tl.tensor([1, 2])
+    assert tl.Tensor(integers).dtype is tl.float32
+    array = np.ones(2, np.float32)
+    assert not np.shares_memory(tl.Tensor(array).array, array)
+    for made in (tl.Tensor(2), tl.Tensor([1.0]), tl.Tensor(given, device="cpu")):
+        assert (made.node, made._grad, made.base, made.seen) == (None, None, None, None)
+
+
+def test_the_internal_constructors() -> None:
+    array = np.ones(2)
+    t = make(array)
+    assert t.array is array
+    assert (t.node, t._grad, t.base, t.seen) == (None, None, None, None)
+    y = leaf([1.0, 2.0]) * 1
+    view = make_view(y.array[:1], y.node, y)
+    assert (view.base, view.seen, view.node, view._grad) == (y, y.node, y.node, None)
+    inner = make_view(view.array, y.node, view)
+    assert inner.base is y
+
+
+def test_parameters() -> None:
+    data = tl.ones(2)
+    p = tl.nn.Parameter(data)
+    assert p.requires_grad
+    assert np.shares_memory(p.array, data.array)
+    assert (p._grad, p.base, p.seen) == (None, None, None)
+    frozen = tl.nn.Parameter(data, requires_grad=False)
+    assert (frozen.requires_grad, frozen.node) == (False, None)
+    empty = tl.nn.Parameter()
+    assert (empty.shape, empty.dtype, empty.requires_grad) == ((0,), tl.float32, True)
+    text = "Parameter containing:\ntensor([1., 1.], requires_grad=True)"
+    assert repr(p) == text
+
+
+# -- facts ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("dtype", "size", "floating", "complex_", "signed"),
+    [
+        (tl.float16, 2, True, False, True),
+        (tl.float64, 8, True, False, True),
+        (tl.complex64, 8, False, True, True),
+        (tl.int16, 2, False, False, True),
+        (tl.uint8, 1, False, False, False),
+        (tl.bool, 1, False, False, False),
+    ],
+)
+def test_facts_of_the_dtype(
+    dtype: Any, size: int, floating: bool, complex_: bool, signed: bool
+) -> None:
+    t = tl.ones(2, 3, dtype=dtype)
+    assert t.dtype is dtype
+    assert (t.itemsize, t.element_size(), t.nbytes) == (size, size, 6 * size)
+    assert t.is_floating_point() == floating
+    assert t.is_complex() == complex_
+    assert t.is_signed() == signed
+
+
+def test_facts_of_the_shape() -> None:
+    t = tl.ones(2, 3, 4)
+    assert (t.ndim, t.dim(), t.ndimension(), t.numel(), t.nelement()) == (3, 3, 3, 24, 24)
+    assert type(t.shape) is type(t.size()) is tl.Size
+    assert (t.shape, t.size(), t.size(1), t.size(-1), t.size(dim=0)) == ((2, 3, 4),) * 2 + (3, 4, 2)
+    assert len(t) == 2
+    assert hash(t) == id(t)
+
+
+STRIDES = [
+    (np.zeros((2, 3, 4)), (12, 4, 1), 0),
+    (np.zeros((2, 3, 4)).transpose(2, 0, 1), (1, 12, 4), 0),
+    (np.zeros((4, 6))[1:, ::2], (6, 2), 6),
+    (np.zeros(5)[::-1], (-1,), 4),
+    (np.zeros((2, 0, 3)), (3, 3, 1), 0),
+    (np.zeros((0,)), (1,), 0),
+    (np.zeros(()), (), 0),
+    (np.zeros((4, 6), np.float32)[2:, 3], (6,), 15),
+    (np.zeros((3, 1))[:, 0:1], (1, 1), 0),
+    (np.frombuffer(b"12345678", np.uint8)[2:], (1,), 0),
+]
+
+
+@pytest.mark.parametrize(("array", "strides", "offset"), STRIDES)
+def test_strides_and_offsets(array: np.ndarray, strides: tuple[int, ...], offset: int) -> None:
+    t = make(array)
+    assert t.stride() == strides
+    for dim in range(-array.ndim, array.ndim):
+        assert t.stride(dim) == strides[dim]
+    assert t.storage_offset() == offset
+    assert t.data_ptr() == array.__array_interface__["data"][0]
+    assert t.is_contiguous() == array.flags.c_contiguous
+
+
+def test_where_it_is() -> None:
+    t = tl.ones(1)
+    assert t.is_cpu is True
+    for name in ("cuda", "mps", "xpu", "sparse", "quantized", "meta", "mkldnn"):
+        assert getattr(t, f"is_{name}") is False
+
+
+# -- the place on the tape ------------------------------------------------------------------------
+
+
+def test_asking_for_a_gradient() -> None:
+    x = tl.ones(2)
+    assert (x.requires_grad, x.is_leaf, x.grad_fn, x.grad) == (False, True, None, None)
+    assert x.requires_grad_() is x
+    assert (x.requires_grad, x.is_leaf, x.grad_fn) == (True, True, None)
+    node = x.node
+    assert x.requires_grad_().node is node
+    assert x.requires_grad_(False).node is None
+    x.requires_grad = True
+    assert x.requires_grad
+    z = tl.ones(2, dtype=tl.complex64).requires_grad_()
+    assert z.requires_grad
+    y = x * 2
+    assert (y.requires_grad, y.is_leaf, y.grad_fn.name()) == (True, False, "MulBackward0")
+    assert y.requires_grad_() is y
+    assert not y.is_leaf
+
+
+def test_a_view_of_a_leaf_that_is_asked_for_a_gradient() -> None:
+    base = tl.zeros(3)
+    view = base[1:]
+    base.mul_(leaf([1.0, 2.0, 3.0], tl.float32))
+    assert view.requires_grad_() is view
+    assert view.grad_fn.name() == "AsStridedBackward0"
+
+
+def test_leaving_the_graph() -> None:
+    y = leaf([1.0]) * 2
+    out = y.detach()
+    assert not out.requires_grad
+    assert np.shares_memory(out.array, y.array)
+    assert y.detach_() is y
+    assert (y.requires_grad, y.is_leaf, y.node) == (False, True, None)
+
+
+def test_views_and_their_base() -> None:
+    y = leaf([1.0, 2.0]) * 1
+    view = y[:1]
+    assert view._base is y
+    assert view._is_view()
+    assert y._base is None
+    assert not y._is_view()
+    assert y.output_nr == 0
+    assert y.unbind()[1].output_nr == 1
+
+
+def test_data_is_the_memory_without_the_history() -> None:
+    x = leaf([1.0, 2.0])
+    x.data.add_(1)
+    assert x.tolist() == [2.0, 3.0]
+    assert x._version == 0
+    assert not x.data.requires_grad
+    x.detach().add_(1)
+    assert x._version == 1
+    x.data = tl.ones(2, 2)
+    assert (x.shape, x.dtype) == ((2, 2), tl.float32)
+    (x * 3).sum().backward()
+    assert (x.grad.shape, x.grad.dtype) == ((2, 2), tl.float32)
+    view = x.data[:1]
+    view.add_(1)
+    assert x._version == 0
+    assert x.tolist() == [[2.0, 2.0], [1.0, 1.0]]
+
+
+def test_a_write_through_data_is_noticed_by_the_pass_all_the_same() -> None:
+    x = leaf([1.0, 2.0])
+    y = x * x
+    write = stamp(x.data, "mine_")
+    assert (write.by, write.count) == ("mine_", 0)
+    with pytest.raises(RuntimeError, match="written by mine_"):
+        y.sum().backward()
+
+
+def test_gradients_are_set_and_deleted() -> None:
+    x = leaf([1.0, 2.0])
+    g = tl.ones(2, dtype=tl.float64)
+    x.grad = g
+    assert x.grad is g
+    del x.grad
+    assert x.grad is None
+    x.grad = g
+    x.grad = None
+    assert x.grad is None
+
+
+def test_the_gradient_of_a_non_leaf_warns_unless_it_is_retained() -> None:
+    y = leaf([1.0]) * 2
+    with pytest.warns(UserWarning, match="not a leaf") as warned:
+        assert y.grad is None
+    assert str(warned[0].message) == (
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad "
+        "attribute won't be populated during autograd.backward(). If you indeed want the .grad "
+        "field to be populated for a non-leaf Tensor, use .retain_grad() on the non-leaf Tensor."
+    )
+    assert warned[0].filename == __file__
+    assert not y.retains_grad
+    y.retain_grad()
+    y.retain_grad()
+    assert y.retains_grad
+    assert len(y.node.hooks) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert y.grad is None
+        assert leaf([1.0]).grad is None
+        assert tl.ones(1).grad is None
+    x = leaf([1.0])
+    x.retain_grad()
+    assert not x.retains_grad
+    x.register_hook(print)
+    assert not x.retains_grad
+
+
+def test_hooks_are_added_to_those_there_are() -> None:
+    x = leaf([1.0])
+    seen: list[Any] = []
+    for i in range(2):
+        x.register_hook(lambda g, i=i: seen.append(("before", i)))
+        x.register_post_accumulate_grad_hook(lambda t, i=i: seen.append(("after", i, t is x)))
+    (x * 2).sum().backward()
+    assert seen == [("before", 0), ("before", 1), ("after", 0, True), ("after", 1, True)]
+
+
+# -- leaving for Python and NumPy -----------------------------------------------------------------
+
+
+def test_arrays() -> None:
+    t = tl.tensor([1.0, 2.0])
+    assert t.numpy() is t.array
+    x = leaf([1.0, 2.0])
+    assert x.numpy(force=True) is x.array
+    assert np.asarray(t) is t.array
+    assert np.asarray(t, dtype=np.float64).dtype == np.float64
+    assert np.asarray(t, dtype=np.float32) is t.array
+    assert t.__array__() is t.array
+    assert t.__array__(copy=True) is not t.array
+    assert t.__array__(np.dtype(np.float32), copy=True) is not t.array
+    assert t.__array__(np.dtype(np.int64)).tolist() == [1, 2]
+
+
+def test_numbers() -> None:
+    t = tl.tensor([[2.5]])
+    assert (t.item(), float(t), int(t), complex(t), bool(t)) == (2.5, 2.5, 2, 2.5 + 0j, True)
+    assert [type(v) for v in (t.item(), float(t), int(t), complex(t))] == [
+        float, float, int, complex,
+    ]  # fmt: skip
+    assert not tl.tensor(0)
+    assert tl.tensor([[1, 2]]).tolist() == [[1, 2]]
+    assert tl.tensor(3).tolist() == 3
+    assert [10, 20, 30][tl.tensor([2])] == 30
+    assert [10, 20][tl.tensor(True)] == 20
+    assert list(range(tl.tensor(3, dtype=tl.uint8))) == [0, 1, 2]
+
+
+def test_formats() -> None:
+    assert f"{tl.tensor(2.5):.3f}" == "2.500"
+    assert f"{tl.tensor(3):>4}" == "   3"
+    assert f"{tl.tensor([1.0])}" == "tensor([1.])"
+    p = tl.nn.Parameter(tl.tensor(2.5))
+    assert f"{p}" == str(p)
+
+
+REPR = [
+    (lambda: tl.tensor([1.0]), "tensor([1.])"),
+    (lambda: tl.tensor([1]), "tensor([1])"),
+    (lambda: tl.tensor([True]), "tensor([True])"),
+    (lambda: tl.tensor([1j]), "tensor([0.+1.j])"),
+    (lambda: tl.tensor([1.0], dtype=tl.float64), "tensor([1.], dtype=torch.float64)"),
+    (lambda: tl.tensor([1], dtype=tl.int32), "tensor([1], dtype=torch.int32)"),
+    (lambda: tl.tensor([]), "tensor([])"),
+    (lambda: tl.tensor([], dtype=tl.int64), "tensor([], dtype=torch.int64)"),
+    (lambda: tl.tensor([], dtype=tl.float64), "tensor([], dtype=torch.float64)"),
+    (lambda: leaf([1.0], tl.float32), "tensor([1.], requires_grad=True)"),
+    (lambda: leaf([1.0], tl.float32) * 1, "tensor([1.], grad_fn=<MulBackward0>)"),
+]
+
+
+@pytest.mark.parametrize(("make_it", "text"), REPR)
+def test_text(make_it: Callable[[], tl.Tensor], text: str) -> None:
+    assert repr(make_it()) == text
+
+
+def test_a_tensor_restored_from_its_state() -> None:
+    t = tl.Tensor.__new__(tl.Tensor)
+    array = np.ones(2)
+    t.__setstate__((array, True, {"note": 1}))
+    assert t.array is array
+    assert (t.requires_grad, t.note, t._grad, t.base, t.seen) == (True, 1, None, None, None)
+
+
+# -- errors ---------------------------------------------------------------------------------------
+
+KNOWN = ", ".join(DEVICES)
+NO_GPU = (
+    "tinygrad_lite runs on the CPU only, not on device '{}'; use device='cpu' "
+    "(cuda.is_available() is False)"
+)
+NO_GRADIENT = "cannot register a hook on a tensor that doesn't require gradient"
+SCALAR = "only one element tensors can be converted to Python scalars"
+INDEX = "only integer tensors of a single element can be converted to an index"
+
+
+def assign(name: str, target: Any, value: Any) -> None:
+    setattr(target, name, value)
+
+
+REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (lambda: tl.device(1.5), TypeError, "device must be a string such as 'cpu', not 1.5"),
+    (lambda: tl.device("cpu:a:b"), RuntimeError, "Invalid device string: 'cpu:a:b'"),
+    (lambda: tl.device("cpu:-1"), RuntimeError, "Invalid device string: 'cpu:-1'"),
+    (
+        lambda: tl.device("gpu"),
+        RuntimeError,
+        f"Expected one of {KNOWN} device type at start of device string: gpu",
+    ),
+    (lambda: require_cpu("cuda:1"), RuntimeError, NO_GPU.format("cuda:1")),
+    (lambda: tl.Tensor(2, device="cuda"), RuntimeError, NO_GPU.format("cuda")),
+    (lambda: tl.device("mps").__enter__(), RuntimeError, NO_GPU.format("mps")),
+    (lambda: tl.Tensor(2.5), TypeError, "new(): data must be a sequence (got float)"),
+    (lambda: tl.Tensor(1j), TypeError, "new(): data must be a sequence (got complex)"),
+    (lambda: tl.Tensor("x"), TypeError, "new(): data must be a sequence (got str)"),
+    (
+        lambda: tl.nn.Parameter([1.0]),
+        TypeError,
+        "Parameter data must be a Tensor, not list",
+    ),
+    (
+        lambda: tl.tensor(1.0).size(0),
+        IndexError,
+        "Dimension specified as 0 but tensor has no dimensions",
+    ),
+    (
+        lambda: tl.ones(2).size(1),
+        IndexError,
+        "Dimension out of range (expected to be in range of [-1, 0], but got 1)",
+    ),
+    (
+        lambda: (leaf([1.0]) * 1).requires_grad_(False),
+        RuntimeError,
+        (
+            "you can only change requires_grad flags of leaf variables. If you want to use a "
+            "computed variable in a subgraph that doesn't require differentiation use var_no_grad "
+            "= var.detach()."
+        ),
+    ),
+    (
+        lambda: tl.tensor([1]).requires_grad_(),
+        RuntimeError,
+        (
+            "only Tensors of floating point dtype can require gradients (floating point or "
+            "complex), not torch.int64"
+        ),
+    ),
+    (
+        lambda: (leaf([1.0]) * 1)[:].detach_(),
+        RuntimeError,
+        (
+            "Can't detach views in-place. Use detach() instead. If you are using torch.func, this "
+            "may be an internal limitation."
+        ),
+    ),
+    (
+        lambda: tl.ones(1).retain_grad(),
+        RuntimeError,
+        "can't retain_grad on Tensor that has requires_grad=False",
+    ),
+    (lambda: tl.ones(1).register_hook(print), RuntimeError, NO_GRADIENT),
+    (lambda: tl.ones(1).register_post_accumulate_grad_hook(print), RuntimeError, NO_GRADIENT),
+    (
+        lambda: (leaf([1.0]) * 1).register_post_accumulate_grad_hook(print),
+        RuntimeError,
+        "post accumulate grad hooks cannot be registered on non-leaf tensors",
+    ),
+    (
+        lambda: assign("grad", leaf([1.0]), 3),
+        TypeError,
+        "assigned grad expected to be a Tensor or None but got 3",
+    ),
+    (
+        lambda: (lambda x: assign("grad", x, x))(leaf([1.0])),
+        RuntimeError,
+        "can't assign Variable as its own grad",
+    ),
+    (
+        lambda: assign("grad", leaf([1.0]), tl.ones(2, 1, dtype=tl.float64)),
+        RuntimeError,
+        (
+            "attempting to assign a gradient of size '[2, 1]' to a tensor of size '[1]'. Please "
+            "ensure that the gradient and the tensor are the same size"
+        ),
+    ),
+    (
+        lambda: assign("grad", leaf([1.0]), tl.ones(1)),
+        RuntimeError,
+        (
+            "attempting to assign a gradient with dtype 'torch.float32' to a tensor with "
+            "grad_dtype 'torch.float64'. The gradient must have the tensor's dtype"
+        ),
+    ),
+    (
+        lambda: assign("data", leaf([1.0]), [1.0]),
+        TypeError,
+        "Variable data has to be a tensor, but got list",
+    ),
+    (
+        lambda: assign("data", leaf([1.0]), tl.tensor([1])),
+        RuntimeError,
+        (
+            "data set to a tensor that requires gradients must be floating point or complex dtype, "
+            "not torch.int64"
+        ),
+    ),
+    (
+        lambda: leaf([1.0]).numpy(),
+        RuntimeError,
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.",
+    ),
+    (
+        lambda: tl.ones(2).item(),
+        RuntimeError,
+        "a Tensor with 2 elements cannot be converted to Scalar",
+    ),
+    (
+        lambda: bool(tl.ones(0)),
+        RuntimeError,
+        "Boolean value of Tensor with no values is ambiguous",
+    ),
+    (
+        lambda: bool(tl.ones(2)),
+        RuntimeError,
+        "Boolean value of Tensor with more than one value is ambiguous",
+    ),
+    (lambda: float(tl.ones(2)), ValueError, SCALAR),
+    (lambda: int(tl.ones(0)), ValueError, SCALAR),
+    (lambda: complex(tl.ones(2)), ValueError, SCALAR),
+    (lambda: [1][tl.tensor(0.0)], TypeError, INDEX),
+    (lambda: [1][tl.tensor([0, 0])], TypeError, INDEX),
+    (lambda: len(tl.tensor(1.0)), TypeError, "len() of a 0-d tensor"),
+    (lambda: bind("shape", None), TypeError, "Tensor.shape is already declared"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), REFUSED)
+def test_what_is_refused(call: Callable[[], Any], kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind) as raised:
+        call()
+    assert (type(raised.value), str(raised.value)) == (kind, message)
+
+
+def test_names_that_may_be_bound() -> None:
+    def method(self: tl.Tensor) -> float:
+        return math.pi
+
+    bind("_method_of_a_test", method)
+    try:
+        assert tl.ones(1)._method_of_a_test() == math.pi
+    finally:
+        del tl.Tensor._method_of_a_test
+    old = tl.Tensor.__hash__
+    bind("__hash__", old)
+    assert tl.Tensor.__hash__ is old
