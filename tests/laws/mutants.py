@@ -68,7 +68,7 @@ def swapped_in(op: Primitive, i: int, wrong: Rule) -> Iterator[None]:
     """`op` with rule number i replaced."""
     rules, calls = op.rules, op.calls
     op.rules = (*rules[:i], wrong, *rules[i + 1 :])
-    op.calls = (*calls[:i], (wrong, calls[i][1]), *calls[i + 1 :])
+    op.calls = (*calls[:i], (wrong, *calls[i][1:]), *calls[i + 1 :])
     try:
         yield
     finally:

@@ -88,3 +88,22 @@ def test_a_wrong_reference_is_caught(name: str, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(op, "reference", scaled)
     with pytest.raises(LawError):
         [laws.fused_is_reference(case, drawing.seeded(name)) for case in drawing.cases(op, 3)]
+
+
+several_are_summed = laws.OP_LAWS["several_are_summed"]
+SHARED = [n for n, op in REGISTRY.items() if any(of_several for _, _, of_several in op.calls)]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_wrong_sum_over_several_calls_is_caught(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    op = REGISTRY[name]
+    for i, (rule, asks, of_several) in enumerate(op.calls):
+        if of_several is None:
+            continue
+        without_last = (rule, asks, lambda calls, right=of_several: right(calls[:-1]))
+        with monkeypatch.context() as patch:
+            patch.setattr(op, "calls", (*op.calls[:i], without_last, *op.calls[i + 1 :]))
+            with pytest.raises(LawError, match="three calls"):
+                [several_are_summed(case, drawing.seeded(name)) for case in drawing.cases(op, 3)]

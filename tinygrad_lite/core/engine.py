@@ -47,6 +47,10 @@ from .tensor import Tensor, make
 _ndarray = np.ndarray
 _clock = attrgetter("clock")
 
+FEW = 1 << 16
+"""Numbers in a gradient up to which adding up several products at once gains anything; larger ones
+are not kept waiting in memory."""
+
 
 def backprop(
     roots: Sequence[tuple[Node, Any]],
@@ -76,6 +80,8 @@ def backprop(
     results: dict[Node, Any] = {}
     pending: dict[Node, Any] = {}
     owned: set[Node] = set()  # whose pending array was made here: nobody else can see it change
+    several: dict[Node, dict[Any, list[Any]]] = {}  # what is added up when the node's turn comes
+    began = WRITES.last
     for node, g in roots:
         _arrive(node, mirrored(g), pending, owned, create_graph)
     outer = current()
@@ -87,6 +93,8 @@ def backprop(
             g = pending.pop(node, None)
             if g is None:
                 continue
+            if several and node in several:
+                g = _sum_of_several(node, g, several.pop(node), began)
             if node.hooks is not None:
                 g = mirrored(_run_hooks(node, mirrored(g), create_graph))
             if needed is not None:
@@ -124,7 +132,11 @@ def backprop(
                     i += 1
                     if parent is None or (needed is not None and parent not in needed):
                         continue
-                    rule, asks = calls[i]
+                    rule, asks, of_several = calls[i]
+                    if of_several is not None and parent in pending and g.size <= FEW:
+                        arguments = (g, *[saved[k] for k in asks])
+                        several.setdefault(parent, {}).setdefault(of_several, []).append(arguments)
+                        continue
                     if not asks:
                         d = rule(g)
                     elif len(asks) == 1:
@@ -199,6 +211,27 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
         owned.add(node)
 
 
+def _sum_of_several(node: Node, g: Any, calls: dict[Any, list[Any]], began: int) -> Any:
+    """`g` and the gradients of the calls that were put off: one sum of products, not a product
+    for each call.
+
+    RuntimeError if one of their arrays was written since the pass began (by a hook).
+    """
+    for of_several, arguments in calls.items():
+        if WRITES.last > began:
+            for array in [a for call in arguments for a in call if isinstance(a, _ndarray)]:
+                write = written_since(array, began)
+                if write is not None:
+                    raise RuntimeError(
+                        f"{describe(array)} was modified by an inplace operation ({write.by}) "
+                        f"during the backward pass that needs it for the gradient of {node.name()};"
+                        " write into a copy"
+                    )
+        d = of_several(arguments)
+        g = g + (sum_to(d, shape=node.shape) if d.shape != node.shape else d)
+    return g if g.dtype == node.dtype else g.astype(node.dtype)
+
+
 def _pick(node: Node, g: Any, pending: dict[Node, Any]) -> None:
     """Hand the gradient of one output to the node that has several."""
     gradients = pending.setdefault(node.parents[0], {})
@@ -232,7 +265,7 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
     else:
         found = [
             None if parent is None else rule(g, *[saved[i] for i in asks])
-            for parent, (rule, asks) in zip(node.parents, op.calls)
+            for parent, (rule, asks, _) in zip(node.parents, op.calls)
         ]
     if watch is not None:
         watch.backward(node, found)

@@ -39,6 +39,8 @@ from .shapes import broadcast_shape
 from .tensor import Tensor, live_node, make, make_view
 
 Rule = Callable[..., Any]
+# of each entry of `saved` its place among what is known (0: None), and those found otherwise
+Recipe = tuple[list[int], list[tuple[int, int, Any]]]
 REGISTRY: dict[str, Primitive] = {}
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -91,7 +93,7 @@ class Primitive:
             typed = range(len(self.inputs)) if joint or not with_rule else with_rule
         self.typed = frozenset(typed)
         self._plans: dict[Any, tuple[bool, ...]] = {}
-        self._recipes: dict[Any, list[tuple[int, Any]]] = {}
+        self._recipes: dict[Any, Recipe] = {}
 
     # -- the declaration --------------------------------------------------------------------------
 
@@ -114,7 +116,7 @@ class Primitive:
         #   layout  the names of a node's `saved` entries        ("x", "y", "out")
         #   asks    of each rule: their places in the layout     ((1,), (0,))
         #   asked   of each rule: their names                    ({"y"}, {"x"})
-        #   calls   (rule on arrays, asks) for the engine's loop
+        #   calls   (rule on arrays, asks, rule of several calls) for the engine's loop
         #   holds   whether arrays are kept, so that there is something to free
         #   plain   one rule per input and one output: the engine's short way
         extras = dict.fromkeys(n for names in asked for n in names)
@@ -123,7 +125,8 @@ class Primitive:
         self.asks = tuple(tuple(place[n] for n in names) for names in asked)
         self.asked = tuple(frozenset(names) for names in asked)
         on_arrays = [getattr(rule, "on_arrays", rule) for rule in self.rules]
-        self.calls = tuple(zip(on_arrays, self.asks, strict=True))
+        of_several = [getattr(rule, "of_several", None) for rule in self.rules]
+        self.calls = tuple(zip(on_arrays, self.asks, of_several, strict=True))
         arrays = {*self.inputs, "out", "residual"}
         self.holds = any(arrays & names for names in self.asked)
         self.plain = not (self.joint or self.variadic or self.outputs)
@@ -355,38 +358,37 @@ class Primitive:
         if recipe is None:
             recipe = self._recipes[wanted] = self._recipe(wanted)
         known = (None, out, residual, wanted, *arrays)
-        values = []
-        for source, key in recipe:
-            if source == _KNOWN:
-                values.append(known[key])
-            elif source == _META:
-                values.append(meta[key] if key in meta else self.meta[key])
+        places, others = recipe
+        values = [known[k] for k in places]
+        for i, source, key in others:
+            if source == _META:
+                values[i] = meta[key] if key in meta else self.meta[key]
             elif source == _FACT:
-                values.append(getattr(known[key[0]], key[1], None))
+                values[i] = getattr(known[key[0]], key[1], None)
             else:
-                values.append(tuple([getattr(a, key, None) for a in arrays] if key else arrays))
+                values[i] = tuple([getattr(a, key, None) for a in arrays] if key else arrays)
         return tuple(values)
 
-    def _recipe(self, wanted: tuple[bool, ...]) -> list[tuple[int, Any]]:
+    def _recipe(self, wanted: tuple[bool, ...]) -> Recipe:
         """Where `keep` finds each entry of `layout`, given which inputs want a gradient."""
-        places = {"out": 1, "residual": 2, "need": 3}
+        known = {"out": 1, "residual": 2, "need": 3}
         if not self.variadic:
-            places |= {name: 4 + i for i, name in enumerate(self.inputs)}
-        recipe: list[tuple[int, Any]] = []
-        for name, kept in zip(self.layout, self.plan(wanted), strict=True):
-            if not kept:
-                recipe.append((_KNOWN, 0))
-            elif name in places:
-                recipe.append((_KNOWN, places[name]))
-            elif name in self.meta:
-                recipe.append((_META, name))
+            known |= {name: 4 + i for i, name in enumerate(self.inputs)}
+        places: list[int] = []
+        others: list[tuple[int, int, Any]] = []
+        for i, (name, kept) in enumerate(zip(self.layout, self.plan(wanted), strict=True)):
+            places.append(known.get(name, 0) if kept else 0)
+            if not kept or name in known:
+                continue
+            if name in self.meta:
+                others.append((i, _META, name))
             elif name in self.inputs:
-                recipe.append((_EACH, None))
+                others.append((i, _EACH, None))
             else:
                 subject, fact = name.rsplit("_", 1)
-                found = subject in places
-                recipe.append((_FACT, (places[subject], fact)) if found else (_EACH, fact))
-        return recipe
+                found = subject in known
+                others.append((i, _FACT, (known[subject], fact)) if found else (i, _EACH, fact))
+        return places, others
 
     # -- its derivative, recorded -----------------------------------------------------------------
 
@@ -434,7 +436,7 @@ class Primitive:
 
 
 _NUMBERS = frozenset({float, int, bool, complex})
-_KNOWN, _META, _FACT, _EACH = range(4)  # sources of a recipe
+_META, _FACT, _EACH = range(3)  # sources of what is not simply known
 
 
 def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
@@ -496,6 +498,18 @@ def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
 
     def decorate(rule: Rule) -> Rule:
         rule.on_arrays = kernel  # type: ignore[attr-defined]
+        return rule
+
+    return decorate
+
+
+def with_sum(of_several: Callable[[Sequence[Any]], Any]) -> Callable[[Rule], Rule]:
+    """Decorate a rule: where one input serves several calls of the op, as the weight of a layer
+    does that is applied step by step, `of_several` gives the sum of their gradients at once from
+    the list of the rule's arguments (tuples of arrays)."""
+
+    def decorate(rule: Rule) -> Rule:
+        rule.of_several = of_several  # type: ignore[attr-defined]
         return rule
 
     return decorate

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.doors import primitive
+from ..core.primitive import with_sum
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
 from ..kernels import scatter
 
 
+def _sum_of_added_rows(calls: Sequence[Any]) -> Any:
+    gs, ys, shapes, paddings = zip(*calls, strict=True)
+    if len(set(paddings)) > 1:
+        return functools.reduce(
+            np.add, [scatter.add_rows(g, y, shape[0], padding) for g, y, shape, padding in calls]
+        )
+    rows = np.concatenate([g.reshape(-1, g.shape[-1]) for g in gs])
+    places = np.concatenate([y.reshape(-1) for y in ys])
+    return scatter.add_rows(rows, places, shapes[0][0], paddings[0])
+
+
 @primitive(
-    lambda g, y, x_shape, padding: add_rows(g, y, rows=x_shape[0], padding=padding),
+    with_sum(_sum_of_added_rows)(
+        lambda g, y, x_shape, padding: add_rows(g, y, rows=x_shape[0], padding=padding)
+    ),
     None,
     promote=None,
     method=False,

@@ -5,7 +5,9 @@ Products do not promote: both operands must have one dtype, as in PyTorch. Integ
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from ..core.chain import sum_to
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node
-from ..core.primitive import REGISTRY, with_kernel
+from ..core.primitive import REGISTRY, with_kernel, with_sum
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
@@ -43,6 +45,42 @@ def _summed(d: Any, shape: Any) -> Any:
     return d if d.shape == shape else sum_to(d, shape=shape)
 
 
+def _rows_of_all(arrays: Iterable[Any]) -> Any:
+    """The rows of all arrays under each other."""
+    return np.concatenate([_rows(a) for a in arrays])
+
+
+# Of a matrix that serves several products the gradient is a sum of products, and that is one
+# product of what stands under each other:  sum_t x_t^T g_t = [x_1; x_2; ...]^T [g_1; g_2; ...]
+
+
+def _sum_towards_left(calls: Sequence[Any]) -> Any:
+    gs, ys, shapes = zip(*calls, strict=True)
+    if len(shapes[0]) != 2 or any(y.ndim > 2 for y in ys):
+        return functools.reduce(np.add, [_towards_left(*call) for call in calls])
+    return multiply(_rows_of_all([g.T for g in gs]).T, _rows_of_all([y.T for y in ys]))
+
+
+def _sum_towards_right(calls: Sequence[Any]) -> Any:
+    gs, xs, shapes = zip(*calls, strict=True)
+    if len(shapes[0]) != 2:
+        return functools.reduce(np.add, [_towards_right(*call) for call in calls])
+    return multiply(_rows_of_all(xs).T, _rows_of_all(gs))
+
+
+def _sum_towards_W(calls: Sequence[Any]) -> Any:
+    gs, xs = zip(*calls, strict=True)
+    return kernels.linear_weight_grad(_rows_of_all(gs), _rows_of_all(xs))
+
+
+def _sum_towards_b(calls: Sequence[Any]) -> Any:
+    gs, shapes = zip(*calls, strict=True)
+    if len(shapes[0]) > 1:
+        return functools.reduce(np.add, [sum_to(g, shape=shape) for g, shape in calls])
+    return sum_to(_rows_of_all(gs), shape=shapes[0])
+
+
+@with_sum(_sum_towards_left)
 def _towards_left(g: Any, y: Any, x_shape: Any) -> Any:
     if len(x_shape) == 1:
         return g * y if y.ndim == 1 else _summed(product(y, g[..., None])[..., 0], x_shape)
@@ -51,6 +89,7 @@ def _towards_left(g: Any, y: Any, x_shape: Any) -> Any:
     return _summed(product(g, y.mT), x_shape)
 
 
+@with_sum(_sum_towards_right)
 def _towards_right(g: Any, x: Any, y_shape: Any) -> Any:
     if x.ndim == 1:
         return g * x if len(y_shape) == 1 else x[:, None] * g[..., None, :]
@@ -203,6 +242,7 @@ def _affine_towards_x(g: Any, W: Any) -> Any:
     return product(g, W)
 
 
+@with_sum(_sum_towards_W)
 @with_kernel(kernels.linear_weight_grad)
 def _affine_towards_W(g: Any, x: Any) -> Any:
     return product(_rows(g).mT, _rows(x)) if g.ndim > 1 else g[:, None] * x
@@ -211,7 +251,7 @@ def _affine_towards_W(g: Any, x: Any) -> Any:
 @primitive(
     _affine_towards_x,
     _affine_towards_W,
-    lambda g, b_shape: sum_to(g, shape=b_shape),
+    with_sum(_sum_towards_b)(lambda g, b_shape: sum_to(g, shape=b_shape)),
     promote=None,
     method=False,
     title="Addmm",

@@ -24,6 +24,7 @@ from .laws_op import (
     in_place_is_op,
     numbers_are_weak,
     rules_fit,
+    several_are_summed,
 )
 from .report import LawError, Skip, worst
 
@@ -229,6 +230,7 @@ OP_LAWS: dict[str, Law] = {
         door_is_apply,
         numbers_are_weak,
         rules_fit,
+        several_are_summed,
         fused_is_reference,
         in_place_is_op,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.chain import sum_to
 from ..core.fused import Fused
 from ..core.primitive import REGISTRY
 from ..core.tensor import Tensor, live_node, make
@@ -98,7 +99,7 @@ def rules_fit(case: Case, rng: np.random.Generator) -> None:
     else:
         found = [
             None if p is None else rule(g, *[node.saved[i] for i in asks])
-            for p, (rule, asks) in zip(node.parents, op.calls, strict=True)
+            for p, (rule, asks, _) in zip(node.parents, op.calls, strict=True)
         ]
     for i, (d, parent) in enumerate(zip(found, node.parents, strict=False)):
         if parent is None or d is None:
@@ -119,6 +120,37 @@ def rules_fit(case: Case, rng: np.random.Generator) -> None:
                 single,
                 input=case.name_of(i),
             )
+
+
+def several_are_summed(case: Case, rng: np.random.Generator) -> None:
+    """The rule of several calls gives the sum of what the rule gives for each."""
+    op = case.op
+    if op is None or all(of_several is None for _, _, of_several in op.calls):
+        return
+    tensors = [make(a) for a in case.arrays]
+    for i in case.wanted:
+        tensors[i] = leaf(case.arrays[i])
+    out = op.apply(tensors, case.meta)
+    node = live_node(out)
+    if node is None:
+        return
+    for i, (rule, asks, of_several) in enumerate(op.calls):
+        parent = node.parents[i]
+        if of_several is None or parent is None:
+            continue
+        kept = [node.saved[k] for k in asks]
+        calls = [
+            (signed_like(out.array, rng), *[_scaled(value, by) for value in kept])
+            for by in (1.0, -0.5, 2.0)
+        ]
+        together = sum_to(np.asarray(of_several(calls)), shape=parent.shape)
+        each = [sum_to(np.asarray(rule(*arguments)), shape=parent.shape) for arguments in calls]
+        what = f"the gradient of three calls towards {case.name_of(i)}"
+        differ("several_are_summed", case, what, together, sum(each[1:], each[0]), EXACT)
+
+
+def _scaled(value: Any, by: float) -> Any:
+    return value * by if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
 
 
 def _sums_to(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
