@@ -51,8 +51,7 @@ def test_long_programs(seed: int) -> None:
 
 def test_the_machine_notices_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     op = tl.mul.op  # type: ignore[attr-defined]
-    rule_x = op.calls[0]
-    wrong = (lambda g, y: g * y * 1.0001, rule_x[1])
+    wrong = (lambda g, y: g * y * 1.0001, *op.calls[0][1:])
     monkeypatch.setattr(op, "calls", (wrong, op.calls[1]))
     with pytest.raises(programs.Difference, match="gradient of a leaf"):
         programs.run(2000, 0, tl)
