@@ -22,7 +22,7 @@ pytest_plugins = ["pytester"]
 def test_registered_ops_bring_their_samples() -> None:
     found = check_op(tl.mul)
     assert found
-    assert str(found).startswith("mul: 17 laws hold over 40 drawn inputs")
+    assert str(found).startswith("mul: 18 laws hold over 40 drawn inputs")
 
 
 def test_plain_functions() -> None:
