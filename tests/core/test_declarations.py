@@ -1,0 +1,697 @@
+"""Declarations read: what a Primitive knows, how it sorts arguments, what it says when they err."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.primitive import (
+    Primitive,
+    generic_door,
+    number_dtype_or_reject,
+    shares_memory,
+    with_kernel,
+)
+
+
+def leaf(values: Any, dtype: Any = tl.float64) -> tl.Tensor:
+    return tl.tensor(values, dtype=dtype, requires_grad=True)
+
+
+def towards_x(g: Any, y: Any) -> Any:
+    return g * y
+
+
+def towards_y(g: Any, x: Any, scale: Any) -> Any:
+    return g * x * scale
+
+
+def times(x: Any, y: Any, *, scale: float = 1.0, name: Any = None) -> Any:
+    """The product.
+
+    Scaled.
+    """
+    return x * y * scale
+
+
+def times_op(**options: Any) -> Primitive:
+    return Primitive(times, (towards_x, towards_y), **options)
+
+
+# -- what a declaration says ----------------------------------------------------------------------
+
+
+def test_facts_of_a_declaration() -> None:
+    op = times_op()
+    assert (op.name, op.title, op.doc) == ("times", "Times", "The product.\n\nScaled.")
+    assert (op.inputs, op.arity, op.variadic) == (("x", "y"), 2, False)
+    assert op.meta == {"scale": 1.0, "name": None}
+    assert op.rules == (towards_x, towards_y)
+    assert op.layout == ("x", "y", "out", "scale")
+    assert op.asks == ((1,), (0, 3))
+    assert op.asked == ({"y"}, {"x", "scale"})
+    assert op.calls == ((towards_x, (1,)), (towards_y, (0, 3)))
+    assert (op.holds, op.plain, op.differentiable) == (True, True, True)
+    assert (op.joint, op.promote, op.broadcasts, op.ufunc) == (False, "same", False, None)
+    assert (op.view, op.outputs, op.residual, op.check) == (False, False, False, None)
+    assert (op.tensors, op.samples, op.typed) == (frozenset(), (), {0, 1})
+    assert op.key == f"{__name__}.times"
+    assert op.usage == USAGE
+    assert repr(op) == f"<primitive {op.usage}>"
+
+
+def test_options_of_a_declaration() -> None:
+    def check(*arrays: Any) -> None: ...
+
+    op = times_op(
+        promote="float", broadcasts=True, ufunc=np.multiply, view=True, title="Product",
+        check=check, tensors=(1,), samples=["s"], typed=(1,),
+    )  # fmt: skip
+    assert (op.promote, op.broadcasts, op.ufunc, op.view) == ("float", True, np.multiply, True)
+    assert (op.title, op.check, op.tensors, op.samples) == ("Product", check, {1}, ["s"])
+    assert op.typed == {1}
+    assert Primitive(lambda x: (x, x), (lambda g: g[0],), residual=True).residual is True
+    several = Primitive(lambda x: (x, x), (lambda g: g[0],), outputs=True)
+    assert (several.outputs, several.plain) == (True, False)
+    joint = Primitive(times, (lambda g: (g, g),), joint=True)
+    assert (joint.joint, joint.plain, joint.holds) == (True, False, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("log_soft_max", "LogSoftMax"), ("_X_hidden_", "XHidden"), ("exp", "Exp"), ("aBC", "Abc")],
+)
+def test_titles(name: str, title: str) -> None:
+    def forward(x: Any) -> Any:
+        return x
+
+    forward.__name__ = name
+    assert Primitive(forward, ()).title == title
+
+
+def test_the_key_of_an_op_of_this_package_is_its_name() -> None:
+    assert tl.mul.op.key == tl.mul.op.name == "mul"
+
+
+TYPED = [
+    ((towards_x, None), {}, {0}),
+    ((None, towards_x), {}, {1}),
+    ((), {}, {0, 1}),
+    ((None, None), {}, {0, 1}),
+    ((lambda g: (g, None),), {"joint": True}, {0, 1}),
+    ((lambda g: (g, None),), {"joint": True, "typed": (0,)}, {0}),
+]
+
+
+@pytest.mark.parametrize(("rules", "options", "typed"), TYPED)
+def test_which_inputs_take_part_in_promotion(rules: Any, options: Any, typed: Any) -> None:
+    assert Primitive(times, rules, **options).typed == typed
+
+
+def test_without_rules_there_is_no_derivative() -> None:
+    op = Primitive(times, ())
+    assert (op.rules, op.differentiable, op.holds) == ((None, None), False, False)
+    assert (op.layout, op.asks) == (("x", "y", "out"), ((), ()))
+    assert not op.apply((leaf([1.0]), leaf([2.0])), {}).requires_grad
+
+
+HOLDS = [
+    (lambda g: g, False),
+    (lambda g, x: g, True),
+    (lambda g, out: g, True),
+    (lambda g, x_shape, x_dtype: g, False),
+    (lambda g, scale: g, False),
+]
+
+
+@pytest.mark.parametrize(("rule", "holds"), HOLDS)
+def test_whether_a_node_has_something_to_free(rule: Any, holds: bool) -> None:
+    def forward(x: Any, *, scale: float = 1.0) -> Any:
+        return x * scale
+
+    op = Primitive(forward, (rule,))
+    assert op.holds == holds
+    y = op.apply((leaf([1.0]),), {})
+    y.backward()
+    if holds:
+        with pytest.raises(RuntimeError, match="second time"):
+            y.backward()
+    else:
+        y.backward()
+
+
+def test_an_op_with_a_residual_has_something_to_free() -> None:
+    def forward(x: Any) -> Any:
+        return x * 2, np.array([7.0])
+
+    op = Primitive(forward, (lambda g, residual: g * residual,), residual=True)
+    assert op.holds
+    assert op.layout == ("x", "out", "residual")
+    x = leaf([1.0])
+    y = op.apply((x,), {})
+    assert y.tolist() == [2.0]
+    y.backward()
+    assert x.grad.tolist() == [7.0]
+    assert op.apply((tl.ones(1),), {}).requires_grad is False
+
+
+def test_metadata_may_be_called_out() -> None:
+    def forward(x: Any, *, out: Any = 3.0) -> Any:
+        return x * out
+
+    op = Primitive(forward, ())
+    assert op.apply((tl.ones(1),), {"out": 5.0}).tolist() == [5.0]
+    assert op.apply((tl.ones(1),), {}).tolist() == [3.0]
+
+
+def test_a_rule_that_asks_for_the_shape_of_the_value() -> None:
+    shapes = []
+    op = Primitive(lambda x: x.sum(), (lambda g, out_shape, x_shape: shapes.append(
+        (out_shape, x_shape)) or g * np.ones(x_shape),))  # fmt: skip
+    op.apply((leaf([1.0, 2.0]),), {}).backward()
+    assert shapes == [((), (2,))]
+
+
+def test_plans_keep_what_the_wanted_gradients_ask_for() -> None:
+    op = times_op()
+    assert op.plan((True, False)) == (False, True, False, False)
+    assert op.plan((False, True)) == (True, False, False, True)
+    assert op.plan((True, True)) == (True, True, False, True)
+    assert op.plan((True, True)) is op.plan((True, True))
+
+
+def test_a_rule_with_a_kernel_has_two_forms() -> None:
+    def kernel(g: Any, x: Any) -> Any:
+        return g * x * 100
+
+    @with_kernel(kernel)
+    def rule(g: Any, x: Any) -> Any:
+        return g * x * 2
+
+    op = Primitive(lambda x: x * x, (rule,))
+    assert op.rules == (rule,)
+    assert op.calls == ((kernel, (0,)),)
+    x = leaf([3.0])
+    y = op.apply((x,), {})
+    assert tl.autograd.grad(y, x, retain_graph=True)[0].tolist() == [300.0]
+    assert tl.autograd.grad(y, x, create_graph=True)[0].tolist() == [6.0]
+
+
+def test_callables_that_are_no_functions_are_read_too() -> None:
+    class Kernel:
+        __name__ = "kernel"
+        __module__ = __name__
+
+        def __call__(self, x: Any, y: Any, *, scale: float = 3.0) -> Any:
+            return x * y * scale
+
+    op = Primitive(Kernel(), ())
+    assert (op.inputs, op.variadic, op.meta) == (("x", "y"), False, {"scale": 3.0})
+    assert op.apply((tl.ones(1), tl.ones(1)), {}).tolist() == [3.0]
+
+    class Many(Kernel):
+        def __call__(self, *xs: Any) -> Any:
+            return sum(xs)
+
+    op = Primitive(Many(), ())
+    assert (op.inputs, op.variadic, op.meta) == (("xs",), True, {})
+    assert op.apply((tl.ones(1), tl.ones(1), tl.ones(1)), {}).tolist() == [3.0]
+
+
+# -- arguments ------------------------------------------------------------------------------------
+
+
+def called(*args: Any, **meta: Any) -> list[Any]:
+    return generic_door(times_op())(*args, **meta).tolist()
+
+
+def test_arguments_by_position_and_by_name() -> None:
+    x, y = tl.tensor([2.0]), tl.tensor([3.0])
+    assert called(x, y) == [6.0]
+    assert called(x, y, 5.0) == [30.0]
+    assert called(x, y, 5.0, "n") == [30.0]
+    assert called(x, y, 5.0, name="n") == [30.0]
+    assert called(x, y, scale=5.0) == [30.0]
+    assert called(x, y=y, scale=5.0) == [30.0]
+    assert called(y=y, x=x) == [6.0]
+    assert called(input=x, other=y) == [6.0]
+    assert called(other=y, self=x, scale=2.0) == [12.0]
+    assert called(tensor=x, exponent=y) == [6.0]
+    assert called(x, mat2=y) == [6.0]
+    assert called(x, vec=y) == [6.0]
+    assert called(x, y, out=None) == [6.0]
+    assert called(x, y, out=None, scale=2.0) == [12.0]
+
+
+def test_other_objects_beside_a_tensor() -> None:
+    y = tl.tensor([3.0, 4.0])
+    assert called([2.0, 5.0], y) == [6.0, 20.0]
+    assert called((2.0, 5.0), y) == [6.0, 20.0]
+    assert called(np.float64(2.0), y) == [6.0, 8.0]
+    assert called(np.array([2.0, 5.0]), y) == [6.0, 20.0]
+    assert called(True, y) == [3.0, 4.0]
+    out = generic_door(times_op())(np.array([2.0]), np.array([3.0]), scale=2.0)
+    assert (type(out), out.tolist()) == (np.ndarray, [12.0])
+    assert times_op().apply((np.array([2.0]), 3.0), {}).tolist() == [6.0]
+
+
+def test_an_input_may_be_left_out_where_the_op_says_so() -> None:
+    seen = []
+    op = Primitive(lambda x, y: seen.append(y) or x * 2, (lambda g: g * 2, lambda g: g))
+    x = leaf([1.0])
+    z = op.apply((x, None), {})
+    z.backward()
+    assert seen == [None]
+    assert x.grad.tolist() == [2.0]
+
+
+DTYPES = [
+    (tl.float32, tl.float32, "same", tl.float32),
+    (tl.float32, tl.float64, "same", tl.float64),
+    (tl.float64, tl.float32, "same", tl.float64),
+    (tl.int32, tl.float32, "same", tl.float32),
+    (tl.int32, tl.int64, "same", tl.int64),
+    (tl.int32, tl.int64, "float", tl.float32),
+    (tl.bool, tl.bool, "same", tl.bool),
+    (tl.bool, tl.bool, "float", tl.float32),
+    (tl.float16, tl.int64, "float", tl.float16),
+    (tl.float64, tl.complex64, "same", tl.complex128),
+    (tl.complex64, tl.complex64, "float", tl.complex64),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "promote", "result"), DTYPES)
+def test_inputs_are_promoted(a: Any, b: Any, promote: str, result: Any) -> None:
+    seen = []
+
+    def forward(x: Any, y: Any) -> Any:
+        seen.append((x.dtype, y.dtype))
+        return x
+
+    Primitive(forward, (), promote=promote).apply((tl.ones(1, dtype=a), tl.ones(1, dtype=b)), {})
+    assert seen == [(result.numpy, result.numpy)]
+    seen.clear()
+    Primitive(forward, (), promote=None).apply((tl.ones(1, dtype=a), tl.ones(1, dtype=b)), {})
+    assert seen == [(a.numpy, b.numpy)]
+
+
+NUMBERS = [
+    (tl.float32, 2.5, tl.float32),
+    (tl.float64, 2, tl.float64),
+    (tl.int32, 2, tl.int32),
+    (tl.int32, 2.5, tl.float32),
+    (tl.uint8, -1, tl.uint8),
+    (tl.uint8, 300, tl.uint8),
+    (tl.bool, 2, tl.int64),
+    (tl.float32, True, tl.float32),
+    (tl.float32, 1j, tl.complex64),
+    (tl.float64, 1j, tl.complex128),
+]
+
+
+@pytest.mark.parametrize(("dtype", "number", "result"), NUMBERS)
+def test_numbers_beside_a_tensor(dtype: Any, number: Any, result: Any) -> None:
+    seen = []
+
+    def forward(x: Any, y: Any) -> Any:
+        seen.append((type(y), y.dtype, y.shape, y.tolist()))
+        return x
+
+    Primitive(forward, ()).apply((tl.ones(1, dtype=dtype), number), {})
+    wrapped = number % 256 if dtype is tl.uint8 else number
+    assert seen == [(np.ndarray, result.numpy, (), wrapped)]
+
+
+def test_a_number_of_an_input_that_is_not_promoted_keeps_its_type() -> None:
+    seen = []
+
+    def forward(x: Any, y: Any) -> Any:
+        seen.append(y.dtype)
+        return x
+
+    for number, dtype in ((3, np.int64), (3.0, np.float32), (True, np.bool_), (1j, np.complex64)):
+        Primitive(forward, (lambda g: g, None)).apply((tl.ones(1, dtype=tl.float64), number), {})
+        assert seen.pop() == dtype
+
+
+def test_a_0d_tensor_counts_less_than_one_with_dimensions() -> None:
+    zero, one = tl.tensor(2.0, dtype=tl.float64), tl.ones(1, dtype=tl.float32)
+    assert times_op().apply((zero, one), {}).dtype is tl.float32
+    assert times_op().apply((one, zero), {}).dtype is tl.float32
+    assert times_op().apply((zero, tl.tensor(2.0)), {}).dtype is tl.float64
+    assert times_op().apply((tl.tensor(2, dtype=tl.int8), 2.5), {}).dtype is tl.float32
+
+
+def test_gradients_flow_back_through_promotion() -> None:
+    x, y = leaf([2.0], tl.float32), leaf([3.0], tl.float64)
+    z = times_op().apply((x, y), {})
+    assert z.dtype is tl.float64
+    z.backward()
+    assert (x.grad.dtype, x.grad.tolist()) == (tl.float32, [3.0])
+    assert (y.grad.dtype, y.grad.tolist()) == (tl.float64, [2.0])
+
+
+def test_any_number_of_inputs() -> None:
+    def total(*xs: Any) -> Any:
+        return sum(xs)
+
+    def rule(g: Any, xs: Any, xs_shape: Any, xs_dtype: Any, need: Any, out: Any) -> Any:
+        seen.append((len(xs), xs_shape, xs_dtype, need))
+        return [g * (i + 1) for i in range(len(xs))]
+
+    seen: list[Any] = []
+    op = Primitive(total, (rule,))
+    assert (op.variadic, op.plain) == (True, False)
+    x, y = leaf([1.0, 2.0], tl.float32), leaf([3.0, 4.0])
+    z = op.apply((x, tl.ones(2, dtype=tl.int64), y), {})
+    assert z.dtype is tl.float64
+    z.sum().backward(retain_graph=True)
+    double = np.dtype(np.float64)
+    assert seen == [(3, ((2,),) * 3, (double,) * 3, (True, False, True))]
+    assert (x.grad.dtype, x.grad.tolist()) == (tl.float32, [1.0, 1.0])
+    assert y.grad.tolist() == [3.0, 3.0]
+    assert [a.tolist() for a in z.grad_fn._saved_xs][1:] == [[1.0, 1.0], [3.0, 4.0]]
+    z.sum().backward(create_graph=True)
+    assert y.grad.tolist() == [6.0, 6.0]
+    sums = Primitive(total, ())
+    assert not sums.apply((x, y), {}).requires_grad
+
+
+def test_checks_see_the_inputs_before_they_are_promoted() -> None:
+    seen: list[Any] = []
+    op = times_op(check=lambda *arrays: seen.append([getattr(a, "dtype", a) for a in arrays]))
+    single, double = np.dtype(np.float32), np.dtype(np.float64)
+    op.apply((tl.ones(1), tl.ones(1)), {})
+    op.apply((tl.ones(1, dtype=tl.float64), tl.ones(1, dtype=tl.float64)), {})
+    assert seen == []
+    op.apply((tl.ones(1), tl.ones(1, dtype=tl.float64)), {})
+    op.apply((tl.ones(1), 3), {})
+    op.apply((tl.ones(1, dtype=tl.int8), tl.ones(1, dtype=tl.int8)), {})
+    byte = np.dtype(np.int8)
+    assert seen == [[single, double], [single, 3], [byte, byte]]
+
+
+def test_only_inputs_that_are_promoted_decide_the_short_way() -> None:
+    """The second input is an index: its dtype is its own business."""
+    seen: list[Any] = []
+    op = Primitive(lambda x, i: seen.append(i.dtype) or x[i], (lambda g: g, None),
+                   check=lambda *arrays: seen.append("checked"))  # fmt: skip
+    op.apply((tl.ones(3), tl.tensor([1, 2])), {})
+    assert seen == [np.int64]
+    op.apply((tl.ones(3, dtype=tl.float16), tl.tensor([1, 2])), {})
+    assert seen == [np.int64, "checked", np.int64]
+
+
+# -- the record -----------------------------------------------------------------------------------
+
+
+def test_values_are_arrays_also_where_numpy_gives_scalars() -> None:
+    out = Primitive(lambda x: x.sum(), (lambda g: g,)).apply((tl.ones(2),), {})
+    assert type(out.array) is np.ndarray
+    out = Primitive(lambda x: 3, ()).apply((tl.ones(2),), {})
+    assert (type(out.array), out.tolist()) == (np.ndarray, 3)
+    a, b = Primitive(lambda x: (x.sum(), 3), (), outputs=True).apply((tl.ones(2),), {})
+    assert type(a.array) is type(b.array) is np.ndarray
+
+
+def test_what_is_recorded_and_what_is_not() -> None:
+    x, y = leaf([2.0]), tl.ones(1, dtype=tl.float64)
+    op = times_op()
+    z = op.apply((x, y), {})
+    assert (z.node.op, z.node.parents) == (op, (x.node, None))
+    assert (z.node.shape, z.node.dtype) == ((1,), np.float64)
+    assert op.apply((y, y), {}).node is None
+    with tl.no_grad():
+        assert op.apply((x, y), {}).node is None
+    assert Primitive(lambda x: x > 0, (lambda g: g,)).apply((x,), {}).node is None
+    half = Primitive(times, (None, towards_y))
+    assert half.apply((x, y), {}).node is None
+    assert half.apply((x, leaf([1.0])), {}).node.parents[0] is None
+
+
+def test_outputs_that_are_no_floats_have_no_node() -> None:
+    op = Primitive(lambda x: (x * 2, x > 0), (lambda g: g[0] * 2,), outputs=True)
+    x = leaf([2.0])
+    value, mask = op.apply((x,), {})
+    assert value.requires_grad
+    assert not mask.requires_grad
+    assert value.node.parents[0].shape == ((1,), (1,))
+    assert value.node.parents[0].dtype is None
+    assert (value.node.shape, value.node.dtype) == ((1,), np.float64)
+
+
+def test_views() -> None:
+    op = Primitive(lambda x: x[1:], (lambda g: g,), view=True)
+    y = leaf([1.0, 2.0]) * 1
+    view = op.apply((y,), {})
+    assert view._base is y
+    assert view.node.op is op
+    copy = Primitive(lambda x: x[1:] + 0, (lambda g: g,), view=True).apply((y,), {})
+    assert copy._base is None
+    both = Primitive(lambda x: (x[:1], x[1:], x + 0), (lambda g: g,), view=True, outputs=True)
+    one, two, three = both.apply((y,), {})
+    assert (one._base, two._base, three._base) == (y, y, None)
+    assert (one.output_nr, two.output_nr, three.output_nr) == (0, 1, 2)
+    assert [t._base is None for t in both.apply((tl.ones(2),), {})] == [False, False, True]
+    plain = tl.ones(2)
+    assert op.apply((plain,), {})._base is plain
+    integers = tl.tensor([1, 2])
+    first = both.apply((integers,), {})[0]
+    assert (first._base, first.node) == (integers, None)
+
+
+def test_the_memory_of_views() -> None:
+    a = np.zeros((4, 4))
+    assert shares_memory(a[1:], a)
+    assert shares_memory(a[1:][0], a)
+    assert shares_memory(a[1:], a[:1])
+    assert shares_memory(a.T[0], a[2:])
+    assert not shares_memory(a, a)
+    assert not shares_memory(a + 0, a)
+    assert not shares_memory((a + 0)[1:], a)
+
+
+class Log:
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def forward(self, *args: Any) -> None:
+        self.seen.append(args)
+
+
+def test_a_watcher_is_told_all() -> None:
+    log, op, x = Log(), times_op(), leaf([2.0])
+    token = MODE.set(current().but(watch=log))
+    try:
+        z = op.apply((x, 3.0), {"scale": 2.0})
+    finally:
+        MODE.reset(token)
+    ((seen, arrays, meta, out, node),) = log.seen
+    assert (seen, meta, out, node) == (op, {"scale": 2.0}, z.array, z.node)
+    assert [a.tolist() for a in arrays] == [[2.0], 3.0]
+
+
+def test_second_derivatives_of_what_was_saved() -> None:
+    """Inputs and value of the op come back at their places on the tape."""
+    op = Primitive(lambda x, y: x * x * y, (lambda g, x, y: g * 2 * x * y, lambda g, x: g * x * x))
+    x, y = leaf(3.0), leaf(5.0)
+    gx, gy = tl.autograd.grad(op.apply((x, y), {}), [x, y], create_graph=True)
+    assert (gx.item(), gy.item()) == (30.0, 9.0)
+    assert [g.item() for g in tl.autograd.grad(gx + gy, [x, y])] == [10.0 + 6.0, 6.0]
+    exp = Primitive(lambda x: np.exp(x), (lambda g, out: g * out,))
+    (g,) = tl.autograd.grad(exp.apply((x,), {}), x, create_graph=True)
+    assert tl.autograd.grad(g, x)[0].item() == pytest.approx(np.exp(3.0))
+    joint = Primitive(lambda x, y: x * y, (lambda g, x, y: (g * y, g * x),), joint=True)
+    gx, gy = tl.autograd.grad(joint.apply((x, y), {}), [x, y], create_graph=True)
+    assert [g.item() for g in tl.autograd.grad(gx * 7 + gy, [x, y])] == [1.0, 7.0]
+
+    def rule(g: Any, out: Any) -> Any:
+        first, second = (0 if d is None else d for d in g)
+        return (first + second * 2) * out[0]
+
+    both = Primitive(lambda x: (np.exp(x), 2 * np.exp(x)), (rule,), outputs=True)
+    a, b = both.apply((x,), {})
+    (g,) = tl.autograd.grad(a + b, x, create_graph=True)
+    assert tl.autograd.grad(g, x)[0].item() == pytest.approx(3 * np.exp(3.0))
+
+
+# -- errors ---------------------------------------------------------------------------------------
+
+ONE, TWO, THREE = tl.ones(1), tl.ones(2), tl.ones(3)
+USAGE = "times(x: 'Any', y: 'Any', *, scale: 'float' = 1.0, name: 'Any' = None) -> 'Any'"
+MISMATCH = (
+    "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0"
+)
+
+
+def failing(error: Exception) -> Any:
+    def forward(x: Any, y: Any) -> Any:
+        raise error
+
+    return forward
+
+
+def no_derivative() -> Any:
+    op = Primitive(times, (lambda g: (g, None),), joint=True, typed=(0,))
+    return op.apply((leaf([1.0]), leaf([1.0])), {})
+
+
+def never(*xs: Any, scale: float = 1.0) -> Any:
+    return xs[0]
+
+
+REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
+    (
+        lambda: times_op().apply((ONE, ONE), {"scole": 1}),
+        TypeError,
+        "times() got an unexpected keyword argument 'scole'",
+    ),
+    (
+        lambda: times_op().apply((ONE, ONE), {"scale": 1, "nome": 1}),
+        TypeError,
+        "times() got an unexpected keyword argument 'nome'",
+    ),
+    (
+        lambda: times_op().apply((2.0, 3.0), {}),
+        TypeError,
+        "times(): argument 'input' (position 1) must be Tensor, not float",
+    ),
+    (
+        lambda: Primitive(never, ()).apply((), {}),
+        TypeError,
+        "never(): argument 'input' (position 1) must be Tensor, not nothing",
+    ),
+    (
+        lambda: times_op(tensors=(0,)).apply((2.0, ONE), {}),
+        TypeError,
+        "times(): argument 'input' (position 1) must be Tensor, not float",
+    ),
+    (
+        lambda: times_op(tensors=(1,)).apply((ONE, True), {}),
+        TypeError,
+        "times(): argument 'other' (position 2) must be Tensor, not bool",
+    ),
+    (
+        lambda: times_op().apply((ONE, ONE), {"out": ONE}),
+        TypeError,
+        "times(): out= is not supported; assign the result, or use the in-place form of the op",
+    ),
+    (
+        lambda: times_op().apply((ONE, ONE, 1, 2, 3), {}),
+        TypeError,
+        f"times() got 5 positional arguments: {USAGE}",
+    ),
+    (
+        lambda: times_op().apply((ONE, ONE, 1), {"scale": 2}),
+        TypeError,
+        f"times() got 3 positional arguments: {USAGE}",
+    ),
+    (lambda: times_op().apply((ONE,), {}), TypeError, f"times() missing argument 'y': {USAGE}"),
+    (
+        lambda: times_op().apply((), {"y": ONE, "scale": 1}),
+        TypeError,
+        f"times() missing argument 'x': {USAGE}",
+    ),
+    (
+        lambda: times_op().apply((ONE, "two"), {}),
+        TypeError,
+        "times(): expected Tensors or numbers, got str; use tensor(...) first",
+    ),
+    (
+        lambda: number_dtype_or_reject("op", None),
+        TypeError,
+        "op(): expected Tensors or numbers, got NoneType; use tensor(...) first",
+    ),
+    (
+        lambda: times_op(broadcasts=True).apply((TWO, THREE), {}),
+        RuntimeError,
+        f"{MISMATCH} (times of [2] float32, [3] float32)",
+    ),
+    (
+        lambda: Primitive(failing(ValueError("no")), ()).apply((TWO, THREE), {}),
+        RuntimeError,
+        "forward(): no (got [2] float32, [3] float32)",
+    ),
+    (
+        lambda: Primitive(failing(ValueError("no")), (), broadcasts=True).apply((TWO, ONE), {}),
+        RuntimeError,
+        "forward(): no (got [2] float32, [1] float32)",
+    ),
+    (
+        lambda: Primitive(failing(TypeError("no")), (), promote=None).apply((TWO, "s"), {}),
+        TypeError,
+        "forward(): no (got [2] float32)",
+    ),
+    (lambda: Primitive(failing(KeyError("k")), ()).apply((TWO, ONE), {}), KeyError, "'k'"),
+    (
+        no_derivative,
+        RuntimeError,
+        "the derivative for 'y' is not implemented (times); detach() it",
+    ),
+    (
+        lambda: times_op().apply((leaf([1j], tl.complex64), ONE), {}),
+        RuntimeError,
+        (
+            "times(): no gradient flows through complex numbers here; compute with the real and "
+            "imaginary parts as two Tensors (view_as_real)"
+        ),
+    ),
+    (
+        lambda: Primitive(lambda x: x.real, (lambda g: g,)).apply((leaf([1j], tl.complex64),), {}),
+        RuntimeError,
+        (
+            "<lambda>(): no gradient flows through complex numbers here; compute with the real and "
+            "imaginary parts as two Tensors (view_as_real)"
+        ),
+    ),
+    (
+        lambda: Primitive(lambda x: x * 1j, (lambda g: g,)).apply((leaf([1.0]),), {}),
+        RuntimeError,
+        (
+            "<lambda>(): no gradient flows through complex numbers here; compute with the real and "
+            "imaginary parts as two Tensors (view_as_real)"
+        ),
+    ),
+    (lambda: Primitive(times, (towards_x,)), TypeError, "times: 1 rules for 2 inputs"),
+    (lambda: Primitive(times, (towards_x,) * 3), TypeError, "times: 3 rules for 2 inputs"),
+]
+
+
+@pytest.mark.parametrize(("call", "kind", "message"), REFUSED)
+def test_what_is_refused(call: Callable[[], Any], kind: type[Exception], message: str) -> None:
+    with pytest.raises(kind) as raised:
+        call()
+    assert (type(raised.value), str(raised.value)) == (kind, message)
+
+
+ASKED = ["x", "out", "need", "residual", "out_shape", "x_shape", "x_dtype", "scale"]
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_what_a_rule_may_ask_for(name: str) -> None:
+    rule = eval(f"lambda g, {name}: g")
+    op = Primitive(lambda x, *, scale=1: x, (rule,))
+    assert name in op.layout
+    wrong = eval(f"lambda g, {name}_: g")
+    with pytest.raises(TypeError, match=rf"^<lambda>: a rule asks for \['{name}_'\], which is no"):
+        Primitive(lambda x, *, scale=1: x, (wrong,))
+
+
+def test_an_analytic_op_is_differentiated_over_complex_numbers() -> None:
+    op = times_op()
+    op.analytic = True
+    z = leaf([1 + 2j], tl.complex128)
+    op.apply((z, 3j), {}).backward(tl.ones(1, dtype=tl.complex128))
+    assert z.grad.tolist() == [-3j]
+
+
+def test_the_public_function_bears_the_declarations_name_and_text() -> None:
+    call = generic_door(times_op())
+    assert (call.__name__, call.__doc__) == ("times", times.__doc__)
+    with pytest.raises(TypeError, match="missing argument 'x'"):
+        call()
