@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
-from tinygrad_lite.core.modes import MODE, current
 from tinygrad_lite.core.primitive import (
     Primitive,
     generic_door,
     number_dtype_or_reject,
-    shares_memory,
     with_kernel,
 )
 
@@ -55,7 +53,6 @@ def test_facts_of_a_declaration() -> None:
     assert op.layout == ("x", "y", "out", "scale")
     assert op.asks == ((1,), (0, 3))
     assert op.asked == ({"y"}, {"x", "scale"})
-    assert op.calls == ((towards_x, (1,)), (towards_y, (0, 3)))
     assert (op.holds, op.plain, op.differentiable) == (True, True, True)
     assert (op.joint, op.promote, op.broadcasts, op.ufunc) == (False, "same", False, None)
     assert (op.view, op.outputs, op.residual, op.check) == (False, False, False, None)
@@ -195,7 +192,6 @@ def test_a_rule_with_a_kernel_has_two_forms() -> None:
 
     op = Primitive(lambda x: x * x, (rule,))
     assert op.rules == (rule,)
-    assert op.calls == ((kernel, (0,)),)
     x = leaf([3.0])
     y = op.apply((x,), {})
     assert tl.autograd.grad(y, x, retain_graph=True)[0].tolist() == [300.0]
@@ -405,119 +401,6 @@ def test_only_inputs_that_are_promoted_decide_the_short_way() -> None:
     assert seen == [np.int64]
     op.apply((tl.ones(3, dtype=tl.float16), tl.tensor([1, 2])), {})
     assert seen == [np.int64, "checked", np.int64]
-
-
-# -- the record -----------------------------------------------------------------------------------
-
-
-def test_values_are_arrays_also_where_numpy_gives_scalars() -> None:
-    out = Primitive(lambda x: x.sum(), (lambda g: g,)).apply((tl.ones(2),), {})
-    assert type(out.array) is np.ndarray
-    out = Primitive(lambda x: 3, ()).apply((tl.ones(2),), {})
-    assert (type(out.array), out.tolist()) == (np.ndarray, 3)
-    a, b = Primitive(lambda x: (x.sum(), 3), (), outputs=True).apply((tl.ones(2),), {})
-    assert type(a.array) is type(b.array) is np.ndarray
-
-
-def test_what_is_recorded_and_what_is_not() -> None:
-    x, y = leaf([2.0]), tl.ones(1, dtype=tl.float64)
-    op = times_op()
-    z = op.apply((x, y), {})
-    assert (z.node.op, z.node.parents) == (op, (x.node, None))
-    assert (z.node.shape, z.node.dtype) == ((1,), np.float64)
-    assert op.apply((y, y), {}).node is None
-    with tl.no_grad():
-        assert op.apply((x, y), {}).node is None
-    assert Primitive(lambda x: x > 0, (lambda g: g,)).apply((x,), {}).node is None
-    half = Primitive(times, (None, towards_y))
-    assert half.apply((x, y), {}).node is None
-    assert half.apply((x, leaf([1.0])), {}).node.parents[0] is None
-
-
-def test_outputs_that_are_no_floats_have_no_node() -> None:
-    op = Primitive(lambda x: (x * 2, x > 0), (lambda g: g[0] * 2,), outputs=True)
-    x = leaf([2.0])
-    value, mask = op.apply((x,), {})
-    assert value.requires_grad
-    assert not mask.requires_grad
-    assert value.node.parents[0].shape == ((1,), (1,))
-    assert value.node.parents[0].dtype is None
-    assert (value.node.shape, value.node.dtype) == ((1,), np.float64)
-
-
-def test_views() -> None:
-    op = Primitive(lambda x: x[1:], (lambda g: g,), view=True)
-    y = leaf([1.0, 2.0]) * 1
-    view = op.apply((y,), {})
-    assert view._base is y
-    assert view.node.op is op
-    copy = Primitive(lambda x: x[1:] + 0, (lambda g: g,), view=True).apply((y,), {})
-    assert copy._base is None
-    both = Primitive(lambda x: (x[:1], x[1:], x + 0), (lambda g: g,), view=True, outputs=True)
-    one, two, three = both.apply((y,), {})
-    assert (one._base, two._base, three._base) == (y, y, None)
-    assert (one.output_nr, two.output_nr, three.output_nr) == (0, 1, 2)
-    assert [t._base is None for t in both.apply((tl.ones(2),), {})] == [False, False, True]
-    plain = tl.ones(2)
-    assert op.apply((plain,), {})._base is plain
-    integers = tl.tensor([1, 2])
-    first = both.apply((integers,), {})[0]
-    assert (first._base, first.node) == (integers, None)
-
-
-def test_the_memory_of_views() -> None:
-    a = np.zeros((4, 4))
-    assert shares_memory(a[1:], a)
-    assert shares_memory(a[1:][0], a)
-    assert shares_memory(a[1:], a[:1])
-    assert shares_memory(a.T[0], a[2:])
-    assert not shares_memory(a, a)
-    assert not shares_memory(a + 0, a)
-    assert not shares_memory((a + 0)[1:], a)
-
-
-class Log:
-    def __init__(self) -> None:
-        self.seen: list[Any] = []
-
-    def forward(self, *args: Any) -> None:
-        self.seen.append(args)
-
-
-def test_a_watcher_is_told_all() -> None:
-    log, op, x = Log(), times_op(), leaf([2.0])
-    token = MODE.set(current().but(watch=log))
-    try:
-        z = op.apply((x, 3.0), {"scale": 2.0})
-    finally:
-        MODE.reset(token)
-    ((seen, arrays, meta, out, node),) = log.seen
-    assert (seen, meta, out, node) == (op, {"scale": 2.0}, z.array, z.node)
-    assert [a.tolist() for a in arrays] == [[2.0], 3.0]
-
-
-def test_second_derivatives_of_what_was_saved() -> None:
-    """Inputs and value of the op come back at their places on the tape."""
-    op = Primitive(lambda x, y: x * x * y, (lambda g, x, y: g * 2 * x * y, lambda g, x: g * x * x))
-    x, y = leaf(3.0), leaf(5.0)
-    gx, gy = tl.autograd.grad(op.apply((x, y), {}), [x, y], create_graph=True)
-    assert (gx.item(), gy.item()) == (30.0, 9.0)
-    assert [g.item() for g in tl.autograd.grad(gx + gy, [x, y])] == [10.0 + 6.0, 6.0]
-    exp = Primitive(lambda x: np.exp(x), (lambda g, out: g * out,))
-    (g,) = tl.autograd.grad(exp.apply((x,), {}), x, create_graph=True)
-    assert tl.autograd.grad(g, x)[0].item() == pytest.approx(np.exp(3.0))
-    joint = Primitive(lambda x, y: x * y, (lambda g, x, y: (g * y, g * x),), joint=True)
-    gx, gy = tl.autograd.grad(joint.apply((x, y), {}), [x, y], create_graph=True)
-    assert [g.item() for g in tl.autograd.grad(gx * 7 + gy, [x, y])] == [1.0, 7.0]
-
-    def rule(g: Any, out: Any) -> Any:
-        first, second = (0 if d is None else d for d in g)
-        return (first + second * 2) * out[0]
-
-    both = Primitive(lambda x: (np.exp(x), 2 * np.exp(x)), (rule,), outputs=True)
-    a, b = both.apply((x,), {})
-    (g,) = tl.autograd.grad(a + b, x, create_graph=True)
-    assert tl.autograd.grad(g, x)[0].item() == pytest.approx(3 * np.exp(3.0))
 
 
 # -- errors ---------------------------------------------------------------------------------------
