@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tinygrad_lite.autograd import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
+from tinygrad_lite.core.modes import MODE, current
 
 
 @pytest.fixture
@@ -150,9 +152,29 @@ def test_three_lines_are_shown():
     assert len(message.splitlines()) == 4
 
 
-def test_the_second_of_several_outputs_is_looked_at():
-    message = stopped(lambda: torch.var_mean(torch.tensor([3e38, 3e38, 3e38])))
-    assert "made the first" in message
+def test_each_of_several_outputs_is_looked_at_and_every_kind_of_input_named():
+    op = SimpleNamespace(name="split", inputs=("x",))
+    good, bad = np.ones(2), np.array([1.0, np.inf])
+    with pytest.raises(RuntimeError) as e:
+        anomaly.Anomaly(True).forward(op, (good, 2.5, good[:0]), {}, (good, bad), None)
+    assert str(e.value).startswith(
+        "split made the first inf, at index [1] of its value of shape [2], from x[1] = 1.0, input "
+        "1 = 2.5. Here:\n"
+    )
+
+
+def test_the_inputs_of_a_users_function_are_numbered():
+    class Log(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            with np.errstate(divide="ignore"):
+                return torch.from_numpy(np.log(x.detach().numpy()))
+
+    message = stopped(lambda: Log.apply(leaf(0.0), torch.ones(1)))
+    assert message.startswith(
+        "Log made the first inf, at index [0] of its value of shape [1], from input 0[0] = 0.0, "
+        "input 1[0] = 1.0. Here:\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,6 +185,7 @@ def test_the_second_of_several_outputs_is_looked_at():
         lambda: torch.ones(1) + float("nan"),
         lambda: torch.zeros(1).masked_fill(torch.tensor([True]), float("-inf")),
         lambda: torch.full((1,), float("inf")).long() // 2,
+        lambda: torch.nn.functional.pad(torch.ones(1), (1, 0), value=float("-inf")),
         lambda: torch.tensor([2.0]).log(),
         lambda: torch.tensor([5]) // 2,
     ],
@@ -351,6 +374,15 @@ def test_turned_on_as_a_context_it_ends_with_the_block():
             assert state() == (False, True)
         assert state() == (True, True)
     assert state() == (False, True)
+
+
+def test_another_watcher_is_no_anomaly_detection():
+    outer = current()
+    MODE.set(outer.but(watch=object()))
+    try:
+        assert state() == (False, True)
+    finally:
+        MODE.set(outer)
 
 
 def test_it_is_on_inside_hooks_on_what_is_saved():

@@ -81,10 +81,13 @@ def test_what_a_node_itself_lacks_is_not_looked_for_in_ctx(name: str):
 
 
 def test_calls_of_one_function_share_a_node_class_and_its_subclasses_have_their_own():
-    class Child(Cube):
+    class Parent(Cube):
         pass
 
-    a, b, c = [F.apply(leaf(1.0)).grad_fn for F in (Cube, Cube, Child)]
+    class Child(Parent):
+        pass
+
+    a, b, c = [F.apply(leaf(1.0)).grad_fn for F in (Parent, Parent, Child)]
     assert type(a) is type(b) is not type(c)
     assert type(c).__name__ == "ChildBackward"
     assert type(a).__slots__ == ()
@@ -367,6 +370,15 @@ def test_once_differentiable_runs_unrecorded_and_refuses_a_second_derivative():
     )
 
 
+def test_a_gradient_is_sealed_by_any_incoming_one_that_can_be_differentiated():
+    F = function(
+        lambda ctx, x: (x * 2, x * 3), once_differentiable(lambda ctx, g, h: g * 2 + h * 3)
+    )
+    x, v = leaf(1.0), leaf(1.0)
+    (g,) = grad(F.apply(x)[1], x, v, create_graph=True)  # nothing arrives at the first output
+    assert g.grad_fn.next_functions[0][0].variable is v
+
+
 def test_what_depends_on_nothing_differentiable_is_not_sealed():
     F = function(lambda ctx, x: x * 2, once_differentiable(lambda ctx, g: g * 2))
     with torch.enable_grad():
@@ -438,6 +450,7 @@ class SavesText(Function):
         ctx.save_for_backward(x, "text")
 
 
+WITH_TWO = function(lambda ctx, x, y: x * y, lambda ctx, g: (g, "text"))
 WITH_A_NUMBER = function(lambda ctx, x, k: x * k, lambda ctx, g: (g, g))
 
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
@@ -503,6 +516,11 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
             "function FBackward returned a gradient different than None at position 2, but the "
             "corresponding forward input was not a Variable"
         ),
+    ),
+    (
+        lambda: WITH_TWO.apply(torch.ones(1), leaf(1.0)).backward(),
+        RuntimeError,
+        "expected Variable or None (got str): gradient 1 of FBackward",
     ),
     (
         lambda: broken((None, 3.0)),

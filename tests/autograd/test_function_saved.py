@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -124,6 +126,18 @@ def test_saved_outputs_know_the_node_that_made_them():
     saved = second.grad_fn.saved_tensors[1]
     assert saved.output_nr == 1 and saved.grad_fn is second.grad_fn
     assert saved.tolist() == [9.0]
+
+
+def test_a_saved_output_makes_no_cycle():
+    for f in (Exp.apply, lambda x: Powers.apply(x)[1]):
+        y = f(leaf(1.0))
+        node = weakref.ref(y.grad_fn)
+        gc.disable()
+        try:
+            del y
+            assert node() is None
+        finally:
+            gc.enable()
 
 
 def test_saved_complex_outputs_are_part_of_the_graph():

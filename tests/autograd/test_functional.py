@@ -69,9 +69,9 @@ def test_jacobian_has_the_shape_of_output_and_input():
 
 
 def test_jacobian_of_an_empty_output_is_empty():
-    x = torch.ones(3, dtype=torch.float64)
-    J = F.jacobian(lambda x: x[:0].float(), x)
-    assert J.shape == (0, 3) and J.dtype == torch.float64
+    for dtype in (torch.float64, torch.float32):
+        J = F.jacobian(lambda x: x[:0].half(), torch.ones(3, dtype=dtype))
+        assert J.shape == (0, 3) and J.dtype == dtype
 
 
 def test_jacobian_is_the_same_by_any_strategy():
@@ -309,6 +309,11 @@ NAMED: dict[str, Callable[..., Any]] = {
     "vhp": F.vhp,
 }
 PRODUCTS = {name: f for name, f in NAMED.items() if name not in ("jacobian", "hessian")}
+STRATEGIES = (
+    'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your function has '
+    'more outputs than inputs, "forward-mode" tends to be more performant. Otherwise, prefer to '
+    'use "reverse-mode".'
+)
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     *[
         (
@@ -393,11 +398,12 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: F.jacobian(linear, X, strategy="sideways"),
         AssertionError,
-        (
-            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
-            'function has more outputs than inputs, "forward-mode" tends to be more performant. '
-            'Otherwise, prefer to use "reverse-mode".'
-        ),
+        STRATEGIES,
+    ),
+    (
+        lambda: F.hessian(total, X, outer_jacobian_strategy="sideways"),
+        AssertionError,
+        STRATEGIES,
     ),
 ]
 

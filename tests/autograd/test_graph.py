@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,14 @@ def test_the_edge_of_a_value_is_its_node_and_the_number_of_its_output():
     edge = graph.get_gradient_edge(second)
     assert edge.node is second.grad_fn and edge.output_nr == 1
     assert graph.get_gradient_edge(x).node.variable is x
+
+
+def test_an_edge_stands_for_one_of_several_outputs():
+    x = leaf(1.0, 2.0)
+    first, second = x.unbind()
+    edge = graph.get_gradient_edge(second)
+    (g,) = torch.autograd.grad(first * 3 + second * 5, edge)
+    assert g.tolist() == 5.0
 
 
 def test_there_is_no_edge_without_a_gradient():
@@ -299,6 +308,16 @@ def test_hooks_on_several_gradients_end_with_their_block():
     assert len(calls) == 1
 
 
+def test_hooks_on_several_gradients_let_go_of_the_graph_after_the_pass():
+    x = leaf(1.0)
+    graph.register_multi_grad_hook([x], lambda gs: None)
+    y = x * 2
+    node = weakref.ref(y.grad_fn)
+    y.backward()
+    del y
+    assert node() is None
+
+
 def test_hooks_on_several_gradients_refuse_what_they_cannot_do():
     for call, kind, message in (
         (
@@ -324,6 +343,9 @@ def test_a_tensor_may_be_marked_as_written():
     versions = [v._version for v in values]
     graph.increment_version(values)
     graph.increment_version(values[0])
+    scalar = torch.tensor(1.0)
+    graph.increment_version(scalar)
+    assert scalar._version == 1
     assert [v._version - old for v, old in zip(values, versions)] == [2, 1]
     with pytest.raises(RuntimeError, match=r"was then written by increment_version \(version"):
         y.backward()

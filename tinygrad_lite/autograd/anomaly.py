@@ -60,13 +60,14 @@ class Anomaly:
         sums = self.sums.get(node)
         if sums is None or not isinstance(node.saved, tuple):
             return
-        for name, array, old in zip(node.op.layout, node.saved, sums, strict=False):
+        for name, array, old in zip(node.op.layout, node.saved, sums):
             if old is not None and _checksum(array) not in (old, None):
+                made = node.note  # type: ignore[attr-defined]
                 raise RuntimeError(
                     f"the array that {node.op.name} saved as its '{name}' (shape "
                     f"{list(array.shape)}) was changed since, without an op of this library: "
                     "probably through an array obtained by .numpy() or given to from_numpy(). "
-                    f"Copy it before writing. Saved here:\n{getattr(node, 'note', '')}"
+                    f"Copy it before writing. Saved here:\n{made}"
                 )
 
     def backward(self, node: Node, contributions: Any) -> None:
@@ -117,7 +118,7 @@ def _forward_message(op: Any, arrays: Any, value: np.ndarray, place: tuple[int, 
     names = getattr(op, "inputs", ())
     named = list(names) + [f"input {i}" for i in range(len(names), len(arrays))]
     causes = []
-    for name, a in zip(named, arrays, strict=False):
+    for name, a in zip(named, arrays):
         if not isinstance(a, np.ndarray):
             causes.append(f"{name} = {a}")
         elif np.broadcast_shapes(a.shape, value.shape) == value.shape if _fits(a, value) else False:

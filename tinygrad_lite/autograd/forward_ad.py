@@ -126,9 +126,7 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     if node in sources:
         return UnpackedDualTensor(primal, at.tangents[node])
     u = make(np.zeros_like(tensor.array)).requires_grad_()
-    found: dict[Node, Any] = backprop(
-        [(node, u)], sources, retain_graph=True, create_graph=True, accumulate=False
-    )
+    found = backprop([(node, u)], sources, retain_graph=True, create_graph=True)
     own = live_node(u)
     assert own is not None
     roots: list[tuple[Any, Any]] = [
@@ -136,8 +134,7 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
         for source, g in found.items()
         if live_node(g) is not None
     ]
-    pushed = backprop(roots, [own], retain_graph=True, create_graph=recorded, accumulate=False)
-    tangent = pushed.get(own)
+    tangent = backprop(roots, [own], create_graph=recorded).get(own)
     if tangent is None:
         return UnpackedDualTensor(primal, make(np.zeros_like(tensor.array)))
     return UnpackedDualTensor(primal, tangent if recorded else make(tangent))

@@ -40,6 +40,7 @@ class FunctionCtx:
     """What `forward` leaves for `backward`: saved tensors, and any attribute the user sets."""
 
     needs_input_grad: tuple[bool, ...] = ()
+    _places: tuple[int, ...] = ()  # of the Tensors among the arguments
     _materialize = True
 
     def __init__(self) -> None:
@@ -47,7 +48,6 @@ class FunctionCtx:
         self._dirty: tuple[Any, ...] = ()
         self._non_differentiable: tuple[Any, ...] = ()
         self._node: Callable[[], Node | None] = _no_node
-        self._places: tuple[int, ...] = ()  # of the Tensors among the arguments
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep `tensors` (inputs, outputs or others; None allowed) for `backward`."""
@@ -113,7 +113,6 @@ class _Saved:
         self.node = None if tensor is None or own else live_node(tensor)
         self.leaf = getattr(self.node, "tensor", None)
         self.clock = node.clock
-        self.kind = "f" if tensor is None else tensor.array.dtype.kind
 
     def register_hooks(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
         """Keep `pack(tensor)` instead of the tensor; `backward` gets `unpack` of it."""
@@ -139,9 +138,11 @@ class _Saved:
         if self.output is None:
             same = None if self.leaf is None else self.leaf()
             return same if same is not None and same.array is array else make(array, self.node)
-        if node.op.outputs and self.kind in "fc":
+        if array.dtype.kind not in "fc":
+            return make(array)
+        if node.op.outputs:
             node = Pick(node, self.output, array.shape, array.dtype)
-        return make(array, node if self.kind in "fc" else None)
+        return make(array, node)
 
     def _check_unwritten(self, array: np.ndarray) -> None:
         write = written_since(array, self.clock)

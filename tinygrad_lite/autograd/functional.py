@@ -142,9 +142,9 @@ def _require_gradients(values: tuple[Tensor, ...], words: str) -> None:
             raise RuntimeError(words.format(i))
 
 
-def _packed(values: tuple[Any, ...], several: bool, create_graph: bool) -> Any:
+def _packed(values: tuple[Tensor, ...], several: bool, create_graph: bool) -> Any:
     if not create_graph:
-        values = tuple([v.detach() if isinstance(v, Tensor) else v for v in values])
+        values = tuple([v.detach() for v in values])
     return values if several else values[0]
 
 
@@ -201,7 +201,7 @@ def jacobian_rows(
         rows: list[tuple[Tensor, ...]] = []
         for i in range(y.array.size):
             seed = np.zeros_like(y.array)
-            seed.reshape(-1)[i] = 1
+            seed.flat[i] = 1
             rows.append(
                 _gradients((y,), xs, (make(seed),), create_graph, words if strict else None)
             )
@@ -213,6 +213,15 @@ def jacobian_rows(
             tuple([c.reshape((*y.array.shape, *x.array.shape)) for c, x in zip(columns, xs)])
         )
     return tuple(result)
+
+
+def _check_strategy(strategy: str) -> None:
+    if strategy not in ("reverse-mode", "forward-mode"):
+        raise AssertionError(
+            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
+            'function has more outputs than inputs, "forward-mode" tends to be more performant. '
+            'Otherwise, prefer to use "reverse-mode".'
+        )
 
 
 def jacobian(
@@ -227,12 +236,7 @@ def jacobian(
 
     `vectorize` and `strategy` choose a way in PyTorch; the value is the same.
     """
-    if strategy not in ("reverse-mode", "forward-mode"):
-        raise AssertionError(
-            'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
-            'function has more outputs than inputs, "forward-mode" tends to be more performant. '
-            'Otherwise, prefer to use "reverse-mode".'
-        )
+    _check_strategy(strategy)
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "jacobian")
         xs = _variables(xs, create_graph)
@@ -276,6 +280,7 @@ def hessian(
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """The Hessian of a scalar function: shape (*input, *input); a tuple of tuples for several."""
+    _check_strategy(outer_jacobian_strategy)
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "hessian")
         xs = _variables(xs, create_graph)

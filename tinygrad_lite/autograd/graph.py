@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ..core.modes import MODE, Mode, Watcher, current
 from ..core.node import Node as Node
-from ..core.node import Packed, mark_packed, shown, touch
+from ..core.node import mark_packed, shown, touch
 from ..core.saved import pack_all
 from ..core.tensor import Tensor, live_node
 
@@ -41,15 +41,38 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     return GradientEdge(seen, tensor.output_nr, node)
 
 
-class _Packing:
-    """A Watcher that packs what every new node saved; a watcher from outside keeps watching."""
+class _Layer:
+    """A Watcher that lets a watcher from outside keep watching."""
+
+    def __init__(self, outer: Watcher | None) -> None:
+        self.outer = outer
+
+    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:
+        if self.outer is not None:
+            self.outer.forward(op, arrays, meta, out, node)
+
+    def before(self, node: Any) -> None:
+        if self.outer is not None:
+            self.outer.before(node)
+
+    def backward(self, node: Any, contributions: Any) -> None:
+        if self.outer is not None:
+            self.outer.backward(node, contributions)
+
+    def written(self, write: Any) -> None:
+        if self.outer is not None:
+            self.outer.written(write)
+
+
+class _Packing(_Layer):
+    """Packs what every new node saved."""
 
     def __init__(
         self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any], outer: Watcher | None
     ) -> None:
+        super().__init__(outer)
         self.pack = pack
         self.unpack = unpack
-        self.outer = outer
 
     def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:
         outer = self.outer
@@ -65,35 +88,19 @@ class _Packing:
                 for saved in node.saved[1]:
                     if saved.packed is None:
                         saved.register_hooks(self.pack, self.unpack)
-            elif op.holds and not any(isinstance(s, Packed) for s in node.saved):
+            elif op.holds:
                 node.saved = pack_all(node.saved, self.pack, self.unpack)
                 mark_packed(node)
         finally:
             MODE.reset(token)
 
-    def before(self, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.before(node)
 
-    def backward(self, node: Any, contributions: Any) -> None:
-        if self.outer is not None:
-            self.outer.backward(node, contributions)
-
-    def written(self, write: Any) -> None:
-        if self.outer is not None:
-            self.outer.written(write)
-
-
-class _Forbidden(_Packing):
+class _Forbidden(_Layer):
     """Inside `disable_saved_tensors_hooks`: entering hooks raises."""
 
     def __init__(self, message: str, outer: Watcher | None) -> None:
-        super().__init__(_itself, _itself, outer)
+        super().__init__(outer)
         self.message = message
-
-    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.forward(op, arrays, meta, out, node)
 
 
 def _itself(x: Any) -> Any:
@@ -118,7 +125,7 @@ class saved_tensors_hooks:
     def __enter__(self) -> saved_tensors_hooks:
         outer = current().watch
         layer = outer
-        while isinstance(layer, _Packing):
+        while isinstance(layer, _Layer):
             if isinstance(layer, _Forbidden):
                 raise RuntimeError(layer.message)
             layer = layer.outer
@@ -189,12 +196,12 @@ def register_multi_grad_hook(
         if node is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         nodes.append(node)
-    state: dict[str, Any] = {"pass": None, "seen": 0, "expected": 0}
+    state: dict[str, Any] = {}  # of the pass that runs
     found: list[Any] = [None] * len(nodes)
 
     def hook(i: int, g: Tensor) -> None:
         this = current().sweep
-        if state["pass"] is not this:
+        if state.get("pass") is not this:
             assert this is not None
             reached, needed = frozenset(this[0]), this[1]
             count = sum(n in reached and (needed is None or n in needed) for n in nodes)
@@ -202,13 +209,14 @@ def register_multi_grad_hook(
             found[:] = [None] * len(nodes)
         state["seen"] += 1
         found[i] = g
+        complete = state["seen"] == state["expected"]
         if mode == "any":
             if state["seen"] == 1:
                 fn(g)
-        elif state["seen"] == state["expected"]:
+        elif complete:
             fn(list(found))
-        if state["seen"] == state["expected"]:  # let go of the pass, and of the graph with it
-            state["pass"] = None
+        if complete:  # let go of the pass, and of the graph with it
+            state.clear()
             found[:] = [None] * len(nodes)
 
     def numbered(i: int) -> Callable[[Tensor], None]:

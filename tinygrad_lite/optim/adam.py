@@ -248,18 +248,18 @@ class NAdam(Optimizer):
     def rule(self, group: Group) -> Rule:
         return RULES["nadam"]
 
-    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> bool:
+    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> None:
         if not state:
             state["step"] = scalar(0.0)
             state["mu_product"] = scalar(1.0)
-        return super().complete_state(p, group, state, rule)
+        super().complete_state(p, group, state, rule)
 
     def constants_of(self, group: Group, sweep: Sweep) -> Any:
         beta1, beta2 = group["betas"]
         lr, psi = number(group["lr"]), group["momentum_decay"]
         start = (*decays(group, group["decoupled_weight_decay"]), 1 - beta1, beta2, 1 - beta2)
         table = []
-        for t, state in zip(sweep.count_step().tolist(), sweep.states, strict=True):
+        for t, state in zip(sweep.count_step().tolist(), sweep.states):
             mu = beta1 * (1.0 - 0.5 * 0.96 ** (t * psi))
             following = beta1 * (1.0 - 0.5 * 0.96 ** ((t + 1) * psi))
             product = state["mu_product"].array

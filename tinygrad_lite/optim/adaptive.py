@@ -80,14 +80,13 @@ class Adagrad(Optimizer):
     def rule(self, group: Group) -> Rule:
         return RULES["adagrad"]
 
-    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> bool:
+    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> None:
         if state:
-            return False
+            return
         start = self.defaults["initial_accumulator_value"]
         start = complex(start, start) if p.array.dtype.kind == "c" else start
         state["step"] = scalar(0.0)
         state["sum"] = make(np.full_like(p.array, start))
-        return True
 
     def constants(self, group: Group, t: float) -> tuple[float, ...]:
         return (
@@ -257,15 +256,14 @@ class Rprop(Optimizer):
     def rule(self, group: Group) -> Rule:
         return updates.RULES["rprop"]
 
-    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> bool:
+    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> None:
         if state:
-            return False
+            return
         lr = number(group["lr"])
         start = complex(lr, lr) if p.array.dtype.kind == "c" else lr
         state["step"] = scalar(0.0)
         state["prev"] = make(np.zeros_like(p.array))
         state["step_size"] = make(np.full_like(p.array, start))
-        return True
 
     def constants(self, group: Group, t: float) -> tuple[float, ...]:
         return (float(group["maximize"]), *group["etas"], *map(float, group["step_sizes"]), 0.0)
@@ -321,14 +319,13 @@ class FTRL(Optimizer):
     def rule(self, group: Group) -> Rule:
         return RULES["ftrl"]
 
-    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> bool:
+    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> None:
         if state:
-            return False
+            return
         n = group["initial_accumulator_value"]
         slope = (group["beta"] + n**0.5) / number(group["lr"]) + group["l2"]
         state["z"] = make(-p.array * slope - np.sign(p.array) * group["l1"])
         state["n"] = make(np.full_like(p.array, n))
-        return True
 
     def constants_of(self, group: Group, sweep: Any) -> tuple[float, ...]:
         names = ("maximize", "lr", "beta", "l1", "l2")

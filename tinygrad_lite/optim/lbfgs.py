@@ -116,7 +116,7 @@ class LBFGS(Optimizer):
                 def along(t: float, d: np.ndarray = direction, x: Any = start) -> Any:
                     self._move(t, d)
                     value = self._evaluate(closure)
-                    for p, array in zip(self._params, x, strict=True):
+                    for p, array in zip(self._params, x):
                         p.array[...] = array
                     return value
 
@@ -206,12 +206,11 @@ class _Memory:
             self.scale = curvature / float(y @ y)
         q = -gradient
         alphas = []
-        for y, s, rho in zip(reversed(self.y), reversed(self.s), reversed(self.rho), strict=True):
+        for y, s, rho in zip(reversed(self.y), reversed(self.s), reversed(self.rho)):
             alphas.append(float(s @ q) * rho)
             q = q - alphas[-1] * y
         r = q * self.scale
-        history = zip(self.y, self.s, self.rho, reversed(alphas), strict=True)
-        for y, s, rho, alpha in history:
+        for y, s, rho, alpha in zip(self.y, self.s, self.rho, reversed(alphas)):
             r = r + (alpha - float(y @ r) * rho) * s
         return r
 

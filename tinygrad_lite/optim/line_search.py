@@ -22,20 +22,21 @@ class Point(NamedTuple):
 def cubic_minimum(a: Point, b: Point, bounds: tuple[float, float] | None = None) -> float:
     """Where the cubic through two points with their slopes is least, within the bounds.
 
-    The bounds default to the two points; without a minimum their middle is returned. Source:
-    Nocedal and Wright, "Numerical optimization", equation 3.59.
+    The bounds default to the two points; without a minimum their middle is returned. On a straight
+    line the minimum is infinitely far, so the bound downhill is. Source: Nocedal and Wright,
+    "Numerical optimization", equation 3.59.
     """
-    low, high = bounds if bounds is not None else (min(a.t, b.t), max(a.t, b.t))
-    d1 = a.slope + b.slope - 3 * (a.f - b.f) / (a.t - b.t)
-    square = d1**2 - a.slope * b.slope
-    if not square >= 0:
-        return (low + high) / 2.0
-    d2 = square**0.5
-    if a.t <= b.t:
+    if a.t > b.t:
+        a, b = b, a
+    low, high = bounds if bounds is not None else (a.t, b.t)
+    with np.errstate(all="ignore"):
+        d1 = a.slope + b.slope - 3 * np.float64(a.f - b.f) / (a.t - b.t)
+        square = d1**2 - a.slope * b.slope
+        if not square >= 0:
+            return (low + high) / 2.0
+        d2 = square**0.5
         least = b.t - (b.t - a.t) * ((b.slope + d2 - d1) / (b.slope - a.slope + 2 * d2))
-    else:
-        least = a.t - (a.t - b.t) * ((a.slope + d2 - d1) / (a.slope - b.slope + 2 * d2))
-    return min(max(least, low), high)
+    return float(min(max(least, low), high))
 
 
 def strong_wolfe(

@@ -9,8 +9,6 @@ import numpy as np
 
 from ..core.node import touch
 from ..core.tensor import make
-from ..kernels import updates_moments
-from ..kernels.updates import Rule
 from .optimizer import Optimizer, with_grad
 from .options import Group, State, check, check_lr, check_moments, number, scalar
 
@@ -256,14 +254,11 @@ class LAMB(PerParameter):
         }
         super().__init__(params, defaults)
 
-    def rule(self, group: Group) -> Rule:
-        """Adam's rule, whose moments these are."""
-        return updates_moments.RULES["adam"]
-
     def start(self, p: Any, state: State) -> None:
         if not state:
             state["step"] = scalar(0.0)
-            self.complete_state(p, {}, state, self.rule({}))
+            state["exp_avg"] = make(np.zeros_like(p.array))
+            state["exp_avg_sq"] = make(np.zeros_like(p.array))
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, group: Group) -> None:
         clock = state["step"].array

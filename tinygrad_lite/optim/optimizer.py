@@ -257,7 +257,7 @@ class Optimizer:
             with enable_grad():
                 loss = closure()
         ready = [self.gather(group) for group in self.param_groups]
-        for group, material in zip(self.param_groups, ready, strict=True):
+        for group, material in zip(self.param_groups, ready):
             if material:
                 self.update_group(group, material)
         if not self._warned_no_grad and not any(ready):
@@ -294,9 +294,10 @@ class Optimizer:
             else:
                 return sweep
         sweep = self._sweeps[id(group)] = Sweep(rule, params, states)
-        for i, (p, state) in enumerate(zip(sweep.params, sweep.states, strict=True)):
-            if self.complete_state(p, group, state, rule):
+        for i, (p, state) in enumerate(zip(sweep.params, sweep.states)):
+            if any(state.get(name) is None for name in rule.state):
                 sweep.new.add(i)
+            self.complete_state(p, group, state, rule)
         sweep.refresh()
         return sweep
 
@@ -310,17 +311,13 @@ class Optimizer:
             f"{type(self).__name__} defines neither step(), update_group() nor rule()"
         )
 
-    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> bool:
-        """Add what the rule needs and the state lacks: zeros like the parameter, and `step`.
-
-        Returns whether anything was added.
-        """
-        missing = [name for name in rule.state if state.get(name) is None]
+    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> None:
+        """Add what the rule needs and the state lacks: zeros like the parameter, and `step`."""
         if self.counts_steps and not state:
             state["step"] = scalar(0.0)
-        for name in missing:
-            state[name] = make(np.zeros_like(p.array))
-        return bool(missing)
+        for name in rule.state:
+            if state.get(name) is None:
+                state[name] = make(np.zeros_like(p.array))
 
     def constants_of(self, group: Group, sweep: Sweep) -> Any:
         """The rule's constants for this step, or a function from a parameter's position to them.

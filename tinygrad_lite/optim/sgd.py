@@ -121,18 +121,18 @@ class ASGD(Optimizer):
     def rule(self, group: Group) -> Rule:
         return RULES["asgd"]
 
-    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> bool:
+    def complete_state(self, p: Any, group: Group, state: State, rule: Rule) -> None:
         if not state:
             state["step"] = scalar(0.0)
             state["eta"] = scalar(number(group["lr"]))
             state["mu"] = scalar(1.0)
-        return super().complete_state(p, group, state, rule)
+        super().complete_state(p, group, state, rule)
 
     def constants_of(self, group: Group, sweep: Sweep) -> Any:
         lr, lambd = number(group["lr"]), group["lambd"]
         maximize, l2 = float(group["maximize"]), float(group["weight_decay"])
         table = []
-        for t, state in zip(sweep.count_step().tolist(), sweep.states, strict=True):
+        for t, state in zip(sweep.count_step().tolist(), sweep.states):
             eta, mu = state["eta"].array, state["mu"].array
             rate, weight = float(eta), float(mu)
             table.append((maximize, l2, 1 - lambd * rate, rate, weight, float(weight != 1)))
