@@ -253,7 +253,9 @@ def nll_backward(
     rows = np.zeros((target.size, classes), g.dtype)
     labels, weights = _weighted_labels(target, classes, weight, g.dtype, ignore_index)
     scale = -(g / total if reduction == "mean" else g).reshape(-1)
-    rows[np.arange(len(rows)), labels] = scale if weights is None else scale * weights
+    if weights is not None:  # where all are ignored the scale of a mean is infinite
+        scale = np.where(labels == _IGNORED, g.dtype.type(0), scale * weights)
+    rows[np.arange(len(rows)), labels] = scale
     return from_rows(rows, shape, axis)
 
 

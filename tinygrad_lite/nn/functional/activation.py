@@ -67,15 +67,14 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
     count, x = weight.array.size, input.array
     if count != 1:
         if x.ndim == 0:
-            raise RuntimeError("prelu: Not allow zero-dim input tensor.")
+            raise RuntimeError("Not allow zero-dim input tensor. (prelu)")
         channels = x.shape[1] if x.ndim > 1 else 1
         if channels != count:
             raise RuntimeError(
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = "
                 f"{count} and channel size = {channels}."
             )
-    axis = min(1, x.ndim - 1)
-    slope = weight.reshape([-1 if i == axis else 1 for i in range(x.ndim)])
+    slope = weight.reshape([-1 if i == 1 else 1 for i in range(x.ndim)])
     return where(input > 0, input, slope * input)
 
 
@@ -230,10 +229,12 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
 def glu(input: Tensor, dim: int = -1) -> Tensor:
     """a sigmoid(b) for the two halves a, b of x along `dim`."""
     if input.array.ndim == 0:
-        raise RuntimeError("glu does not support 0-dimensional tensors")
+        raise RuntimeError("glu does not support scalars because halving size must be even")
     size = input.size(dim)
     if size % 2:
-        raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {size}")
+        raise RuntimeError(
+            f"Halving dimension must be even, but dimension {dim % input.array.ndim} is size {size}"
+        )
     a, b = input.chunk(2, dim)
     return a * ops.sigmoid(b)
 
@@ -251,7 +252,6 @@ def _implicit_dim(name: str, ndim: int, stacklevel: int) -> int:
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include "
         "dim=X as an argument.",
-        UserWarning,
         stacklevel=stacklevel,
     )
     return 0 if ndim in (0, 1, 3) else 1

@@ -43,11 +43,12 @@ def scaled_dot_product_attention(
             "_scaled_dot_product_attention: Explicit attn_mask should not be set when "
             "is_causal=True"
         )
-    for name, t in (("query", query), ("key", key), ("value", value)):
+    for t in (query, key, value):
         if t.array.ndim < 2:
             raise RuntimeError(
-                f"scaled_dot_product_attention: Expected query, key, and value to all be at least "
-                f"2 dimensional, but {name} is {t.array.ndim}-dimensional"
+                "Expected query, key, and value to all be  at least 2 dimensional, but got "
+                f"query.dim: {query.array.ndim} key.dim: {key.array.ndim} and value.dim: "
+                f"{value.array.ndim} instead."
             )
         if t.array.dtype != query.array.dtype:
             raise RuntimeError(
@@ -60,7 +61,7 @@ def scaled_dot_product_attention(
     learned_mask = attn_mask is not None and attn_mask.requires_grad
     if dropout_p > 0 or learned_mask:
         found = attention_weights(query, key, attn_mask, is_causal, factor)
-        return (dropout(found, dropout_p, True) if dropout_p > 0 else found) @ value
+        return dropout(found, dropout_p) @ value
     return attention(query, key, value, attn_mask, causal=is_causal, scale=factor)
 
 
@@ -68,9 +69,10 @@ def _shared_heads(query: Tensor, t: Tensor) -> Tensor:
     heads, own = query.array.shape[-3], t.array.shape[-3]
     if heads % own:
         raise RuntimeError(
-            f"enable_gqa: {heads} query heads are no multiple of {own} key or value heads"
+            "Number of heads in key and value must divide the number of heads in query, but got "
+            f"{own} and {heads} (enable_gqa)"
         )
-    return t if heads == own else t.repeat_interleave(heads // own, -3)
+    return t.repeat_interleave(heads // own, -3)
 
 
 def _canonical_mask(mask: Tensor | None, dtype: Any, name: str) -> Tensor | None:
@@ -100,7 +102,7 @@ def _projections(
     biases: Any = (None,) * 3
     if in_proj_bias is not None:
         biases = in_proj_bias.split(embed)
-    return [linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases, strict=True)]
+    return [linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases)]
 
 
 def _is_batched(
@@ -131,9 +133,7 @@ def _is_batched(
     if mask is not None and rank == 2 and mask.array.ndim == 3:
         wanted = (num_heads, query.array.shape[0], key.array.shape[0])
         if mask.array.shape != wanted:
-            raise AssertionError(
-                f"Expected `attn_mask` shape to be {wanted} but got {mask.array.shape}"
-            )
+            raise AssertionError(f"Expected `attn_mask` shape to be {wanted} but got {mask.shape}")
     return rank == 3
 
 
@@ -185,8 +185,13 @@ def multi_head_attention_forward(
     head = embed // num_heads
     if head * num_heads != embed:
         raise AssertionError(f"embed_dim {embed} not divisible by num_heads {num_heads}")
-    compared = slice(2) if use_separate_proj_weight else slice(3)  # widths may differ then
-    if key.array.shape[compared] != value.array.shape[compared]:
+    if use_separate_proj_weight:  # widths may differ then
+        if key.array.shape[:2] != value.array.shape[:2]:
+            raise AssertionError(
+                f"key's sequence and batch dims {key.shape[:2]} do not match value's "
+                f"{value.shape[:2]}"
+            )
+    elif key.array.shape != value.array.shape:
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
     if key_padding_mask is not None:
         for axis, size in enumerate((n, key.array.shape[0])):
@@ -216,7 +221,11 @@ def multi_head_attention_forward(
             )
         mask = mask.unsqueeze(0) if mask.array.ndim == 2 else mask
     padding = _canonical_mask(key_padding_mask, dtype, "key_padding_mask")
-    if bias_k is not None and bias_v is not None:
+    if bias_k is None or bias_v is None:
+        if bias_k is not bias_v:
+            given, lacking = ("bias_k", "bias_v") if bias_v is None else ("bias_v", "bias_k")
+            raise AssertionError(f"{given} is set but {lacking} is None")
+    else:
         k = cat([k, bias_k.expand(1, n, embed)])
         v = cat([v, bias_v.expand(1, n, embed)])
         mask = None if mask is None else pad(mask, (0, 1))
@@ -242,9 +251,9 @@ def multi_head_attention_forward(
         mask = spread if mask is None else mask + spread
     rate = dropout_p if training else 0.0
     if need_weights:
-        scores = (q * (1.0 / math.sqrt(head))) @ k.transpose(-2, -1)
+        scores = (q * (1.0 / math.sqrt(head))) @ k.mT
         weights = softmax(scores if mask is None else scores + mask, -1)
-        weights = dropout(weights, rate, True) if rate > 0 else weights
+        weights = dropout(weights, rate)
         out = weights @ v
     else:
         out = scaled_dot_product_attention(q, k, v, mask, rate)

@@ -48,7 +48,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
     """Shapes and dtypes; whether the labels are classes is seen when they are used."""
     shape, wanted = target.array.shape, input.array.shape
     if input.array.ndim == 0:
-        raise RuntimeError(f"{name}: input must have a class axis, got a 0-d tensor")
+        raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = wanted[:1] + wanted[2:] if len(wanted) > 1 else ()
     if shape != expected and len(wanted) > 1 and shape[:1] != wanted[:1]:
         raise ValueError(
@@ -75,7 +75,7 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
         )
 
 
-def _check_weights(input: Tensor, weight: Tensor | None) -> None:
+def _check_weights_shape(input: Tensor, weight: Tensor | None) -> None:
     if weight is None:
         return
     classes = input.array.shape[0 if input.array.ndim == 1 else 1]
@@ -84,7 +84,11 @@ def _check_weights(input: Tensor, weight: Tensor | None) -> None:
             f"weight tensor should be defined either for all {classes} classes or no classes but "
             f"got weight tensor of shape: {list(weight.array.shape)}"
         )
-    if weight.array.dtype != input.array.dtype:
+
+
+def _check_weights(input: Tensor, weight: Tensor | None) -> None:
+    _check_weights_shape(input, weight)
+    if weight is not None and weight.array.dtype != input.array.dtype:
         raise RuntimeError(
             f"expected scalar type {kind(input.array.dtype)} but found "
             f"{kind(weight.array.dtype)} (the class weights)"
@@ -94,7 +98,7 @@ def _check_weights(input: Tensor, weight: Tensor | None) -> None:
 def _alone(input: Tensor, target: Tensor) -> Tensor:
     """The class of a sample without a batch axis, which may come with one."""
     single = input.array.ndim == 1 and target.array.shape == (1,)
-    return target.squeeze(0) if single else target
+    return target.squeeze() if single else target
 
 
 def cross_entropy(
@@ -124,7 +128,7 @@ def cross_entropy(
             )
         if ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
-        _check_weights(input, weight)
+        _check_weights_shape(input, weight)
         return _soft_cross_entropy(input, target, weight, reduction, label_smoothing, axis)
     target = _alone(input, target)
     _check_classes("cross_entropy", input, target)
@@ -196,13 +200,9 @@ def _along(weight: Tensor, axis: int, ndim: int) -> Tensor:
 def _soft_cross_entropy(
     input: Tensor, target: Tensor, weight: Any, reduction: str, label_smoothing: float, axis: int
 ) -> Any:
-    classes = input.array.shape[axis]
     if label_smoothing > 0:
-        target = target * (1 - label_smoothing) + label_smoothing / classes
+        target = target * (1 - label_smoothing) + label_smoothing / input.array.shape[axis]
     terms = log_softmax(input, axis) * target
     if weight is not None:
         terms = terms * _along(weight, axis, input.array.ndim)
-    loss = -terms.sum(axis)
-    if reduction == "mean":
-        return loss.sum() / max(input.array.size // max(classes, 1), 1)
-    return _reduced(loss, reduction)
+    return _reduced(-terms.sum(axis), reduction)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
 
 import numpy as np
 
@@ -44,19 +43,21 @@ def _feature_mask(input: Tensor, p: float) -> np.ndarray:
     return _keep((*shape[:2], *(1,) * (len(shape) - 2)), p)
 
 
-def _feature(name: str, dims: int, input: Tensor, p: float, training: bool, inplace: bool) -> Any:
-    _check(p)
+def _warn_unusual(name: str, dims: int, input: Tensor) -> None:
     ndim = input.array.ndim
     if ndim not in (dims + 1, dims + 2):
         warnings.warn(
             f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will result in "
             f"an error in a future release; expected {dims + 1}-D or {dims + 2}-D.",
-            UserWarning,
             stacklevel=3,
         )
+
+
+def _feature(dims: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
+    _check(p)
     if not training or p == 0:
         return input
-    if ndim == dims + 1 and dims != 2:  # (C, L): no batch axis
+    if input.array.ndim == dims + 1 and dims != 2:  # (C, L): no batch axis
         return _multiplied(input, _keep((input.array.shape[0], *(1,) * dims), p), p, inplace)
     return _multiplied(input, _feature_mask(input, p), p, inplace)
 
@@ -72,21 +73,23 @@ def dropout1d(
             "dimension, a channel dimension, and an optional batch dimension (i.e. "
             "2D or 3D inputs)."
         )
-    return _feature("dropout1d", 1, input, p, training, inplace)
+    return _feature(1, input, p, training, inplace)
 
 
 def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Whole channels of (N, C, H, W) zero with probability p."""
-    return _feature("dropout2d", 2, input, p, training, inplace)
+    _warn_unusual("dropout2d", 2, input)
+    return _feature(2, input, p, training, inplace)
 
 
 def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Whole channels of (N, C, D, H, W) or (C, D, H, W) zero with probability p."""
-    return _feature("dropout3d", 3, input, p, training, inplace)
+    _warn_unusual("dropout3d", 3, input)
+    return _feature(3, input, p, training, inplace)
 
 
 _SELU_FLOOR = -1.7580993408473766  # -scale * alpha of SELU: where it saturates

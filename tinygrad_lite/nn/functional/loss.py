@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
-from ...ops.creation import ones_like
+from ...ops.creation import full_like
 from ...ops.likelihood import bernoulli_surprise
 from ...ops.selection import where
 
@@ -34,7 +34,6 @@ def _legacy(size_average: bool | None, reduce: bool | None, reduction: str) -> s
     warnings.warn(
         "size_average and reduce args will be deprecated, please use "
         f"reduction='{chosen}' instead.",
-        UserWarning,
         stacklevel=3,
     )
     return chosen
@@ -46,7 +45,6 @@ def _warn_unequal(name: str, input: Tensor, target: Tensor) -> None:
             f"Using a target size ({target.size()}) that is different to the input size "
             f"({input.size()}). This will likely lead to incorrect results due to broadcasting. "
             f"Please ensure they have the same size. ({name})",
-            UserWarning,
             stacklevel=3,
         )
 
@@ -59,20 +57,25 @@ def mse_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """(input - target)^2, elementwise, reduced."""
+    """(input - target)^2, elementwise, reduced; "mean" divides by the sum of the weights."""
     reduction = _legacy(size_average, reduce, reduction)
     _warn_unequal("mse_loss", input, target)
     difference = input - target
-    return _weighted(difference * difference, weight, reduction)
+    return _mean_by_weight(_weighted(difference * difference, input, weight), weight, reduction)
 
 
-def _weighted(loss: Any, weight: Tensor | None, reduction: str) -> Any:
+def _weighted(loss: Any, input: Tensor, weight: Tensor | None) -> Any:
     if weight is None:
-        return _reduced(loss, reduction)
-    if weight.array.shape != loss.array.shape:
-        raise ValueError("Inputs and weights must have the same size.")
-    loss = loss * weight
-    return loss.sum() / weight.sum() if reduction == "mean" else _reduced(loss, reduction)
+        return loss
+    if weight.array.shape != input.array.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return loss * weight
+
+
+def _mean_by_weight(loss: Any, weight: Tensor | None, reduction: str) -> Any:
+    if weight is not None and reduction == "mean":
+        return loss.sum() / weight.sum()
+    return _reduced(loss, reduction)
 
 
 def l1_loss(
@@ -83,10 +86,11 @@ def l1_loss(
     reduction: str = "mean",
     weight: Tensor | None = None,
 ) -> Tensor:
-    """|input - target|, elementwise, reduced."""
+    """|input - target|, elementwise, reduced; "mean" divides by the sum of the weights."""
     reduction = _legacy(size_average, reduce, reduction)
     _warn_unequal("l1_loss", input, target)
-    return _weighted((input - target).abs(), weight, reduction)
+    loss = _weighted((input - target).abs(), input, weight)
+    return _mean_by_weight(loss, weight, reduction)
 
 
 def smooth_l1_loss(
@@ -115,12 +119,16 @@ def huber_loss(
     delta: float = 1.0,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """d^2 / 2 where d = |input - target| <= delta, else delta (d - delta / 2) (Huber 1964)."""
+    """d^2 / 2 where d = |input - target| < delta, else delta (d - delta / 2) (Huber 1964).
+
+    Here "mean" divides by the number of elements, weighted or not, as PyTorch does.
+    """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _warn_unequal("huber_loss", input, target)
     d = (input - target).abs()
-    return _weighted(where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta)), weight, reduction)
+    loss = where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    return _reduced(_weighted(loss, input, weight), reduction)
 
 
 def binary_cross_entropy(
@@ -188,7 +196,6 @@ def kl_div(
             "'batchmean' divides only by the batch size, and aligns with the KL div "
             "math definition."
             "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
-            UserWarning,
             stacklevel=2,
         )
     return _reduced(loss, reduction)
@@ -231,7 +238,7 @@ def gaussian_nll_loss(
     if isinstance(var, float):
         if var < 0:
             raise ValueError("var has negative entry/entries")
-        var = var * ones_like(input)
+        var = full_like(input, var)
     elif (var.array < 0).any():
         raise ValueError("var has negative entry/entries")
     if var.array.shape != input.array.shape:
@@ -245,6 +252,6 @@ def gaussian_nll_loss(
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(reduction + " is not valid")
     # the floor is not differentiated: below it the variance keeps its own gradient
-    var = var + where(var < eps, eps - var, 0.0).detach()
+    var = var + (eps - var).detach().clamp(min=0)
     loss = 0.5 * (var.log() + (input - target) ** 2 / var)
     return _reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)

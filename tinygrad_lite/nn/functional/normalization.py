@@ -43,7 +43,6 @@ def batch_norm(
         return _of_nothing(input, weight, bias)
     if x.ndim < 2:
         raise RuntimeError(f"batch_norm: expected (N, C, ...), got a {x.ndim}-d input")
-    channels = x.shape[1]
     count = x.shape[0] * math.prod(x.shape[2:])  # values of one channel
     if training and count == 1:
         raise ValueError(
@@ -53,40 +52,48 @@ def batch_norm(
         raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
     if eps < 0:
         raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
-    for name, t in (
+    if not training and (running_mean is None or running_var is None):
+        missing = "running_mean" if running_mean is None else "running_var"
+        raise RuntimeError(f"{missing} must be defined in evaluation mode")
+    _check_channels("batch_norm", x, running_mean, running_var, weight, bias)
+    if not training:
+        return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
+    out, mean, var = ops.batch_norm(input, weight, bias, eps=float(eps))
+    if running_mean is not None:
+        _move(running_mean, mean.array, momentum)
+        _move(running_var, var.array * (count / (count - 1)), momentum)
+    return out
+
+
+def _check_channels(
+    name: str, x: np.ndarray, running_mean: Any, running_var: Any, weight: Any, bias: Any
+) -> None:
+    for what, t in (
         ("running_mean", running_mean),
         ("running_var", running_var),
         ("weight", weight),
         ("bias", bias),
     ):
-        if t is not None and t.array.size != channels:
+        if t is not None and t.array.size != x.shape[1]:
             raise RuntimeError(
-                f"{name} should contain {channels} elements not {t.array.size} (batch_norm of "
+                f"{what} should contain {x.shape[1]} elements not {t.array.size} ({name} of "
                 f"{list(x.shape)})"
             )
-    if not training:
-        if running_mean is None or running_var is None:
-            raise RuntimeError("Expected running_mean and running_var to be defined in evaluation")
-        return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
-    out, mean, var = ops.batch_norm(input, weight, bias, eps=float(eps))
-    if count and (running_mean is not None or running_var is not None):  # no data, no news
-        _move(running_mean, mean.array, momentum)
-        _move(running_var, var.array * (count / (count - 1)), momentum)
-    return out
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("running_mean and running_var must either both be None or neither be None")
 
 
 def _of_nothing(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
     """The normalization of no elements: as empty, and no gradient chain is broken."""
     shape = (1, -1, *(1,) * (input.array.ndim - 2))
     out = input.clone()
-    out = out if weight is None else out * weight.reshape(shape)
-    return out if bias is None else out + bias.reshape(shape)
+    for t in (weight, bias):
+        out = out if t is None else out * t.reshape(shape)
+    return out
 
 
-def _move(running: Tensor | None, towards: np.ndarray, momentum: float) -> None:
+def _move(running: Any, towards: np.ndarray, momentum: float) -> None:
     """running = (1 - momentum) running + momentum towards, in place."""
-    if running is None:
-        return
     a = running.array
     a *= 1 - momentum
     a += momentum * towards
@@ -105,22 +112,24 @@ def instance_norm(
 ) -> Tensor:
     """As `batch_norm`, each sample by its own statistics."""
     x = input.array
-    if not use_input_stats:
-        if running_mean is None or running_var is None:
-            raise RuntimeError(
-                "Expected running_mean and running_var to be defined when use_input_stats is false"
-            )
-        return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
     count = math.prod(x.shape[2:])
-    if count == 1:
+    if use_input_stats and count == 1:
         raise ValueError(
             f"Expected more than 1 spatial element when training, got input size {input.size()}"
         )
+    if x.size == 0:
+        return _of_nothing(input, weight, bias)
+    if not use_input_stats and (running_mean is None or running_var is None):
+        raise RuntimeError(
+            "Expected running_mean and running_var to be defined when use_input_stats is false"
+        )
+    _check_channels("instance_norm", x, running_mean, running_var, weight, bias)
+    if not use_input_stats:
+        return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
     out, mean, var = ops.group_norm(input, weight, bias, groups=x.shape[1], eps=float(eps))
-    if running_mean is not None or running_var is not None:
+    if running_mean is not None:
         _move(running_mean, mean.array.mean(0), momentum)
-        unbiased = var.array.mean(0) * (count / (count - 1))
-        _move(running_var, unbiased, momentum)
+        _move(running_var, var.array.mean(0) * (count / (count - 1)), momentum)
     return out
 
 
@@ -186,6 +195,8 @@ def group_norm(
     x = input.array
     if x.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {x.ndim}")
+    if num_groups <= 0:
+        raise RuntimeError(f"Expected num groups to be greater than 0, got {num_groups}")
     if x.shape[1] % num_groups:
         raise RuntimeError(
             "Expected number of channels in input to be divisible by num_groups, but got input of "
@@ -197,7 +208,7 @@ def group_norm(
                 f"Expected {what} to be a vector of size equal to the number of channels in input, "
                 f"but got {what} of shape {list(t.array.shape)} and input of shape {list(x.shape)}"
             )
-    if math.prod(x.shape[2:]) * x.shape[1] // num_groups == 1 and x.shape[0] == 1:
+    if math.prod(x.shape[1:]) == num_groups and x.shape[0] == 1:
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {input.size()}"
         )
@@ -216,7 +227,7 @@ def local_response_norm(
     if x.size == 0:
         return input
     squares = (input * input).reshape(x.shape[0], 1, x.shape[1], -1)
-    padded = pad(squares, (0, 0, size // 2, (size - 1) // 2))
+    padded = pad(squares, (0, 0, size // 2, size // 2))
     total = padded[:, :, : x.shape[1]]
     for i in range(1, size):
         total = total + padded[:, :, i : i + x.shape[1]]

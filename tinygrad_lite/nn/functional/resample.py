@@ -30,9 +30,9 @@ def unfold(
     grid = grid_shape(x.array.shape[2:], *options.values())
     if min(grid) < 1:
         raise RuntimeError(
-            f"Given input with spatial size {x.array.shape[2:]}, {options}, "
-            "calculated shape of the "
-            f"array of sliding blocks as {grid}, but its components must be at least one."
+            f"Given input with spatial size {x.array.shape[2:]}, {_described(options)}, calculated "
+            f"shape of the array of sliding blocks as {grid}, but its components must be at least "
+            "one."
         )
     out = image_to_columns(x, **options)
     return out if input.array.ndim == 4 else out.squeeze(0)
@@ -61,12 +61,12 @@ def fold(
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, "
             f"but got input.size(1)={x.array.shape[1]} and kernel_size={options['kernel']}."
         )
-    blocks = math.prod(grid_shape(size, *options.values()))
-    if x.array.shape[2] != blocks:
+    grid = grid_shape(size, *options.values())
+    if x.array.shape[2] != math.prod(grid):
         raise RuntimeError(
-            f"Given output_size={size}, {options}, expected size of input's dimension 2 to match "
-            f"the calculated number of sliding blocks {blocks}, but got input.size(2)="
-            f"{x.array.shape[2]}."
+            f"Given output_size={size}, {_described(options)}, expected size of input's dimension "
+            f"2 to match the calculated number of sliding blocks {' * '.join(map(str, grid))} = "
+            f"{math.prod(grid)}, but got input.size(2)={x.array.shape[2]}."
         )
     out = columns_to_image(x, size=size, **options)
     return out if input.array.ndim == 3 else out.squeeze(0)
@@ -79,6 +79,11 @@ def _windows(name: str, kernel: Any, dilation: Any, padding: Any, stride: Any) -
         "padding": per_dim(padding, 2, "padding", name),
         "stride": per_dim(stride, 2, "stride", name),
     }
+
+
+def _described(options: dict[str, Any]) -> str:
+    kernel, *others = [f"{name}={value}" for name, value in options.items()]
+    return ", ".join(["kernel_size" + kernel.removeprefix("kernel"), *others])
 
 
 # -- interpolation --------------------------------------------------------------------------------
@@ -162,15 +167,16 @@ def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], 
     given = size if size is not None else scale
     values = list(given) if isinstance(given, (tuple, list)) else [given] * dims
     if len(values) != dims:
+        what, name = ("output", "output size") if scale is None else ("scale_factor",) * 2
         raise ValueError(
-            f"Input and output must have the same number of spatial dimensions, but got input with "
-            f"spatial dimensions of {list(input.array.shape[2:])} and {values}"
+            f"Input and {what} must have the same number of spatial dimensions, but got input with "
+            f"spatial dimensions of {list(input.array.shape[2:])} and {name} of {tuple(values)}"
         )
     if size is not None:
         sizes = [int(v) for v in values]
         scales: list[Any] = [None] * dims
     else:
-        pairs = zip(input.array.shape[2:], values, strict=True)
+        pairs = zip(input.array.shape[2:], values)
         sizes = [math.floor(n * s) for n, s in pairs]
         scales = [float(v) for v in values]
     if min(sizes) <= 0:
@@ -196,7 +202,7 @@ def _read(x: Tensor, axis: int, source: np.ndarray, cubic: bool) -> Tensor:
     low = np.floor(source).astype(np.int64)
     t = source - low
     if cubic:
-        terms = list(zip((low - 1, low, low + 1, low + 2), _cubic(t), strict=True))
+        terms = list(zip((low - 1, low, low + 1, low + 2), _cubic(t)))
     else:
         terms = [(low, 1 - t), (low + 1, t)]
     shape = [1] * x.array.ndim
@@ -253,7 +259,6 @@ def upsample(
     """Deprecated name of `interpolate`."""
     warnings.warn(
         "`nn.functional.upsample` is deprecated. Use `nn.functional.interpolate` instead.",
-        UserWarning,
         stacklevel=2,
     )
     return interpolate(input, size, scale_factor, mode, align_corners)
@@ -274,7 +279,6 @@ def _upsample(
 ) -> Tensor:
     warnings.warn(
         f"`nn.functional.{function}` is deprecated. Use `nn.functional.interpolate` instead.",
-        UserWarning,
         stacklevel=3,
     )
     return interpolate(input, size, scale_factor, mode, corners)
@@ -387,13 +391,13 @@ def _neighbours(places: list[Tensor], sizes: Any, mode: str) -> Any:
         one = places[0] * 0 + 1  # the derivative by the grid is zero, not absent
         return [([np.rint(p.array).astype(np.int64) for p in places], one)]
     lows = [np.floor(p.array) for p in places]
-    parts = [p - make(low) for p, low in zip(places, lows, strict=True)]
+    parts = [p - make(low) for p, low in zip(places, lows)]
     options = []
-    for low, t in zip(lows, parts, strict=True):
+    for low, t in zip(lows, parts):
         base = low.astype(np.int64)
         if mode == "bicubic":
             offsets = (base - 1, base, base + 1, base + 2)
-            options.append(list(zip(offsets, _cubic(t), strict=True)))
+            options.append(list(zip(offsets, _cubic(t))))
         else:
             options.append([(base, 1 - t), (base + 1, t)])
     terms = []
@@ -410,7 +414,7 @@ def _pick(
 ) -> Tensor:
     inside = np.ones(index[0].shape, bool)
     place = np.zeros(index[0].shape, np.int64)
-    for i, n in zip(index, sizes, strict=True):
+    for i, n in zip(index, sizes):
         if mode == "bicubic" and padding_mode != "zeros":
             bounded = _bounded(make(i.astype(np.float64)), n, padding_mode, align).array
             i = np.rint(bounded).astype(np.int64)

@@ -9,7 +9,6 @@ import numpy as np
 from ...core.modes import no_grad
 from ...core.node import touch
 from ...core.tensor import Tensor, make
-from ...ops.creation import zeros
 from ...ops.embedding import gather_rows
 from ...ops.joining import stack
 
@@ -29,11 +28,13 @@ def embedding(
     max_norm            rows that are used are first rescaled, in place, to at most this norm
     scale_grad_by_freq  a row's gradient is divided by how often the row was used
     """
-    if not isinstance(input, Tensor) or input.array.dtype.kind not in "iu":
-        kind = getattr(input, "dtype", type(input).__name__)
+    if not isinstance(input, Tensor):
+        kind = type(input).__name__
+        raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {kind}")
+    if input.array.dtype.kind not in "iu":
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
-            f"Long, Int; but got {kind} instead (embedding)"
+            f"Long, Int; but got {input.dtype} instead (embedding)"
         )
     if weight.array.ndim != 2:
         raise RuntimeError(f"'weight' must be 2-D, got {list(weight.array.shape)} (embedding)")
@@ -160,22 +161,18 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[li
             f"offsets[-1] can not be greater than input's length {x.size} but got offsets[-1] of "
             f"{starts[-1]}"
         )
-    ends = starts[1:] if include_last else [*starts[1:], x.size]
-    return list(zip(starts, ends, strict=False)), input
+    if include_last:  # which says where the last bag ends: at the end, whatever it says
+        starts = starts[:-1]
+    return list(zip(starts, [*starts[1:], x.size])), input
 
 
 def _bagged(rows: Tensor, bags: list[Any], kept: np.ndarray, mode: str) -> Tensor:
     found = []
     for start, end in bags:
         places = np.flatnonzero(kept[start:end]) + start
-        if places.size == 0:
-            found.append(zeros(rows.array.shape[1], dtype=rows.dtype))
-            continue
         part = rows[start:end] if places.size == end - start else rows[make(places)]
-        if mode == "max":
-            found.append(part.max(0).values)
+        if mode == "sum" or places.size == 0:
+            found.append(part.sum(0))
         else:
-            found.append(part.sum(0) if mode == "sum" else part.mean(0))
-    if not found:
-        return zeros(0, rows.array.shape[1], dtype=rows.dtype)
-    return stack(found)
+            found.append(part.max(0).values if mode == "max" else part.mean(0))
+    return stack(found) if found else rows[:0]

@@ -28,7 +28,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     pairs = [(0, 0)] * x.ndim
     for i in range(len(numbers) // 2):
         pairs[x.ndim - 1 - i] = (numbers[2 * i], numbers[2 * i + 1])
-    if any(n + lo + hi < 0 for n, (lo, hi) in zip(x.shape, pairs, strict=True)):
+    if any(n + lo + hi < 0 for n, (lo, hi) in zip(x.shape, pairs)):
         raise RuntimeError(
             f"The input size {list(x.shape)}, plus negative padding {numbers}, resulted in a "
             "negative output size"
@@ -36,7 +36,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if mode == "constant":
         return _constant(input, tuple(pairs), 0.0 if value is None else value)
     if value is not None and value != 0:
-        raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     index = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}.get(mode)
     if index is None:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
@@ -107,12 +107,11 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     r = downscale_factor
     if r <= 0:
         raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
-    for name, size in (("height", h), ("width", w)):
+    for name, axis, size in (("height", -2, h), ("width", -1, w)):
         if size % r:
             raise RuntimeError(
-                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, "
-                f"but {size} is "
-                f"not divisible by {r}"
+                f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
+                f"input.size({axis})={size} is not divisible by {r}"
             )
     n = len(lead)
     x = input.reshape(*lead, c, h // r, r, w // r, r)
@@ -128,7 +127,9 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
             f"Number of groups to divide channels in must be positive. Value of groups:{groups}"
         )
     if c % groups:
-        raise RuntimeError(f"Number of channels must be divisible by groups. Got {c} and {groups}")
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
+        )
     return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(n, c, *rest)
 
 
