@@ -308,12 +308,20 @@ def test_the_error_about_an_overwritten_array(saved_under: bool, written_under: 
         assert lines == ""
         return
     before, after = lines.split("\nWritten here:\n")
-    assert before.startswith("\nSaved here:\n")
-    assert "in save" in before
+    assert before.startswith('\nSaved here:\n  File "')
     if written_under:
-        assert "in write" in after
+        assert after.startswith('  File "')
     else:
         assert after == "  (outside anomaly mode)"
+
+
+def test_the_error_about_an_overwritten_array_names_the_lines() -> None:
+    y = leaf([1.0, 2.0]) * 1
+    with tl.autograd.set_detect_anomaly(True):
+        z = save(y)
+        write(y)
+    with pytest.raises(RuntimeError, match=r"(?s)Saved here:.*in save\nWritten here:.*in write$"):
+        z.sum().backward()
 
 
 def test_a_write_into_one_of_many_saved_arrays_is_noticed() -> None:

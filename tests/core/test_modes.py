@@ -189,8 +189,13 @@ def test_a_decorated_class_warns() -> None:
         "Decorating classes is deprecated and will be disabled in future versions. You should "
         "only decorate functions or methods (here: Model)."
     )
-    assert warned[0].filename == __file__
     assert Model().state == (False, False)
+
+
+def test_the_warning_names_the_line_of_the_class() -> None:
+    with pytest.warns(FutureWarning) as warned:
+        tl.no_grad()(type("Model", (), {}))
+    assert warned[0].filename == __file__
 
 
 def test_a_context_of_ones_own() -> None:

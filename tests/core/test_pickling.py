@@ -8,6 +8,7 @@ import pickle
 import numpy as np
 import pytest
 
+import tinygrad_lite  # noqa: F401  binds the operators
 from tinygrad_lite.core.node import Node, tick
 from tinygrad_lite.core.tensor import Parameter, Tensor, make
 
@@ -81,3 +82,42 @@ def test_out_of_band_pickles_do_not_copy():
     data = pickle.dumps(x, protocol=5, buffer_callback=buffers.append)
     assert len(data) < 500 and len(buffers) == 1
     assert pickle.loads(data, buffers=buffers).tolist() == x.tolist()
+
+
+def test_one_memo_serves_tensor_gradient_and_attributes():
+    x, other = t([1.0, 2.0]).requires_grad_(), t([3.0])
+    x.grad, x.note, x.me = t([5.0, 6.0]), other, x
+    memo = {}
+    y = x.__deepcopy__(memo)
+    assert memo[id(x)] is y
+    assert x.__deepcopy__(memo) is y
+    assert y.me is y
+    y, grad, note = copy.deepcopy([x, x.grad, other])
+    assert y.grad is grad and y.note is note
+    assert note is not other and note.tolist() == [3.0]
+
+
+def test_an_array_and_a_tensor_of_it_are_copied_together():
+    base = np.arange(4.0)
+    array, view = copy.deepcopy([base, make(base[1:])])
+    assert array.tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert view.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_views_of_one_element_share_and_empty_ones_take_no_memory_along():
+    base = np.arange(4.0, dtype=np.float32)
+    whole, one, none = copy.deepcopy([make(base), make(base[2:3]), make(base[:0])])
+    assert one.array.dtype == np.float32 and one.tolist() == [2.0]
+    assert np.shares_memory(whole.array, one.array)
+    assert none.array.flags.owndata and none.array.shape == (0,)
+
+
+def test_the_error_about_non_leaves():
+    x = t([1.0]).requires_grad_() * 2
+    with pytest.raises(RuntimeError) as raised:
+        copy.deepcopy(x)
+    assert str(raised.value) == (
+        "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
+        "at the moment; detach() this one first. If you were attempting to deepcopy a module, one "
+        "of its attributes is the result of a recorded computation."
+    )

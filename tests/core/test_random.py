@@ -141,3 +141,29 @@ def test_forked_process_continues_the_parents_stream():
     drawn = queue.get(timeout=30)
     process.join()
     assert drawn == draw(random.default_generator)
+
+
+@pytest.mark.parametrize(("bad", "name"), [(2.5, "float"), (True, "bool"), ("3", "str")])
+def test_the_error_about_a_seed_of_wrong_type(bad, name):
+    with pytest.raises(RuntimeError) as raised:
+        Generator().manual_seed(bad)
+    assert str(raised.value) == f"manual_seed expected a long, but got {name}"
+
+
+def test_the_ends_of_the_range_of_seeds():
+    assert Generator().manual_seed(-(2**63)).initial_seed() == 2**63
+    assert Generator().manual_seed(2**64 - 1).initial_seed() == 2**64 - 1
+    for number in (-(2**63) - 1, 2**64):
+        with pytest.raises(ValueError, match=f"^Overflow when unpacking long long: {number} is no"):
+            Generator().manual_seed(number)
+
+
+def test_seeds_of_the_system_are_words():
+    assert all(0 <= Generator().seed() < 2**64 for _ in range(20))
+
+
+def test_a_large_seed_is_restored_to_the_bit():
+    generator = Generator().manual_seed(2**64 - 1)
+    twin = generator.clone_state()
+    assert draw(generator) == draw(twin)
+    assert twin.numpy.bit_generator.state["state"]["key"].tolist() == [2**64 - 1, 0]

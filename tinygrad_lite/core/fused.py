@@ -55,26 +55,23 @@ class Fused(Primitive):
         token = MODE.set(current().but(grad=True))
         try:
             aliases = [
-                alias(x) if parent is not None else x
-                for x, parent in zip(arrays, node.parents, strict=True)
+                alias(x) if parent is not None else x for x, parent in zip(arrays, node.parents)
             ]
             value = self.reference(*aliases, **meta)
-            targets = [a.node for a, p in zip(aliases, node.parents, strict=True) if p is not None]
+            targets = [a.node for a, p in zip(aliases, node.parents) if p is not None]
             values, gs = (value, g) if self.outputs else ((value,), (g,))
             roots = [
-                (v.node, h)
-                for v, h in zip(values, gs, strict=False)
-                if h is not None and v.node is not None
+                (v.node, h) for v, h in zip(values, gs) if h is not None and v.node is not None
             ]
-            found = backprop(roots, targets, retain_graph=True, create_graph=True, accumulate=False)
+            found = backprop(roots, targets, retain_graph=True, create_graph=True)
         finally:
             MODE.reset(token)
-        for a, parent in zip(aliases, node.parents, strict=True):
+        for a, parent in zip(aliases, node.parents):
             if parent is not None:
                 a.node.parents = (parent,)
         return [
             None if parent is None else found.get(a.node)
-            for a, parent in zip(aliases, node.parents, strict=True)
+            for a, parent in zip(aliases, node.parents)
         ]
 
 

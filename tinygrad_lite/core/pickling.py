@@ -63,12 +63,8 @@ def _copied(array: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
     if array is root:
         return new
     offset = array.__array_interface__["data"][0] - root.__array_interface__["data"][0]
-    return np.ndarray(array.shape, array.dtype, _bytes(new), offset, array.strides)
-
-
-def _bytes(array: np.ndarray) -> np.ndarray:
-    """The memory of a contiguous array (of either order) as bytes, without a copy."""
-    return array.ravel(order="K").view(np.uint8)
+    # of a contiguous array, of either order, K-order is the memory as it lies: no copy
+    return np.ndarray(array.shape, array.dtype, new.ravel(order="K"), offset, array.strides)
 
 
 bind("__reduce_ex__", reduce_tensor)

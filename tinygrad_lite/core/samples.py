@@ -170,10 +170,8 @@ def draw(s: Sample, rng: np.random.Generator) -> tuple[list[np.ndarray], dict[st
         mine = lead
         if getattr(spec, "broadcast", False):
             keep = rng.integers(0, 2, len(lead))
-            mine = tuple(n if k else 1 for n, k in zip(lead, keep, strict=True))
+            mine = tuple(n if k else 1 for n, k in zip(lead, keep))
             mine = mine[int(rng.integers(0, len(mine) + 1)) :] if rng.integers(0, 4) == 0 else mine
         shapes.append(input_shape(spec.shape, sizes, mine))
-    arrays = [
-        draw_values(spec, shape, sizes, rng) for spec, shape in zip(s.inputs, shapes, strict=True)
-    ]
+    arrays = [draw_values(spec, shape, sizes, rng) for spec, shape in zip(s.inputs, shapes)]
     return arrays, draw_meta(s, sizes, shapes, rng)
