@@ -251,7 +251,7 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         if more.before:
             g = _run_before(more.before, g, recorded)
         if more.packed:
-            saved = _unpacked(saved, recorded)
+            saved = _unpacked(saved)
     if op.on_tensors:
         if not recorded:
             g = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
@@ -428,10 +428,10 @@ def _run_after(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bool) -
     return _unwrapped(inputs, recorded)
 
 
-def _unpacked(saved: Any, recorded: bool) -> Any:
+def _unpacked(saved: Any) -> Any:
     """What the node saved, with what `saved_tensors_hooks` packed unpacked again."""
     if isinstance(saved, tuple):
-        return tuple([_unpacked(value, recorded) for value in saved])
+        return tuple([_unpacked(value) for value in saved])
     if not isinstance(saved, Packed):
         return saved
     content = saved.unpack(saved.content)
