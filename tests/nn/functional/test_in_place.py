@@ -49,6 +49,12 @@ def test_nothing_is_normalized_to_nothing(name: str, shape: tuple[int, ...]) -> 
         assert more[1].tolist() == [1.0, 1.0, 1.0]
 
 
+def test_no_bags_are_no_rows() -> None:
+    none = torch.zeros(0, dtype=torch.int64)
+    for index in (none, torch.tensor([1, 2])):  # PyTorch reads beyond its offsets here
+        assert F.embedding_bag(index, torch.ones(3, 2), none).shape == (0, 2)
+
+
 def test_a_bags_gradient_is_divided_by_how_often_a_row_was_used() -> None:
     # PyTorch divides by the counts of other rows here, which its documentation does not say
     weight = torch.zeros(3, 2, requires_grad=True)

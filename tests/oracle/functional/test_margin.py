@@ -11,6 +11,7 @@ from tests.oracle.comparing import lines
 from tests.oracle.functional.tables import hold
 
 TABLE = """
+x(2,1) :1 F.multilabel_margin_loss(x, t.tensor([[-1], [0]]))
 x(2,3) : F.hinge_embedding_loss(x, t.tensor([[1., -1, 1], [-1, -1, 1]]), 0.3)
 x(2,3) :1 F.hinge_embedding_loss(x, t.tensor([[1., -1, 0.5], [-1, 0, 3]]), reduction='none')
 x(3) :1 F.hinge_embedding_loss(x - x.detach() + 1, t.tensor([1., -1, -1]), reduction='none')

@@ -99,7 +99,7 @@ def _projections(
     if in_proj_weight is not None and query is key and key is value:
         return list(linear(query, in_proj_weight, in_proj_bias).chunk(3, -1))
     weights = in_proj_weight.chunk(3) if in_proj_weight is not None else separate
-    biases: Any = (None,) * 3
+    biases: Any = (None, None, None)
     if in_proj_bias is not None:
         biases = in_proj_bias.split(embed)
     return [linear(t, w, b) for t, w, b in zip((query, key, value), weights, biases)]

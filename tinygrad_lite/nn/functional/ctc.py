@@ -67,7 +67,7 @@ def ctc_loss(
     labels = _labels(targets, sizes, batched)
     width = int(sizes.max(initial=0))
     extended = np.full((n, 2 * width + 1), blank, np.int64)
-    extended[:, 1::2] = labels[:, :width]
+    extended[:, 1::2] = np.where(np.arange(width) < sizes[:, None], labels[:, :width], blank)
     skips = np.zeros(extended.shape, bool)
     skips[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
     places = np.arange(extended.shape[1])

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ...core import dtypes
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
@@ -124,7 +123,7 @@ def multi_margin_loss(
         gap = gap * weight[y]
     itself = arange(x.array.shape[1]) == y
     loss = where(itself, 0.0, gap).sum(1) / x.array.shape[1]
-    return _reduced(loss.squeeze(0) if target.array.ndim == 0 else loss, reduction)
+    return _reduced(loss.squeeze() if target.array.ndim == 0 else loss, reduction)
 
 
 def _known(reduction: str) -> str:
@@ -162,13 +161,13 @@ def multilabel_margin_loss(
         )
     x = input if input.array.ndim == 2 else input.reshape(1, -1)
     y = target if target.array.ndim == 2 else target.reshape(1, -1)
-    valid = (y >= 0).to(dtypes.int64).cumprod(1) == 1
+    valid = (y >= 0).cumprod(1) == 1
     index = where(valid, y, 0)
     is_label = zeros_like(x).scatter_add(1, index, valid.to(x.dtype)) > 0
     gaps = 1 - (x.gather(1, index).unsqueeze(2) - x.unsqueeze(1))
     counted = valid.unsqueeze(2) & ~is_label.unsqueeze(1)
     loss = where(counted, gaps.clamp(min=0), 0.0).sum((1, 2)) / x.array.shape[1]
-    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(0), reduction)
+    return _reduced(loss if input.array.ndim == 2 else loss.squeeze(), reduction)
 
 
 def cosine_embedding_loss(
@@ -220,8 +219,6 @@ def triplet_margin_loss(
 ) -> Tensor:
     """max(0, d(a, p) - d(a, n) + margin) with the p-distance (Balntas et al. 2016)."""
     reduction = _legacy(size_average, reduce, reduction)
-    if margin <= 0:
-        raise ValueError(f"margin must be greater than 0, got {margin}")
     return triplet_margin_with_distance_loss(
         anchor,
         positive,

@@ -227,7 +227,8 @@ def local_response_norm(
     if x.size == 0:
         return input
     squares = (input * input).reshape(x.shape[0], 1, x.shape[1], -1)
-    padded = pad(squares, (0, 0, size // 2, size // 2))
+    half = size // 2
+    padded = pad(squares, (0, 0, half, half))
     total = padded[:, :, : x.shape[1]]
     for i in range(1, size):
         total = total + padded[:, :, i : i + x.shape[1]]

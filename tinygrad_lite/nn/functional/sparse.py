@@ -31,7 +31,7 @@ def embedding(
     if not isinstance(input, Tensor):
         kind = type(input).__name__
         raise TypeError(f"embedding(): argument 'indices' (position 2) must be Tensor, not {kind}")
-    if input.array.dtype.kind not in "iu":
+    if input.array.dtype not in (np.int64, np.int32):
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: "
             f"Long, Int; but got {input.dtype} instead (embedding)"
@@ -72,8 +72,7 @@ def _renormalize(weight: Tensor, index: np.ndarray, max_norm: float, norm_type: 
         norms = np.linalg.norm(weight.array[used], norm_type, axis=1)
         long = norms > max_norm
         if long.any():
-            factor = (max_norm / (norms[long] + 1e-7)).astype(weight.array.dtype)
-            weight.array[used[long]] *= factor[:, None]
+            weight.array[used[long]] *= (max_norm / (norms[long] + 1e-7))[:, None]
             touch(weight.array, "embedding_renorm")
 
 
@@ -125,10 +124,16 @@ def embedding_bag(
                 f"not None, then it must have the same shape as the input "
                 f"({list(input.array.shape)})"
             )
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
-    kept = np.ones(flat.array.size, bool)
+    kept = np.full(flat.array.size, True)
     if padding_idx is not None:
-        kept = flat.array != padding_idx % weight.array.shape[0]
+        n = weight.array.shape[0]
+        if not -n <= padding_idx < n:
+            raise RuntimeError(
+                f"padding_idx must be within the number of embeddings, {-n} through {n - 1}, but "
+                f"got {padding_idx}"
+            )
+        kept = flat.array != padding_idx % n
+    rows = embedding(flat, weight, None, max_norm, norm_type, scale_grad_by_freq)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
     return _bagged(rows, bags, kept, mode)
@@ -170,7 +175,7 @@ def _bagged(rows: Tensor, bags: list[Any], kept: np.ndarray, mode: str) -> Tenso
     found = []
     for start, end in bags:
         places = np.flatnonzero(kept[start:end]) + start
-        part = rows[start:end] if places.size == end - start else rows[make(places)]
+        part = rows[make(places)]
         if mode == "sum" or places.size == 0:
             found.append(part.sum(0))
         else:

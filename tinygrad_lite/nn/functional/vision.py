@@ -98,7 +98,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     n = len(lead)
     x = input.reshape(*lead, c // (r * r), r, r, h, w)
     x = x.permute(*range(n), n, n + 3, n + 1, n + 4, n + 2)
-    return x.reshape(*lead, c // (r * r), h * r, w * r)
+    return _apart(x.reshape(*lead, c // (r * r), h * r, w * r), input)
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -116,7 +116,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     n = len(lead)
     x = input.reshape(*lead, c, h // r, r, w // r, r)
     x = x.permute(*range(n), n, n + 2, n + 4, n + 1, n + 3)
-    return x.reshape(*lead, c * r * r, h // r, w // r)
+    return _apart(x.reshape(*lead, c * r * r, h // r, w // r), input)
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -130,7 +130,13 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
         )
-    return input.reshape(n, groups, c // groups, -1).transpose(1, 2).reshape(n, c, *rest)
+    x = input.reshape(n, groups, c // groups, -1).transpose(1, 2)
+    return _apart(x.reshape(n, c, *rest), input)
+
+
+def _apart(out: Tensor, input: Tensor) -> Tensor:
+    """`out` in memory of its own: where nothing moves, reshaping gives a view of the input."""
+    return out.clone() if np.may_share_memory(out.array, input.array) else out
 
 
 def _image(name: str, input: Tensor) -> tuple[int, ...]:
