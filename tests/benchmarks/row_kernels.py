@@ -1,4 +1,7 @@
-"""Kernels against PyTorch's operations, forward and backward: activations, rows, products."""
+"""Functions of PyTorch's, forward and backward, on large arrays and on little ones; products.
+
+Each is written once, as a function of the namespace, and called as users call it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,10 @@ from typing import Any
 import numpy as np
 
 Step = Callable[[], Any]
-Pair = tuple[Step, Step]
+Builder = Callable[[Any], Step]
 SHAPE = (4096, 1024)
+LITTLE = (8, 16)
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "silu", "elu")
 TARGETS = {
     **{f"{name} 4096 x 1024": 0.85 for name in ("relu", "tanh", "gelu")},
     "softmax": 0.85,
@@ -26,133 +31,140 @@ TARGETS = {
 }
 
 
-def _draw(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+def tensor(torch: Any, *shape: int, seed: int = 0, grad: bool = True) -> Any:
+    """Normal float32 numbers."""
+    values = np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+    return torch.from_numpy(values).requires_grad_(grad)
 
 
-def _both(f: Any, *inputs: Any, g: Any = None) -> Step:
-    import torch
+def labels(torch: Any, count: int, classes: int) -> Any:
+    """Class numbers."""
+    return torch.from_numpy(np.random.default_rng(1).integers(0, classes, count))
+
+
+def both(torch: Any, f: Callable[..., Any], *inputs: Any, compared: bool = True) -> Step:
+    """Forward and backward of f(*inputs): the gradient towards the first one."""
+    g = tensor(torch, *f(*inputs).shape, seed=2, grad=False)
+    wanted = [x for x in inputs if x.requires_grad]
 
     def step() -> Any:
-        y = f(*inputs)
-        wanted = [t for t in inputs if t.requires_grad]
-        return torch.autograd.grad(y, wanted, g)[0]
+        for x in wanted:
+            x.grad = None
+        f(*inputs).backward(g)
+        return wanted[0].grad if compared else None
 
     return step
 
 
-def _activations() -> dict[str, Pair]:
-    import torch
-
-    from tinygrad_lite.kernels import elementwise
-
-    x, g = _draw(*SHAPE), _draw(*SHAPE)
-    t, tg = torch.from_numpy(x).clone().requires_grad_(), torch.from_numpy(g)
-    found: dict[str, Pair] = {}
-    functions = torch.nn.functional
-    for name in ("relu", "tanh", "sigmoid", "gelu", "silu", "elu"):
-        forward, backward = getattr(elementwise, name), getattr(elementwise, name + "_backward")
-        own = (1.0,) if name == "elu" else ()
-        of_result = name in ("relu", "tanh", "sigmoid", "elu")
-
-        def ours(
-            forward: Any = forward, backward: Any = backward, own: Any = own, y_: bool = of_result
-        ) -> Any:
-            y = forward(x, *own)
-            return backward(g, y if y_ else x, *own)
-
-        theirs = getattr(functions, name, None) or getattr(torch, name)
-        found[f"{name} 4096 x 1024"] = ours, _both(theirs, t, g=tg)
-    return found
-
-
-def _rows() -> dict[str, Pair]:
-    import torch
-
-    from tinygrad_lite.kernels import losses, normalize, random, reduce, softmax
-
-    x, g = _draw(*SHAPE), _draw(*SHAPE)
-    t, tg = torch.from_numpy(x).clone().requires_grad_(), torch.from_numpy(g)
-    w, b = _draw(SHAPE[1]), _draw(SHAPE[1])
-    tw, tb = torch.from_numpy(w).requires_grad_(), torch.from_numpy(b).requires_grad_()
-    target = np.random.default_rng(1).integers(0, SHAPE[1], SHAPE[0])
-    labels = torch.from_numpy(target)
-    one = np.float32(1)
-    functions = torch.nn.functional
-
-    def layer_norm() -> Any:
-        _, mean, rstd = normalize.layer_norm(x, w, b, 1, 1e-5)
-        return normalize.layer_norm_backward(g, x, w, mean, rstd, 1, (True, True, True))[0]
-
-    def cross_entropy() -> Any:
-        _, saved = losses.cross_entropy(x, target)
-        return losses.cross_entropy_backward(one, x, target, None, *saved)
-
-    def logsumexp() -> Any:
-        return softmax.logsumexp_backward(g[:, 0], x, softmax.logsumexp(x))
-
-    def dropout() -> Any:
-        random.dropout(x, 0.5, 1)
-        random.dropout(g, 0.5, 1)
-
-    def torch_dropout() -> Any:
-        torch.autograd.grad(functions.dropout(t, 0.5), t, tg)
-
-    return {
-        "softmax": (
-            lambda: softmax.softmax_backward(g, softmax.softmax(x)),
-            _both(lambda a: torch.softmax(a, -1), t, g=tg),
+def _functions(shape: tuple[int, ...]) -> dict[str, Builder]:
+    """Functions of rows; on random numbers the libraries do not agree, so dropout's are not
+    compared."""
+    width = shape[-1]
+    found: dict[str, Builder] = {
+        name: lambda t, name=name: both(t, getattr(t.nn.functional, name), tensor(t, *shape))
+        for name in ACTIVATIONS
+    }
+    return found | {
+        "softmax": lambda t: both(t, lambda x: t.softmax(x, -1), tensor(t, *shape)),
+        "logsumexp": lambda t: both(t, lambda x: t.logsumexp(x, -1), tensor(t, *shape)),
+        "cross entropy": lambda t: both(
+            t,
+            lambda x, y: t.nn.functional.cross_entropy(x, y),
+            tensor(t, *shape),
+            labels(t, *shape),
         ),
-        "logsumexp": (
-            logsumexp,
-            _both(lambda a: torch.logsumexp(a, -1), t, g=tg[:, 0].contiguous()),
+        "layer norm": lambda t: both(
+            t,
+            lambda x, w, b: t.nn.functional.layer_norm(x, (width,), w, b),
+            tensor(t, *shape),
+            tensor(t, width, seed=3),
+            tensor(t, width, seed=4),
         ),
-        "cross entropy": (cross_entropy, _both(lambda a: functions.cross_entropy(a, labels), t)),
-        "layer norm": (
-            layer_norm,
-            _both(lambda a, c, d: functions.layer_norm(a, SHAPE[1:], c, d), t, tw, tb, g=tg),
+        "dropout": lambda t: both(
+            t, lambda x: t.nn.functional.dropout(x, 0.5), tensor(t, *shape), compared=False
         ),
-        "dropout": (dropout, torch_dropout),
-        "sum over axis 0": (lambda: reduce.total(x, 0), lambda: t.detach().sum(0)),
-        "sum over axis 1": (lambda: reduce.total(x, 1), lambda: t.detach().sum(1)),
     }
 
 
-def _products() -> dict[str, Pair]:
-    import torch
+def _sum(torch: Any, axis: int) -> Step:
+    x = tensor(torch, *SHAPE, grad=False)
+    return lambda: x.sum(axis)
 
-    from tinygrad_lite.kernels import attention, matmul
 
-    found: dict[str, Pair] = {}
+def _little() -> dict[str, Builder]:
+    """What costs calls, not arithmetic."""
+    images = (2, 3, 8, 8)
+    found = {name: build for name, build in _functions(LITTLE).items() if name != "elu"}
+    found |= {
+        "mul": lambda t: both(t, t.mul, tensor(t, *LITTLE), tensor(t, *LITTLE, seed=1)),
+        "sum": lambda t: both(t, t.sum, tensor(t, *LITTLE)),
+        "indexing": lambda t: both(t, lambda x: x[:, 2:5], tensor(t, *LITTLE)),
+        "cat": lambda t: both(
+            t, lambda x, y: t.cat([x, y], 1), tensor(t, *LITTLE), tensor(t, *LITTLE, seed=1)
+        ),
+        "linear": lambda t: both(
+            t, t.nn.functional.linear, tensor(t, *LITTLE), tensor(t, 4, 16), tensor(t, 4)
+        ),
+        "embedding": lambda t: both(
+            t, lambda w, i: t.nn.functional.embedding(i, w), tensor(t, 20, 16), labels(t, 8, 20)
+        ),
+        "conv2d": lambda t: both(
+            t, lambda x, w: t.nn.functional.conv2d(x, w), tensor(t, *images), tensor(t, 4, 3, 3, 3)
+        ),
+        "max_pool2d": lambda t: both(
+            t, lambda x: t.nn.functional.max_pool2d(x, 2), tensor(t, *images)
+        ),
+        "batch_norm": lambda t: both(
+            t,
+            lambda x: t.nn.functional.batch_norm(x, None, None, training=True),
+            tensor(t, *LITTLE),
+        ),
+        "attention": lambda t: both(
+            t,
+            t.nn.functional.scaled_dot_product_attention,
+            *(tensor(t, 2, 4, 8, 8, seed=seed) for seed in range(3)),
+        ),
+    }
+    return {f"little {name}": build for name, build in found.items()}
+
+
+def _product(torch: Any, first: tuple[int, ...], second: tuple[int, ...]) -> Step:
+    a, b = tensor(torch, *first, grad=False), tensor(torch, *second, seed=1, grad=False)
+    return lambda: a @ b
+
+
+def _attention(torch: Any, heads: int, length: int, width: int) -> Step:
+    q, k, v = (tensor(torch, 1, heads, length, width, seed=seed) for seed in range(3))
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return both(torch, lambda q, k, v: attend(q, k, v, is_causal=True), q, k, v)
+
+
+def _products() -> dict[str, Builder]:
     shapes = [(n, n, n) for n in (64, 128, 256, 512, 1024, 2048)]
     shapes += [(8192, 64, 64), (16, 1024, 1024), (768, 128, 512), (200, 784, 300)]
-    for m, k, n in shapes:
-        a, b = _draw(m, k), _draw(k, n)
-        ta, tb = torch.from_numpy(a), torch.from_numpy(b)
-        found[f"matmul {m} x {k} x {n}"] = (
-            lambda a=a, b=b: matmul.matmul(a, b),
-            lambda a=ta, b=tb: a @ b,
-        )
-    a, b = _draw(96, 64, 32), _draw(96, 32, 64)
-    ta, tb = torch.from_numpy(a), torch.from_numpy(b)
-    found["bmm 96 x (64 x 32 x 64)"] = lambda: matmul.matmul(a, b), lambda: ta @ tb
-    for batch, length, width in ((48, 64, 32), (8, 1024, 64)):
-        q, k, v, g = (_draw(batch, length, width) for _ in range(4))
-        tensors = [torch.from_numpy(x).unsqueeze(0).requires_grad_() for x in (q, k, v)]
-        tg = torch.from_numpy(g).unsqueeze(0)
-
-        def ours(q: Any = q, k: Any = k, v: Any = v, g: Any = g) -> Any:
-            y, saved = attention.attention(q, k, v, causal=True)
-            # PyTorch's fused attention wants a batch axis; ours needs none
-            return attention.attention_backward(g, q, k, v, y, *saved, causal=True)[0][None]
-
-        def theirs(a: Any, b: Any, c: Any) -> Any:
-            return torch.nn.functional.scaled_dot_product_attention(a, b, c, is_causal=True)
-
-        found[f"attention {batch} x {length} x {width}"] = ours, _both(theirs, *tensors, g=tg)
+    found: dict[str, Builder] = {
+        f"matmul {m} x {k} x {n}": lambda t, m=m, k=k, n=n: _product(t, (m, k), (k, n))
+        for m, k, n in shapes
+    }
+    found["bmm 96 x (64 x 32 x 64)"] = lambda t: _product(t, (96, 64, 32), (96, 32, 64))
+    for sizes in ((48, 64, 32), (8, 1024, 64)):
+        name = "attention {} x {} x {}".format(*sizes)
+        found[name] = lambda t, sizes=sizes: _attention(t, *sizes)
     return found
 
 
-def workloads() -> dict[str, Pair]:
+def workloads() -> dict[str, tuple[Step, Step]]:
     """Name: (ours, PyTorch's)."""
-    return {**_activations(), **_rows(), **_products()}
+    import torch
+
+    import tinygrad_lite
+
+    large = {
+        f"{name} 4096 x 1024" if name in ACTIVATIONS else name: build
+        for name, build in _functions(SHAPE).items()
+    }
+    sums: dict[str, Builder] = {
+        f"sum over axis {axis}": lambda t, axis=axis: _sum(t, axis) for axis in (0, 1)
+    }
+    builders = large | sums | _products() | _little()
+    return {name: (build(tinygrad_lite), build(torch)) for name, build in builders.items()}

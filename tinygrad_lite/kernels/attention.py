@@ -277,7 +277,7 @@ class Heads(NamedTuple):
 def _heads(x: Array, batch: Shape) -> Heads:
     """x broadcast over the axes `batch`; copied only if its last axis has gaps."""
     size = x.itemsize
-    if (
+    if not x.flags.c_contiguous and (
         (x.strides[-1] != size and x.shape[-1] > 1)
         or x.strides[-2] < 0
         or any(step % size for step in x.strides)

@@ -124,7 +124,7 @@ def rms_norm_backward(
 
 
 def _over_rows(d: Array | None, dims: int) -> Array | None:
-    return None if d is None else d.sum(axis=tuple(range(d.ndim - dims)))
+    return None if d is None else np.add.reduce(d, axis=tuple(range(d.ndim - dims)))
 
 
 def _norm_back_rows(
@@ -211,8 +211,8 @@ def batch_norm_backward(
         )
         return (
             dx,
-            None if dw is None else dw.sum(axis=axes),
-            None if db is None else db.sum(axis=axes),
+            None if dw is None else np.add.reduce(dw, axis=axes),
+            None if db is None else np.add.reduce(db, axis=axes),
         )
     w = _given(weight, c, x, 1)
     dw, db = np.empty(c, x.dtype), np.empty(c, x.dtype)

@@ -11,8 +11,6 @@ where the sums run over the axes along which weight was broadcast.
 
 from __future__ import annotations
 
-from math import prod
-
 import numpy as np
 
 Array = np.ndarray
@@ -24,7 +22,7 @@ def _mean(x: Array, axes: Axes) -> Array:
     if x.dtype.char == "e":  # summed in float32
         return np.mean(x, axis=axes, keepdims=True)
     total = np.add.reduce(x, axis=axes, keepdims=True)
-    total /= x.dtype.type(prod(x.shape[a] for a in axes))
+    total /= x.size // max(total.size, 1)
     return total
 
 
@@ -33,7 +31,7 @@ def standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array, Array, 
     mean = _mean(x, axes)
     xhat = x - mean
     var = _mean(xhat * xhat, axes)
-    rstd = 1.0 / np.sqrt(var + x.dtype.type(eps))
+    rstd = 1.0 / np.sqrt(var + eps)
     xhat *= rstd
     return xhat, mean, var, rstd
 
@@ -76,7 +74,7 @@ def backward(
 
 def rms_forward(x: Array, weight: Array | None, axes: Axes, eps: float) -> tuple[Array, Array]:
     """y = x rstd weight with rstd = 1 / sqrt(mean(x^2) + eps)."""
-    rstd = 1.0 / np.sqrt(_mean(x * x, axes) + x.dtype.type(eps))
+    rstd = 1.0 / np.sqrt(_mean(x * x, axes) + eps)
     y = x * rstd
     if weight is not None:
         y *= weight

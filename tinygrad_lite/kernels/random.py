@@ -99,7 +99,7 @@ def dropout(x: Array, p: float, key: int) -> Array:
     flat = dense(x) if x.flags.c_contiguous else None
     if x.size < SMALL or x.dtype not in FLOATS or not enabled():
         keep = keep_mask(x.size, p, key).reshape(x.shape)
-        return np.where(keep, x * x.dtype.type(1 / (1 - p)), x.dtype.type(0))
+        return np.where(keep, x * (1 / (1 - p)), x.dtype.type(0))
     if flat is None:
         flat = np.ascontiguousarray(x).reshape(-1)
     out = np.empty(x.shape, x.dtype)

@@ -41,7 +41,7 @@ def _sum_of_added_rows(calls: Sequence[Any]) -> Any:
 )
 def gather_rows(x: Any, y: Any, *, padding: Any = None) -> Any:
     """x[y]: row y of the table x for each integer in y; row `padding` gets no gradient."""
-    return np.take(x, y, axis=0)
+    return x.take(y, axis=0)
 
 
 @primitive(
