@@ -244,6 +244,20 @@ def test_arguments_by_position_and_by_name() -> None:
     assert called(x, y, out=None, scale=2.0) == [12.0]
 
 
+def test_an_input_whose_name_has_underscores() -> None:
+    seen = []
+
+    def forward(my_own_x: Any) -> Any:
+        return my_own_x * 2
+
+    def rule(g: Any, my_own_x_shape: Any, my_own_x_dtype: Any) -> Any:
+        seen.append((my_own_x_shape, my_own_x_dtype))
+        return g * 2
+
+    Primitive(forward, (rule,)).apply((leaf([1.0]),), {}).backward()
+    assert seen == [((1,), np.float64)]
+
+
 def test_other_objects_beside_a_tensor() -> None:
     y = tl.tensor([3.0, 4.0])
     assert called([2.0, 5.0], y) == [6.0, 20.0]
@@ -264,6 +278,24 @@ def test_an_input_may_be_left_out_where_the_op_says_so() -> None:
     z.backward()
     assert seen == [None]
     assert x.grad.tolist() == [2.0]
+    checked: list[Any] = []
+    facts: list[Any] = []
+
+    def rule(g: Any, y_shape: Any, y_dtype: Any) -> Any:
+        facts.append((y_shape, y_dtype))
+        return g * 2
+
+    op = Primitive(lambda x, y: x * 2, (rule, lambda g: g), check=lambda *a: checked.append(a))
+    op.apply((x, None), {}).backward()
+    assert facts == [(None, None)]
+    assert checked == []  # the other decides alone
+
+    def rules(g: Any, xs_shape: Any) -> Any:
+        facts.append(xs_shape)
+        return [g * 2, None]
+
+    Primitive(lambda *xs: xs[0] * 2, (rules,)).apply((x, None), {}).backward()
+    assert facts[1:] == [((1,), None)]
 
 
 DTYPES = [
@@ -340,6 +372,7 @@ def test_a_0d_tensor_counts_less_than_one_with_dimensions() -> None:
     assert times_op().apply((zero, one), {}).dtype is tl.float32
     assert times_op().apply((one, zero), {}).dtype is tl.float32
     assert times_op().apply((zero, tl.tensor(2.0)), {}).dtype is tl.float64
+    assert times_op().apply((tl.tensor(2.0, dtype=tl.float16), 2.5), {}).dtype is tl.float16
     assert times_op().apply((tl.tensor(2, dtype=tl.int8), 2.5), {}).dtype is tl.float32
 
 
@@ -426,6 +459,10 @@ def no_derivative() -> Any:
 
 def never(*xs: Any, scale: float = 1.0) -> Any:
     return xs[0]
+
+
+def never_one(x: Any) -> Any:
+    return x
 
 
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
@@ -539,6 +576,11 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
             "<lambda>(): no gradient flows through complex numbers here; compute with the real and "
             "imaginary parts as two Tensors (view_as_real)"
         ),
+    ),
+    (
+        lambda: Primitive(never_one, ()).apply((), {"other": ONE}),
+        TypeError,
+        "never_one() missing argument 'x': never_one(x: 'Any') -> 'Any'",
     ),
     (lambda: Primitive(times, (towards_x,)), TypeError, "times: 1 rules for 2 inputs"),
     (lambda: Primitive(times, (towards_x,) * 3), TypeError, "times: 3 rules for 2 inputs"),

@@ -52,6 +52,25 @@ def test_what_is_recorded_and_what_is_not() -> None:
     assert half.apply((x, leaf([1.0])), {}).node.parents[0] is None
 
 
+def test_nothing_is_saved_that_no_rule_will_ask_for() -> None:
+    x, y = leaf([2.0]), leaf([3.0])
+    op = times_op()
+    assert op.layout == ("x", "y", "out", "scale")
+    both, first = op.apply((x, y), {}), op.apply((x, y.detach()), {})
+    assert [s is None for s in both.node.saved] == [False, False, True, False]
+    assert [s is None for s in first.node.saved] == [True, False, True, True]
+
+
+def test_a_view_is_recorded_as_it_is_after_its_base_was_written() -> None:
+    x = leaf([1.0, 2.0])
+    base = x * 1
+    view = base[1:]
+    base.mul_(10)
+    z = times_op().apply((view, tl.ones(1, dtype=tl.float64)), {})
+    z.backward()
+    assert x.grad.tolist() == [0.0, 10.0]
+
+
 def test_outputs_that_are_no_floats_have_no_node() -> None:
     op = Primitive(lambda x: (x * 2, x > 0), (lambda g: g[0] * 2,), outputs=True)
     x = leaf([2.0])
@@ -68,13 +87,19 @@ def test_views() -> None:
     y = leaf([1.0, 2.0]) * 1
     view = op.apply((y,), {})
     assert view._base is y
-    assert view.node.op is op
+    assert (view.node.op, view.tolist()) == (op, [2.0])
     copy = Primitive(lambda x: x[1:] + 0, (lambda g: g,), view=True).apply((y,), {})
     assert copy._base is None
     both = Primitive(lambda x: (x[:1], x[1:], x + 0), (lambda g: g,), view=True, outputs=True)
     one, two, three = both.apply((y,), {})
     assert (one._base, two._base, three._base) == (y, y, None)
     assert (one.output_nr, two.output_nr, three.output_nr) == (0, 1, 2)
+    assert [t.tolist() for t in (one, two, three)] == [[1.0], [2.0], [1.0, 2.0]]
+    assert [(t.node.shape, t.node.dtype) for t in (one, two, three)] == [
+        ((1,), np.float64), ((1,), np.float64), ((2,), np.float64),
+    ]  # fmt: skip
+    alike = Primitive(lambda x: (x[:1], x[1:]), (lambda g: g,), outputs=True)
+    assert [t._base for t in alike.apply((y,), {})] == [None, None]
     assert [t._base is None for t in both.apply((tl.ones(2),), {})] == [False, False, True]
     plain = tl.ones(2)
     assert op.apply((plain,), {})._base is plain
@@ -89,6 +114,9 @@ def test_the_memory_of_views() -> None:
     assert shares_memory(a[1:][0], a)
     assert shares_memory(a[1:], a[:1])
     assert shares_memory(a.T[0], a[2:])
+    strided = np.lib.stride_tricks.as_strided
+    assert shares_memory(strided(a, (2, 2)), strided(a[1:], (2, 2)))
+    assert shares_memory(strided(a, (2, 2)), a[1:])
     assert not shares_memory(a, a)
     assert not shares_memory(a + 0, a)
     assert not shares_memory((a + 0)[1:], a)
@@ -136,3 +164,26 @@ def test_second_derivatives_of_what_was_saved() -> None:
     a, b = both.apply((x,), {})
     (g,) = tl.autograd.grad(a + b, x, create_graph=True)
     assert tl.autograd.grad(g, x)[0].item() == pytest.approx(3 * np.exp(3.0))
+
+
+def test_second_derivatives_of_an_op_of_any_number_of_inputs() -> None:
+    def rule(g: Any, xs: Any, out: Any) -> Any:
+        return [g * 2 * x + 0 * out for x in xs]
+
+    def squares(*xs: Any) -> Any:
+        return sum(x * x for x in xs)
+
+    x, y = leaf(3.0), leaf(5.0)
+    op = Primitive(squares, (rule,))
+    value = op.apply((x, y), {})
+    gx, gy = tl.autograd.grad(value * value, [x, y], create_graph=True)  # 2 v 2 x
+    assert (gx.item(), gy.item()) == (408.0, 680.0)
+    second = tl.autograd.grad(gx, [x, y])  # 4 v + 8 x^2, 8 x y
+    assert [g.item() for g in second] == [4 * 34.0 + 72.0, 120.0]
+
+    def by_value(g: Any, out: Any) -> Any:
+        return [g * out, None]
+
+    exp = Primitive(lambda *xs: np.exp(xs[0]), (by_value,))
+    (g,) = tl.autograd.grad(exp.apply((x, tl.ones(())), {}), x, create_graph=True)
+    assert tl.autograd.grad(g, x)[0].item() == pytest.approx(np.exp(3.0))

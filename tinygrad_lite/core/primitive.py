@@ -126,7 +126,7 @@ class Primitive:
         self.asked = tuple(frozenset(names) for names in asked)
         on_arrays = [getattr(rule, "on_arrays", rule) for rule in self.rules]
         of_several = [getattr(rule, "of_several", None) for rule in self.rules]
-        self.calls = tuple(zip(on_arrays, self.asks, of_several, strict=True))
+        self.calls = tuple(zip(on_arrays, self.asks, of_several))
         arrays = {*self.inputs, "out", "residual"}
         self.holds = any(arrays & names for names in self.asked)
         self.plain = not (self.joint or self.variadic or self.outputs)
@@ -139,7 +139,7 @@ class Primitive:
             if self.joint or self.variadic:
                 names = self.asked[0]
             else:
-                chosen = [a for a, want in zip(self.asked, wanted, strict=True) if want]
+                chosen = [a for a, want in zip(self.asked, wanted) if want]
                 names = frozenset().union(*chosen)
             plan = self._plans[wanted] = tuple(name in names for name in self.layout)
         return plan
@@ -278,11 +278,7 @@ class Primitive:
                     value = cast.apply((make(a, nodes[i]),), {"dtype": numpy_dtype})
                     arrays[i], nodes[i] = value.array, value.node
             elif a is not None:
-                kind = numpy_dtype.kind  # type: ignore[union-attr]
-                wraps = kind in "iu" and isinstance(a, int)
-                arrays[i] = (
-                    np.asarray(a).astype(numpy_dtype) if wraps else np.asarray(a, numpy_dtype)
-                )
+                arrays[i] = np.asarray(a).astype(numpy_dtype)  # an int wraps around, as in PyTorch
 
     def complaint(self, error: Exception, arrays: Sequence[Any]) -> Exception:
         """`error` of NumPy's as PyTorch words it, with the op, shapes and dtypes at fault."""
@@ -376,7 +372,7 @@ class Primitive:
             known |= {name: 4 + i for i, name in enumerate(self.inputs)}
         places: list[int] = []
         others: list[tuple[int, int, Any]] = []
-        for i, (name, kept) in enumerate(zip(self.layout, self.plan(wanted), strict=True)):
+        for i, (name, kept) in enumerate(zip(self.layout, self.plan(wanted))):
             places.append(known.get(name, 0) if kept else 0)
             if not kept or name in known:
                 continue
@@ -403,7 +399,7 @@ class Primitive:
             return self.rules[0](g, *[saved[i] for i in self.asks[0]])  # type: ignore[misc]
         return [
             None if parent is None else rule(g, *[saved[i] for i in asks])  # type: ignore[misc]
-            for parent, rule, asks in zip(node.parents, self.rules, self.asks, strict=True)
+            for parent, rule, asks in zip(node.parents, self.rules, self.asks)
         ]
 
     def as_tensors(self, node: Node, saved: Sequence[Any]) -> list[Any]:
@@ -411,9 +407,7 @@ class Primitive:
         values = list(saved)
         if self.variadic:
             if values[0] is not None:
-                values[0] = tuple(
-                    [make(a, p) for a, p in zip(values[0], node.parents, strict=True)]
-                )
+                values[0] = tuple([make(a, p) for a, p in zip(values[0], node.parents)])
             inputs = 1
         else:
             inputs = self.arity
