@@ -385,57 +385,6 @@ def test_gradients_flow_back_through_promotion() -> None:
     assert (y.grad.dtype, y.grad.tolist()) == (tl.float64, [2.0])
 
 
-def test_any_number_of_inputs() -> None:
-    def total(*xs: Any) -> Any:
-        return sum(xs)
-
-    def rule(g: Any, xs: Any, xs_shape: Any, xs_dtype: Any, need: Any, out: Any) -> Any:
-        seen.append((len(xs), xs_shape, xs_dtype, need))
-        return [g * (i + 1) for i in range(len(xs))]
-
-    seen: list[Any] = []
-    op = Primitive(total, (rule,))
-    assert (op.variadic, op.plain) == (True, False)
-    x, y = leaf([1.0, 2.0], tl.float32), leaf([3.0, 4.0])
-    z = op.apply((x, tl.ones(2, dtype=tl.int64), y), {})
-    assert z.dtype is tl.float64
-    z.sum().backward(retain_graph=True)
-    double = np.dtype(np.float64)
-    assert seen == [(3, ((2,),) * 3, (double,) * 3, (True, False, True))]
-    assert (x.grad.dtype, x.grad.tolist()) == (tl.float32, [1.0, 1.0])
-    assert y.grad.tolist() == [3.0, 3.0]
-    assert [a.tolist() for a in z.grad_fn._saved_xs][1:] == [[1.0, 1.0], [3.0, 4.0]]
-    z.sum().backward(create_graph=True)
-    assert y.grad.tolist() == [6.0, 6.0]
-    sums = Primitive(total, ())
-    assert not sums.apply((x, y), {}).requires_grad
-
-
-def test_checks_see_the_inputs_before_they_are_promoted() -> None:
-    seen: list[Any] = []
-    op = times_op(check=lambda *arrays: seen.append([getattr(a, "dtype", a) for a in arrays]))
-    single, double = np.dtype(np.float32), np.dtype(np.float64)
-    op.apply((tl.ones(1), tl.ones(1)), {})
-    op.apply((tl.ones(1, dtype=tl.float64), tl.ones(1, dtype=tl.float64)), {})
-    assert seen == []
-    op.apply((tl.ones(1), tl.ones(1, dtype=tl.float64)), {})
-    op.apply((tl.ones(1), 3), {})
-    op.apply((tl.ones(1, dtype=tl.int8), tl.ones(1, dtype=tl.int8)), {})
-    byte = np.dtype(np.int8)
-    assert seen == [[single, double], [single, 3], [byte, byte]]
-
-
-def test_only_inputs_that_are_promoted_decide_the_short_way() -> None:
-    """The second input is an index: its dtype is its own business."""
-    seen: list[Any] = []
-    op = Primitive(lambda x, i: seen.append(i.dtype) or x[i], (lambda g: g, None),
-                   check=lambda *arrays: seen.append("checked"))  # fmt: skip
-    op.apply((tl.ones(3), tl.tensor([1, 2])), {})
-    assert seen == [np.int64]
-    op.apply((tl.ones(3, dtype=tl.float16), tl.tensor([1, 2])), {})
-    assert seen == [np.int64, "checked", np.int64]
-
-
 # -- errors ---------------------------------------------------------------------------------------
 
 ONE, TWO, THREE = tl.ones(1), tl.ones(2), tl.ones(3)
