@@ -492,3 +492,58 @@ def test_large_gradients_are_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -
         x = tl.ones(rows, 2, dtype=tl.float64)
         ((x @ W) + (x @ W)).sum().backward()
         assert bool(waited) is put_off
+
+
+# -- memory of a gradient -------------------------------------------------------------------------
+
+
+def address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
+
+
+def given_back(make_gradient: Any) -> tuple[np.ndarray, int]:
+    """The `.grad` of the input of an op whose rule returns what `make_gradient` gives, and where
+    the rule's array lay."""
+    seen = []
+
+    def rule(g: np.ndarray) -> np.ndarray:
+        d = make_gradient(g)
+        seen.append(address(d))
+        return d
+
+    x = leaf(np.ones((2, 3)))
+    op(lambda x: x + 1, rule, promote=None)(x).backward(tl.ones(2, 3, dtype=tl.float64))
+    return x.grad.array, seen[0]
+
+
+def test_what_only_the_engine_holds_becomes_the_grad_without_a_copy() -> None:
+    for make_gradient in (
+        lambda g: g * 2,
+        lambda g: np.empty(6).reshape(2, 3),  # a view, but of all that its owner has
+    ):
+        grad, place = given_back(make_gradient)
+        assert address(grad) == place
+
+
+def test_what_somebody_else_holds_is_copied() -> None:
+    kept = np.ones((2, 3))
+    rows = np.ones(6)
+    for make_gradient in (
+        lambda g: kept,
+        lambda g: rows.reshape(2, 3),  # the owner of the memory is held
+        lambda g: np.ones((3, 3))[1:],  # a part of its owner
+        lambda g: np.ones((3, 2)).T,  # not in order
+        lambda g: np.broadcast_to(np.float64(1), (2, 3)),
+        lambda g: np.frombuffer(bytes(48), dtype=np.float64).reshape(2, 3),
+    ):
+        grad, place = given_back(make_gradient)
+        assert address(grad) != place and grad.flags.writeable and grad.flags.c_contiguous
+
+
+def test_gradients_returned_do_not_share_what_somebody_holds() -> None:
+    held = np.ones(6)
+    x = leaf(np.ones((2, 3)))
+    y = op(lambda x: x + 1, lambda g: held.reshape(2, 3), promote=None)(x)
+    (g,) = tl.autograd.grad(y.sum(), x)
+    g.array += 1
+    assert held.tolist() == [1.0] * 6

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.engine import backprop
+from ..core.engine import backprop, has_memory_alone
 from ..core.node import Node
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels._memory import keep_freed_memory
@@ -110,7 +110,7 @@ def grad(
         elif create_graph:
             result.append(g)
         else:
-            result.append(make(g if g.base is None and g.flags.writeable else g.copy()))
+            result.append(make(g if g.flags.writeable and has_memory_alone(g) else g.copy()))
     return tuple(_unaliased(result, create_graph, gs))
 
 

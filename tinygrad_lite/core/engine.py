@@ -105,6 +105,7 @@ def backprop(
             if type(node) is not Node:
                 if type(node) is Leaf:
                     if accumulate:
+                        d = None  # it may be what arrives here, which is then not ours alone
                         _accumulate(node, g, create_graph, special)
                     continue
                 if type(node) is Pick:
@@ -317,10 +318,10 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
 def _is_unshared(g: np.ndarray) -> bool:
     """Whether nobody but the engine holds `g`, so that it may become a `.grad` without a copy."""
     return (
-        g.base is None
-        and g.flags.c_contiguous
+        g.flags.c_contiguous
         and g.flags.writeable
         and sys.getrefcount(g) <= _UNSHARED
+        and has_memory_alone(g)
     )
 
 
@@ -340,7 +341,24 @@ def _references_of_unshared() -> int:
     return counts[0]
 
 
+def has_memory_alone(g: np.ndarray) -> bool:
+    """Whether `g` owns its memory, or is all there is of the array that does (a reshaped view)."""
+    base = g.base
+    if base is None:
+        return True
+    whole = type(base) is _ndarray and base.base is None and base.nbytes == g.nbytes
+    return whole and sys.getrefcount(base) <= _BY_ONE_VIEW
+
+
+def _references_by_one_view() -> int:
+    """What `getrefcount` reports, along the path above, for an array that only its view holds."""
+    view = np.empty(1).reshape(1, 1)
+    base = view.base
+    return sys.getrefcount(base)
+
+
 _UNSHARED = _references_of_unshared()
+_BY_ONE_VIEW = _references_by_one_view()
 
 
 def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
