@@ -143,17 +143,21 @@ def test_whether_a_node_has_something_to_free(rule: Any, holds: bool) -> None:
 
 
 def test_an_op_with_a_residual_has_something_to_free() -> None:
-    def forward(x: Any) -> Any:
-        return x * 2, np.array([7.0])
+    def forward(x: Any, *, by: float = 1.0) -> Any:
+        return x[:] if by == 0 else x * 2, np.array([7.0])
 
-    op = Primitive(forward, (lambda g, residual: g * residual,), residual=True)
+    def rule(g: Any, residual: Any, by: Any) -> Any:
+        return g * residual * by
+
+    op = Primitive(forward, (rule,), residual=True, view=True)
     assert op.holds
-    assert op.layout == ("x", "out", "residual")
+    assert op.layout == ("x", "out", "residual", "by")
     x = leaf([1.0])
-    y = op.apply((x,), {})
+    y = op.apply((x,), {"by": 3.0})
     assert y.tolist() == [2.0]
     y.backward()
-    assert x.grad.tolist() == [7.0]
+    assert x.grad.tolist() == [21.0]
+    assert op.apply((x,), {"by": 0})._base is x
     assert op.apply((tl.ones(1),), {}).requires_grad is False
 
 
@@ -180,6 +184,8 @@ def test_plans_keep_what_the_wanted_gradients_ask_for() -> None:
     assert op.plan((False, True)) == (True, False, False, True)
     assert op.plan((True, True)) == (True, True, False, True)
     assert op.plan((True, True)) is op.plan((True, True))
+    joint = Primitive(times, (lambda g, y: (None, g),), joint=True)
+    assert joint.plan((False, True)) == (False, True, False)
 
 
 def test_a_rule_with_a_kernel_has_two_forms() -> None:
@@ -209,6 +215,12 @@ def test_callables_that_are_no_functions_are_read_too() -> None:
     op = Primitive(Kernel(), ())
     assert (op.inputs, op.variadic, op.meta) == (("x", "y"), False, {"scale": 3.0})
     assert op.apply((tl.ones(1), tl.ones(1)), {}).tolist() == [3.0]
+
+    def some(*xs: Any) -> Any:
+        first = xs[0]
+        return first * 2
+
+    assert Primitive(some, ()).inputs == ("xs",)
 
     class Many(Kernel):
         def __call__(self, *xs: Any) -> Any:
@@ -267,7 +279,7 @@ def test_other_objects_beside_a_tensor() -> None:
     assert called(True, y) == [3.0, 4.0]
     out = generic_door(times_op())(np.array([2.0]), np.array([3.0]), scale=2.0)
     assert (type(out), out.tolist()) == (np.ndarray, [12.0])
-    assert times_op().apply((np.array([2.0]), 3.0), {}).tolist() == [6.0]
+    assert times_op().apply((np.array([2.0]), 3.0), {"scale": 2.0}).tolist() == [12.0]
 
 
 def test_an_input_may_be_left_out_where_the_op_says_so() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_lite as tl
 from tinygrad_lite.core.inplace import in_place, require_writable
+from tinygrad_lite.core.modes import MODE, current
 from tinygrad_lite.core.primitive import Primitive, generic_door
 from tinygrad_lite.core.tensor import make_view
 
@@ -131,6 +132,27 @@ def test_a_wider_value_is_cast_and_its_gradient_cast_back() -> None:
     x.sum().backward()
     assert y.grad.dtype is tl.float64
     assert y.grad.tolist() == [1.0, 2.0]
+
+
+def test_a_watcher_is_shown_the_write() -> None:
+    class Log:
+        def __init__(self) -> None:
+            self.writes: list[Any] = []
+
+        def forward(self, *args: Any) -> None: ...
+
+        def written(self, write: Any) -> None:
+            self.writes.append((write.by, write.count))
+
+    log = Log()
+    x = tl.ones(2)
+    token = MODE.set(current().but(watch=log))
+    try:
+        x.add_(1)
+        x.mul_(2)
+    finally:
+        MODE.reset(token)
+    assert log.writes == [("add_", 1), ("mul_", 2)]
 
 
 def test_a_value_without_history_takes_the_history_away() -> None:

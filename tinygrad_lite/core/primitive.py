@@ -75,7 +75,7 @@ class Primitive:
     ) -> None:
         self.forward = forward
         self.name = forward.__name__
-        self.title = title or "".join(w.capitalize() for w in self.name.strip("_").split("_"))
+        self.title = title or "".join(w.capitalize() for w in self.name.split("_"))
         self.joint = joint
         self.promote = promote
         self.broadcasts = broadcasts
@@ -198,7 +198,7 @@ class Primitive:
         if self.variadic:
             return args, meta
         if len(args) > self.arity:
-            surplus = dict(zip(self.meta, args[self.arity :], strict=False))
+            surplus = dict(zip(self.meta, args[self.arity :]))
             if len(args) > self.arity + len(self.meta) or surplus.keys() & meta.keys():
                 raise TypeError(f"{self.name}() got {len(args)} positional arguments: {self.usage}")
             return args[: self.arity], {**surplus, **meta}
