@@ -81,6 +81,7 @@ def test_a_node_shown_is_the_same_node_of_a_class_named_after_its_op(
     assert type(one).__name__ == "DoubleBackward0"
     with pytest.raises(AttributeError, match="has no attribute '_saved_nothing'"):
         one._saved_nothing
+    assert one._saved_x is None
     assert type(one) is not Node
     assert isinstance(one, Node)
     assert shown(one) is one

@@ -64,6 +64,15 @@ def test_a_name_of_pytorchs_that_the_op_uses_itself() -> None:
     assert node._saved_x is b
 
 
+def test_a_name_that_says_saved_itself() -> None:
+    def forward(a_saved_b: Any) -> Any:
+        return a_saved_b * 2
+
+    x = leaf([2.0])
+    node = op(forward, lambda g, a_saved_b: g * 2)(x).grad_fn
+    assert node._saved_a_saved_b is x
+
+
 def test_a_saved_value_knows_its_place_on_the_tape() -> None:
     x = leaf([2.0])
     h = x * 1

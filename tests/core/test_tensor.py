@@ -61,6 +61,11 @@ def test_devices(name: str) -> None:
     assert copy.deepcopy(one) == one
 
 
+def test_devices_are_told_apart_by_their_hash() -> None:
+    made = [tl.device(name, index) for name in DEVICES for index in (None, 0, 1)]
+    assert len({hash(d) for d in made}) == len(set(made)) == len(made)
+
+
 def test_the_cpu() -> None:
     assert tl.device() == CPU == tl.device("cpu")
     assert tl.ones(1).device is CPU
@@ -77,6 +82,7 @@ def test_the_cpu() -> None:
 def test_the_legacy_constructor() -> None:
     assert tl.Tensor().shape == (0,)
     assert tl.Tensor(2, 3).shape == (2, 3)
+    assert tl.Tensor(2, 3).dtype is tl.Tensor().dtype is tl.float32
     assert tl.Tensor(2).shape == (2,)
     assert tl.Tensor(np.int64(2)).shape == (2,)
     assert tl.Tensor(tl.Size([2, 3])).shape == (2, 3)
@@ -175,8 +181,15 @@ def test_strides_and_offsets(array: np.ndarray, strides: tuple[int, ...], offset
     for dim in range(-array.ndim, array.ndim):
         assert t.stride(dim) == strides[dim]
     assert t.storage_offset() == offset
+    assert {type(n) for n in (*t.stride(), t.storage_offset())} == {int}
     assert t.data_ptr() == array.__array_interface__["data"][0]
     assert t.is_contiguous() == array.flags.c_contiguous
+
+
+def test_an_axis_of_one_element_has_a_stride_as_any_other() -> None:
+    assert tl.ones(1).expand(1).stride() == (1,)
+    assert tl.ones(3, 1).expand(3, 1).stride() == (1, 1)
+    assert tl.ones(3, 1).expand(3, 2).stride() == (1, 0)
 
 
 def test_where_it_is() -> None:
@@ -324,7 +337,7 @@ def test_arrays() -> None:
     assert t.__array__() is t.array
     assert t.__array__(copy=True) is not t.array
     assert t.__array__(np.dtype(np.float32), copy=True) is not t.array
-    assert t.__array__(np.dtype(np.int64)).tolist() == [1, 2]
+    assert t.__array__(np.dtype(np.int64)).dtype == np.int64
 
 
 def test_numbers() -> None:
@@ -396,6 +409,7 @@ def assign(name: str, target: Any, value: Any) -> None:
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: tl.device(1.5), TypeError, "device must be a string such as 'cpu', not 1.5"),
     (lambda: tl.device("cpu:a:b"), RuntimeError, "Invalid device string: 'cpu:a:b'"),
+    (lambda: tl.device("cpu:a:1"), RuntimeError, "Invalid device string: 'cpu:a:1'"),
     (lambda: tl.device("cpu:-1"), RuntimeError, "Invalid device string: 'cpu:-1'"),
     (
         lambda: tl.device("gpu"),

@@ -205,7 +205,7 @@ class Tensor:
     def stride(self, dim: int | None = None) -> Any:
         """Steps, in elements, from one element to the next along each axis (or along `dim`)."""
         a = self.array
-        if a.size == 0 or a.flags.c_contiguous:  # NumPy leaves strides of sizes 0 and 1 open
+        if a.flags.c_contiguous:  # NumPy leaves strides of sizes 0 and 1 open
             steps, step = [], 1
             for n in reversed(a.shape):
                 steps.append(step)
@@ -493,8 +493,6 @@ class Tensor:
         default = dtypes.get_default_dtype()
         plain = (default, default.to_complex(), dtypes.int64, dtypes.bool_)
         suffix = None if self.dtype in plain else repr(self.dtype)
-        if suffix is None and self.array.size == 0 and self.dtype is not plain[0]:
-            suffix = repr(self.dtype)
         return format_tensor(
             self.array,
             dtype_suffix=suffix,
