@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite.optim import LBFGS, SGD
+from tinygrad_lite.optim.lbfgs import _Memory
 from tinygrad_lite.optim.line_search import Point, cubic_minimum, strong_wolfe
 
 AIM = torch.tensor([1.0, -2.0, 3.0], dtype=torch.float64)
@@ -99,6 +101,152 @@ def test_it_goes_on_where_a_saved_state_ended():
         return x.detach().numpy()
 
     np.testing.assert_array_equal(run(True), run(False))
+
+
+@pytest.mark.parametrize("options", [{"line_search_fn": "strong_wolfe"}, {"lr": 0.02}])
+def test_two_steps_go_where_one_of_twice_the_iterations_goes(options: dict[str, Any]):
+    ends = []
+    for steps, iterations in ((1, 8), (2, 4), (4, 2)):
+        x = start(-0.5, 0.8, 0.3, 1.2)
+        optimizer = LBFGS([x], max_iter=iterations, max_eval=100, **options)
+        calls: list[int] = []
+
+        def loss(x: torch.Tensor = x, calls: list[int] = calls) -> torch.Tensor:
+            calls.append(1)
+            return rosenbrock(x)
+
+        for _ in range(steps):
+            optimizer.step(closure_of(optimizer, loss))
+        ends.append(x.detach().numpy())
+        assert optimizer.state[x]["n_iter"] == 8
+        assert optimizer.state[x]["func_evals"] == len(calls)
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-9)
+    np.testing.assert_allclose(ends[2], ends[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_the_direction_is_that_of_the_bfgs_formula(size: int):
+    """H <- (1 - rho s y^T) H (1 - rho y s^T) + rho s s^T, from (y s / y y) times the identity."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((4, 4))
+    A = A @ A.T + np.eye(4)
+    memory = _Memory({}, size)
+    x = rng.standard_normal(4)
+    points: list[np.ndarray] = []
+    for _ in range(6):
+        g = A @ x
+        direction = memory.direction(g)
+        points.append(x)
+        pairs = [(b - a, A @ (b - a)) for a, b in itertools.pairwise(points)][-size:]
+        H = np.eye(4)
+        if pairs:
+            s, y = pairs[-1]
+            H = H * (s @ y) / (y @ y)
+        for s, y in pairs:
+            left = np.eye(4) - np.outer(s, y) / (s @ y)
+            H = left @ H @ left.T + np.outer(s, s) / (s @ y)
+        np.testing.assert_allclose(direction, -H @ g, rtol=1e-8)
+        memory.remember(g, direction, 0.3, 0.0)
+        x = x + 0.3 * direction
+    assert len(memory.y) == len(memory.s) == len(memory.rho) == min(size, 5)
+
+
+def test_a_pair_without_curvature_is_not_remembered():
+    memory = _Memory({}, 10)
+    g = np.array([1.0, 2.0])
+    memory.remember(g, memory.direction(g), 1.0, 0.0)
+    np.testing.assert_array_equal(memory.direction(g), -g)  # the gradient did not change
+    assert not memory.y and memory.scale == 1.0
+
+
+# when it ends
+
+
+def iterations(
+    loss: Callable[[torch.Tensor], torch.Tensor], at: float, **options: Any
+) -> tuple[int, int, float]:
+    """(iterations, evaluations, where it ended) of one step from `at`."""
+    x = start(at)
+    optimizer = LBFGS([x], **{"max_iter": 7, "tolerance_change": 0.0, **options})
+    calls: list[int] = []
+
+    def counted() -> torch.Tensor:
+        calls.append(1)
+        return loss(x).sum()
+
+    optimizer.step(closure_of(optimizer, counted))
+    return optimizer.state[x]["n_iter"], len(calls), x.item()
+
+
+def test_it_ends_after_as_many_evaluations_as_it_may_make():
+    slow = {"lr": 0.01, "tolerance_grad": 0.0}
+    assert iterations(lambda x: x**2, 4.0, max_eval=4, **slow)[:2] == (3, 4)
+    assert iterations(lambda x: x**2, 4.0, max_eval=100, **slow)[:2] == (7, 7)
+    search = {"line_search_fn": "strong_wolfe", "max_eval": 100, "tolerance_grad": 0.0}
+    assert iterations(lambda x: x**4 + (x - 1) ** 2, 4.0, max_iter=3, **search)[0] == 3
+
+
+def test_it_ends_where_no_gradient_exceeds_the_tolerance():
+    # the first step goes 1/8 of the gradient's way: from 4 to 3.5
+    assert iterations(lambda x: x**2 / 2, 4.0, lr=0.5, tolerance_grad=3.5)[:2] == (1, 2)
+    assert iterations(lambda x: x**2 / 2, 4.0, lr=0.5, tolerance_grad=3.49)[0] > 1
+    assert iterations(lambda x: x * 0, 4.0) == (0, 1, 4.0)
+
+
+def test_it_ends_where_the_parameters_hardly_change():
+    bowl = {"lr": 0.5, "tolerance_grad": 0.0}
+    assert iterations(lambda x: x**2 / 2, 4.0, tolerance_change=0.5, **bowl) == (1, 2, 3.5)
+    assert iterations(lambda x: x**2 / 2, 4.0, tolerance_change=0.49, **bowl)[0] > 1
+
+
+def test_it_ends_where_the_loss_hardly_changes():
+    # of x / 2 the slope along the direction is -1/4, and a step of 0.9 changes the loss by 0.225
+    line = lambda x: x / 2
+    assert iterations(line, 10.0, lr=0.9, tolerance_change=0.24)[0] == 1
+    assert iterations(line, 10.0, lr=0.9, tolerance_change=0.2)[0] == 7
+    assert iterations(line, 10.0, lr=0.5, tolerance_change=0.125)[0] == 7  # by just as much
+
+
+def test_it_does_not_move_along_a_direction_that_hardly_descends():
+    line = lambda x: x / 2
+    assert iterations(line, 10.0, lr=0.9, tolerance_change=0.25)[2] == pytest.approx(9.55)
+    assert iterations(line, 10.0, lr=0.9, tolerance_change=0.26) == (1, 1, 10.0)
+
+
+def test_without_iterations_nothing_moves():
+    assert iterations(lambda x: x**2, 4.0, max_iter=0, max_eval=5) == (0, 1, 4.0)
+
+
+def test_a_search_that_finds_nothing_better_leaves_the_parameters():
+    def up(x: torch.Tensor) -> torch.Tensor:
+        return torch.where(x < 4, x * 0 + 100, x)  # a wall
+
+    found = iterations(up, 4.0, line_search_fn="strong_wolfe", max_iter=2, max_eval=1000)
+    assert found[2] == 4.0
+
+
+# parameters of several kinds
+
+
+def test_parameters_of_two_dtypes_move_together():
+    x = torch.zeros(2, requires_grad=True)
+    y = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    optimizer = LBFGS([x, y], line_search_fn="strong_wolfe")
+    optimizer.step(closure_of(optimizer, lambda: (x - 1).square().sum() + (y + 2).square().sum()))
+    np.testing.assert_allclose(x.detach().numpy(), [1, 1], atol=1e-5)
+    np.testing.assert_allclose(y.detach().numpy(), [-2, -2], atol=1e-5)
+
+
+def test_missing_gradients_and_empty_parameters_change_no_dtype():
+    x, unused = torch.zeros(2, requires_grad=True), torch.zeros(3, requires_grad=True)
+    empty = torch.zeros(0, requires_grad=True)
+    optimizer = LBFGS([x, unused, empty], max_iter=1)
+    optimizer.step(closure_of(optimizer, lambda: (x - 1).square().sum() + empty.sum()))
+    state = optimizer.state[x]
+    assert state["d"].dtype == torch.float32 and state["d"].shape == (5,)
+    assert state["H_diag"] == 1.0
+    only = LBFGS([empty])
+    assert only.step(closure_of(only, lambda: empty.sum())).item() == 0.0
 
 
 def test_the_state_has_pytorchs_names():
@@ -209,6 +357,13 @@ def test_a_step_found_satisfies_the_strong_wolfe_conditions():
         assert evaluations == len(calls)
         assert (value, g.tolist()) == (f(found)[0], [f(found)[1]])
         assert value <= 81 + 1e-4 * found * -108 and abs(f(found)[1]) <= 0.9 * 108
+
+
+def test_a_search_without_trials_returns_the_better_of_the_two_points():
+    g = np.array([-1.0])
+    for value, best in ((-1.0, 2.0), (1.0, 0.0), (0.0, 0.0)):
+        found = strong_wolfe(lambda t, value=value: (value, g), 2.0, -g, 0.0, g, -1.0, max_ls=0)
+        assert found[2] == best and found[3] == 1
 
 
 def test_refusals_say_what_is_wrong():

@@ -125,6 +125,9 @@ def test_an_optimizer_of_ones_own_says_how_one_parameter_moves():
     optimizer.step()
     optimizer.step()
     assert p.tolist() == [0.0]
+    p.grad = p * 2
+    with pytest.raises(RuntimeError, match=r"^Half\(differentiable=True\): a gradient is itself"):
+        Half([p], {"differentiable": True}).step()
     for missing in ("start", "update"):
         with pytest.raises(NotImplementedError):
             getattr(PerParameter, missing)(optimizer, *[None] * (2 if missing == "start" else 4))
@@ -182,7 +185,7 @@ def test_adafactor_is_its_formula(shape: tuple[int, ...], options: dict[str, Any
     for g in gradients:
         p.grad = torch.tensor(g)
         optimizer.step()
-    expected = textbook_adafactor(start, gradients, options.pop("lr", 1e-2), **options)
+    expected = textbook_adafactor(start, gradients, **{"lr": 1e-2, **options})
     np.testing.assert_allclose(p.detach().numpy(), expected, rtol=1e-12)
 
 

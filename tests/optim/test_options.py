@@ -134,6 +134,7 @@ def test_nesterov_needs_momentum_and_no_dampening() -> None:
         ("Adagrad", {"eps": 0.0}),
         ("Adam", {"eps": 0.0, "betas": (0.0, 0.0)}),
         ("Adamax", {"eps": 0.0}),
+        ("Adadelta", {"eps": 0.0}),
         ("Lion", {"betas": (0.0, 0.0)}),
         ("LAMB", {"eps": 0.0}),
         ("Adafactor", {"beta2_decay": 0.0, "eps": (0.0, 0.0), "d": 1.0}),
@@ -223,6 +224,11 @@ INVALID = [
     (
         "Adam",
         {"betas": (torch.tensor(0.5), torch.tensor(0.5)), "foreach": True},
+        "betas[0] as a Tensor is not supported for capturable=False and foreach=True",
+    ),
+    (
+        "Adam",
+        {"betas": (torch.tensor(0.5), 0.5), "foreach": True},
         "betas[0] as a Tensor is not supported for capturable=False and foreach=True",
     ),
     ("NAdam", {"momentum_decay": -1}, "Invalid momentum_decay value: -1"),

@@ -36,7 +36,7 @@ LINES: dict[str, Callable[[float], tuple[float, float]]] = {
 }
 
 
-@pytest.mark.parametrize("max_ls", [1, 2, 3, 5, 25])
+@pytest.mark.parametrize("max_ls", [0, 1, 2, 3, 5, 25])
 @pytest.mark.parametrize("t", [1e-3, 0.1, 1.0, 7.0])
 @pytest.mark.parametrize("name", LINES)
 def test_every_trial_is_pytorchs(name: str, t: float, max_ls: int) -> None:
@@ -91,6 +91,52 @@ def test_its_constants_are_pytorchs(name: str, options: dict[str, float]) -> Non
     )
     assert found[2] == pytest.approx(float(expected[2]), rel=1e-9)
     assert found[3] == expected[3]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_trials_are_pytorchs_whatever_they_find(seed: int) -> None:
+    """Values and slopes drawn at random, often equal, so that every branch is taken."""
+    rng = np.random.default_rng(seed)
+    one = np.array([1.0])
+    for _ in range(60):
+        script = list(
+            zip(
+                (rng.integers(-6, 3, 40) * 0.25 - 0.25 * np.arange(40) * rng.integers(2)).tolist(),
+                rng.choice([-2.0, -1.0, -0.9, -0.5, 0.0, 0.5, 0.9, 2.0], 40).tolist(),
+            )
+        )
+        options = {
+            "c1": float(rng.choice([1e-4, 0.25])),
+            "max_ls": int(rng.choice([0, 1, 2, 3, 6, 12])),
+            "tolerance_change": float(rng.choice([1e-9, 0.125])),
+        }
+        t = float(rng.choice([0.125, 1.0, 2.0]))
+        trials: list[list[float]] = [[], []]
+
+        def ours(t: float, trials: Any = trials, script: Any = script) -> Any:
+            trials[0].append(t)
+            value, slope = script[len(trials[0])]
+            return value, one * slope
+
+        def theirs(x: Any, t: Any, d: Any, trials: Any = trials, script: Any = script) -> Any:
+            trials[1].append(float(t))
+            value, slope = script[len(trials[1])]
+            return value, torch.tensor(one) * slope
+
+        found: Any = strong_wolfe(ours, t, one, 0.0, -one, -1.0, **options)
+        try:
+            expected = lbfgs._strong_wolfe(
+                theirs, None, t, torch.tensor(one), 0.0, -torch.tensor(one), -1.0, **options
+            )
+        except AttributeError:  # the slope at 0 is no Tensor here: twice at 0, and it has no sqrt
+            continue
+        if np.isnan(trials[1]).any():  # 0 / 0, where nothing follows that makes sense
+            continue
+        np.testing.assert_allclose(trials[0], trials[1], rtol=1e-9)
+        assert found[0] == expected[0]
+        np.testing.assert_array_equal(found[1], expected[1].numpy())
+        assert found[2] == pytest.approx(float(expected[2]), rel=1e-9)
+        assert found[3] == expected[3]
 
 
 def test_cubic_minima_are_pytorchs() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -152,7 +152,7 @@ class LBFGS(Optimizer):
             if p._grad is None:
                 parts.append(np.zeros(p.array.size, p.array.dtype))
             else:
-                parts.append(p._grad.array.reshape(-1))
+                parts.append(p._grad.array.ravel())
         return np.concatenate([_real(part) for part in parts])
 
     def _move(self, length: float, direction: np.ndarray) -> None:
@@ -176,6 +176,12 @@ def _largest(vector: np.ndarray) -> float:
     return float(np.abs(vector).max(initial=0.0))
 
 
+class _Point(NamedTuple):
+    gradient: np.ndarray
+    direction: np.ndarray
+    loss: float
+
+
 class _Memory:
     """The last pairs (change of gradient y, change of parameters s), and what is saved of them."""
 
@@ -185,17 +191,17 @@ class _Memory:
         self.s = [t.array for t in state.get("old_stps") or []]
         self.rho = [number(value) for value in state.get("ro") or []]
         self.scale = float(number(state.get("H_diag", 1.0)))
-        self.last_direction = _array(state.get("d"))
-        self.last_gradient = _array(state.get("prev_flat_grad"))
-        self.length = number(state.get("t", 0.0))
-        self.loss = state.get("prev_loss")
+        self.last: _Point | None = None
+        if state.get("d") is not None:
+            self.last = _Point(state["prev_flat_grad"].array, state["d"].array, state["prev_loss"])
+        self.length = number(state.get("t"))
 
     def direction(self, gradient: np.ndarray) -> np.ndarray:
         """-H g by the two-loop recursion."""
-        if self.last_gradient is None or self.last_direction is None:
+        if self.last is None:
             return -gradient
-        y = gradient - self.last_gradient
-        s = self.last_direction * self.length
+        y = gradient - self.last.gradient
+        s = self.last.direction * self.length
         curvature = float(y @ s)
         if curvature > 1e-10:
             self.y.append(y)
@@ -218,22 +224,18 @@ class _Memory:
         self, gradient: np.ndarray, direction: np.ndarray, length: float, loss: float
     ) -> None:
         """The point from which the next step is taken."""
-        self.last_gradient, self.last_direction = gradient, direction
-        self.length, self.loss = length, loss
+        self.last = _Point(gradient, direction, loss)
+        self.length = length
 
     def store(self, state: State) -> None:
         """Put everything into the optimizer's state, under PyTorch's names."""
-        assert self.last_direction is not None
-        assert self.last_gradient is not None
-        state["d"] = make(self.last_direction)
+        if self.last is None:
+            return
+        state["d"] = make(self.last.direction)
         state["t"] = self.length
         state["old_dirs"] = [make(y) for y in self.y]
         state["old_stps"] = [make(s) for s in self.s]
         state["ro"] = list(self.rho)
         state["H_diag"] = self.scale
-        state["prev_flat_grad"] = make(self.last_gradient)
-        state["prev_loss"] = self.loss
-
-
-def _array(value: Any) -> np.ndarray | None:
-    return None if value is None else value.array
+        state["prev_flat_grad"] = make(self.last.gradient)
+        state["prev_loss"] = self.last.loss

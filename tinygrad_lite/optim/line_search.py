@@ -82,11 +82,14 @@ def strong_wolfe(
         evaluations += 1
         rounds += 1
         ends = (start, now)
-    low, high = ends if ends[0].f <= ends[1].f else ends[::-1]
+    bracket = list(ends)
+    low = _lower(bracket)
     stalled = False
-    while rounds < max_ls and abs(high.t - low.t) * np.abs(direction).max() >= tolerance_change:
-        left, right = min(low.t, high.t), max(low.t, high.t)
-        t = cubic_minimum(low, high)
+    while rounds < max_ls:
+        left, right = sorted((bracket[0].t, bracket[1].t))
+        if (right - left) * np.abs(direction).max() < tolerance_change:
+            break
+        t = cubic_minimum(bracket[0], bracket[1])
         # A trial close to an end of the bracket hardly narrows it: allowed once, then moved in.
         margin = 0.1 * (right - left)
         close = min(right - t, t - left) < margin
@@ -98,12 +101,19 @@ def strong_wolfe(
         now = at(t)
         evaluations += 1
         rounds += 1
-        if now.f > f + c1 * now.t * slope or now.f >= low.f:
-            low, high = (low, now) if low.f <= now.f else (now, low)
+        if now.f > f + c1 * now.t * slope or now.f >= bracket[low].f:
+            bracket[1 - low] = now
+            low = _lower(bracket)
             continue
         if abs(now.slope) <= -c2 * slope:
             return now.f, now.g, now.t, evaluations
-        if now.slope * (high.t - low.t) >= 0:
-            high = low
-        low = now
-    return low.f, low.g, low.t, evaluations
+        if now.slope * (bracket[1 - low].t - bracket[low].t) >= 0:
+            bracket[1 - low] = bracket[low]
+        bracket[low] = now
+    best = bracket[low]
+    return best.f, best.g, best.t, evaluations
+
+
+def _lower(bracket: list[Point]) -> int:
+    """Which end is lower; of equal ones the first."""
+    return 0 if bracket[0].f <= bracket[1].f else 1
