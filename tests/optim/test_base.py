@@ -13,6 +13,7 @@ import pytest
 import tinygrad_lite as torch
 from tinygrad_lite import optim
 from tinygrad_lite.optim import optimizer as base
+from tinygrad_lite.optim import sweep
 
 
 def leaf(*values: float, **options: Any) -> torch.Tensor:
@@ -253,6 +254,45 @@ def test_parameters_with_steps_of_their_own_count_get_their_own_constants():
     assert values == [2.0, 1.0]
     np.testing.assert_allclose(q.detach().numpy(), [0.9, 2.1], rtol=1e-6)
     np.testing.assert_allclose(p.detach().numpy(), [0.8, 2.2], rtol=1e-6)
+
+
+def test_what_a_step_laid_out_serves_the_next_ones(monkeypatch: pytest.MonkeyPatch):
+    laid_out: list[Any] = []
+
+    def counted(*args: Any) -> Any:
+        laid_out.append(args)
+        return sweep.Sweep(*args)
+
+    monkeypatch.setattr(base, "Sweep", counted)
+    p, q = with_gradient(), with_gradient()
+    optimizer = optim.Adam([{"params": [p]}, {"params": [q]}])
+    for _ in range(3):
+        p.grad, q.grad = torch.ones(2), torch.ones(2)
+        optimizer.step()
+    assert len(laid_out) == 2  # one for each group
+    optimizer.param_groups[0]["amsgrad"] = True  # another rule
+    optimizer.step()
+    assert len(laid_out) == 3
+
+
+def test_constants_are_computed_once_for_parameters_of_the_same_age(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    asked: list[float] = []
+    original = optim.Adam.constants
+
+    def counted(self: Any, group: Any, t: float) -> Any:
+        asked.append(t)
+        return original(self, group, t)
+
+    monkeypatch.setattr(optim.Adam, "constants", counted)
+    params = [with_gradient(), with_gradient(), leaf()]
+    optimizer = optim.Adam(params)
+    optimizer.step()
+    assert asked == [1.0]
+    params[2].grad = torch.ones(2)
+    optimizer.step()
+    assert asked == [1.0, 2.0, 2.0, 1.0]
 
 
 def test_a_step_taken_away_from_the_state_is_made_anew():

@@ -259,14 +259,13 @@ def test_the_step_is_the_formula(
             counts[i] += 1
             xs[i] = formula(xs[i], -g if maximize else g, counts[i], memories[i], options)
         optimizer.step()
-        for p, x in zip(params, xs):
+        for p, x, memory, count in zip(params, xs, memories, counts):
             np.testing.assert_allclose(p.detach().numpy(), x, rtol=1e-10, atol=1e-13)
-    for p, memory, count in zip(params, memories, counts):
-        state = optimizer.state.get(p, {})
-        assert float(state.get("step", count)) == count
-        for variable, key in NAMES[name].items():
-            if variable in memory:
-                np.testing.assert_allclose(state[key].numpy(), memory[variable], rtol=1e-10)
+            state = optimizer.state.get(p, {})
+            assert float(state.get("step", count)) == count
+            for variable, key in NAMES[name].items():
+                if variable in memory:
+                    np.testing.assert_allclose(state[key].numpy(), memory[variable], rtol=1e-10)
 
 
 @pytest.mark.parametrize("name", ["SGD", "ASGD", "Adam", "Adamax", "NAdam", "RAdam", "Lion"])

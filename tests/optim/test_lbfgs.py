@@ -151,6 +151,24 @@ def test_the_direction_is_that_of_the_bfgs_formula(size: int):
     assert len(memory.y) == len(memory.s) == len(memory.rho) == min(size, 5)
 
 
+def test_what_is_stored_comes_back():
+    memory = _Memory({"H_diag": 2.5}, 5)
+    assert memory.scale == 2.5
+    state: dict[str, Any] = {}
+    memory.store(state)
+    assert not state  # nothing was remembered yet
+    for g in (np.array([3.0, 1.0]), np.array([2.0, -1.0]), np.array([0.5, 0.25])):
+        memory.remember(g, memory.direction(g), 0.5, 7.0)
+    memory.store(state)
+    other = _Memory(state, 5)
+    assert (other.scale, other.length, other.rho) == (memory.scale, 0.5, memory.rho)
+    assert other.last is not None and other.last.loss == 7.0
+    np.testing.assert_array_equal(other.y, memory.y)
+    np.testing.assert_array_equal(other.s, memory.s)
+    g = np.array([0.25, 1.0])
+    np.testing.assert_array_equal(other.direction(g), memory.direction(g))
+
+
 def test_a_pair_without_curvature_is_not_remembered():
     memory = _Memory({}, 10)
     g = np.array([1.0, 2.0])

@@ -110,7 +110,7 @@ def test_trials_are_pytorchs_whatever_they_find(seed: int) -> None:
             "max_ls": int(rng.choice([0, 1, 2, 3, 6, 12])),
             "tolerance_change": float(rng.choice([1e-9, 0.125])),
         }
-        t = float(rng.choice([0.125, 1.0, 2.0]))
+        t, slope = float(rng.choice([0.125, 1.0, 2.0])), float(rng.choice([-0.5, -1.0, -2.0]))
         trials: list[list[float]] = [[], []]
 
         def ours(t: float, trials: Any = trials, script: Any = script) -> Any:
@@ -123,10 +123,10 @@ def test_trials_are_pytorchs_whatever_they_find(seed: int) -> None:
             value, slope = script[len(trials[1])]
             return value, torch.tensor(one) * slope
 
-        found: Any = strong_wolfe(ours, t, one, 0.0, -one, -1.0, **options)
+        found: Any = strong_wolfe(ours, t, one, 0.0, slope * one, slope, **options)
         try:
             expected = lbfgs._strong_wolfe(
-                theirs, None, t, torch.tensor(one), 0.0, -torch.tensor(one), -1.0, **options
+                theirs, None, t, torch.tensor(one), 0.0, torch.tensor(slope * one), slope, **options
             )
         except AttributeError:  # the slope at 0 is no Tensor here: twice at 0, and it has no sqrt
             continue

@@ -266,7 +266,6 @@ class Optimizer:
                 f"{type(self).__name__}.step() changed nothing: no parameter has a gradient. "
                 "Call backward() on the loss first, and zero_grad() not between backward() and "
                 "step().",
-                UserWarning,
                 stacklevel=3,
             )
         return loss
