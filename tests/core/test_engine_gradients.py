@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -154,9 +155,24 @@ def test_a_real_input_takes_the_real_part(create_graph: bool) -> None:
     times.analytic = True
     x = leaf([1.0, 2.0])
     y = generic_door(times)(x)
-    y.backward(tl.tensor([1.0, 1j], dtype=tl.complex128), create_graph=create_graph)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # NumPy warns where a cast drops imaginary parts
+        y.backward(tl.tensor([1.0, 1j], dtype=tl.complex128), create_graph=create_graph)
     assert x.grad.dtype is tl.float64
     assert x.grad.tolist() == [3.0, 4.0]  # Re(conj(g) (3 + 4j))
+
+
+@RECORDED
+def test_a_complex_input_keeps_the_imaginary_part_of_a_wider_gradient(create_graph: bool) -> None:
+    def wide(g: Any) -> Any:
+        return g.astype(np.complex128) if isinstance(g, np.ndarray) else g.to(tl.complex128)
+
+    same = Primitive(lambda x: x * 1, (wide,))
+    same.analytic = True
+    x = leaf([1.0], tl.complex64)
+    y = generic_door(same)(x)
+    y.backward(tl.tensor([2 + 3j], dtype=tl.complex64), create_graph=create_graph)
+    assert (x.grad.dtype, x.grad.tolist()) == (tl.complex64, [2 + 3j])
 
 
 @RECORDED
@@ -218,6 +234,19 @@ def test_several_outputs_each_used_several_times(create_graph: bool) -> None:
     x.grad = None
     (several(x)[2] * 7 + several(x)[1]).sum().backward()
     assert x.grad.tolist() == [76.0]
+
+
+def test_an_output_reached_as_itself_and_through_a_recorded_rule() -> None:
+    def rule(g: Any, out: Any) -> Any:
+        first, second = (0 if d is None else d for d in g)
+        return (first + second * 2) * out[0]
+
+    both = op(lambda x: (np.exp(x), 2 * np.exp(x)), rule, outputs=True)
+    x = leaf(1.0)
+    a, b = both(x)
+    (g,) = tl.autograd.grad(a + b, x, create_graph=True)  # 3 e^x, by way of out[0]
+    (a * 10 + g).backward()
+    assert x.grad.item() == pytest.approx(13 * np.e)
 
 
 class Both(tl.autograd.Function):

@@ -122,6 +122,10 @@ def test_a_function_decorated_by_set_grad_enabled() -> None:
     assert state() == (True, False)
     assert function() == (False, False)
     assert state() == (True, False)
+    enabled = tl.set_grad_enabled(True)(state)
+    with tl.no_grad():
+        assert enabled() == (True, False)
+        assert state() == (False, False)
 
 
 def test_a_generator_runs_in_the_mode_and_is_suspended_outside() -> None:

@@ -424,7 +424,7 @@ def _replaced(hook: Any, values: tuple[Any, ...], returned: Any) -> tuple[Any, .
     return tuple(
         [
             new if old is None or new is None else _checked_replacement(hook, old, new)
-            for old, new in zip(values, returned, strict=True)
+            for old, new in zip(values, returned)
         ]
     )
 
@@ -483,10 +483,10 @@ def _check_unwritten(node: Node) -> None:
 
 
 def _overwritten(node: Node, i: int, array: np.ndarray, write: Write) -> RuntimeError:
-    lines = ""
-    if getattr(node, "note", None):
+    lines, note = "", getattr(node, "note", None)
+    if note:
         where = write.where or "  (outside anomaly mode)"
-        lines = f"\nSaved here:\n{getattr(node, 'note', None)}\nWritten here:\n{where}"
+        lines = f"\nSaved here:\n{note}\nWritten here:\n{where}"
     return RuntimeError(
         "one of the variables needed for gradient computation has been modified by an inplace "
         f"operation: {describe(array)}, which {node.op.name} saved as its '{node.op.layout[i]}', "

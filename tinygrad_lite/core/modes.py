@@ -165,9 +165,6 @@ class set_grad_enabled(mode_context):
         self._outer = [current()]
         MODE.set(current().but(grad=self.mode))
 
-    def changes(self) -> dict[str, Any]:
-        return {"grad": self.mode}
-
     def __enter__(self) -> Any:
         return self
 
