@@ -21,10 +21,13 @@ F.ctc_loss(l, t.tensor([[1, 2, 3], [2, 2, 1]]), (6, 1), (3, 1)
 F.ctc_loss(l, t.tensor([[1, 2, 3], [2, 1, 3]]), (6, 2), (3, 3), zero_infinity=True
 F.ctc_loss(l, t.tensor([[1, 1, 1], [2, 1, 3]]), (4, 6), (3, 3), zero_infinity=True
 F.ctc_loss(l, t.tensor([[1, 2, 3], [2, 2, 1]]).int(), (6, 6), (3, 3)
+F.ctc_loss(l, t.tensor([[1, 2, 3], [2, 2, 1]]), t.tensor([6, 5]).int(), t.tensor([3, 2]).int()
 F.ctc_loss(l, t.tensor([[1, 1, -1], [-1, -1, -1]]), (6, 5), (2, 0)
 """
 
 SINGLE = """
+x(5,3,4) :1 F.ctc_loss(x.log_softmax(2), t.arange(1, 4), t.tensor([5, 4, 5]), t.ones(3).int())
+x(5,1,4) :1 F.ctc_loss(x.log_softmax(2), t.tensor([[1, 2]]), (5,), (2,), reduction='none')
 x(6,2,4) :1 F.ctc_loss(x.log_softmax(2), t.tensor([[1, 2], [2, 2]]), (6, 6), (2, 2), 0, 'sum')
 x(6,4) :1 F.ctc_loss(x.log_softmax(1), t.tensor([1, 2]), t.tensor(6), t.tensor(2))
 x(6,4) :1 F.ctc_loss(x.log_softmax(1), t.tensor([1, 2]), (6,), (2,), reduction='none')

@@ -17,6 +17,8 @@ x(2,3,4,5) : F.unfold(x, kernel_size=2, dilation=2, padding=1, stride=2)
 x(2,3,4,5) : F.unfold(x, (4, 5))
 x(3,4,5) : F.unfold(x, (2, 3))
 x(1,4,5) : F.unfold(x, (2, 3))
+x(1,4,5) : F.unfold(x, 1)
+x(1,4) : F.fold(x, (2, 2), 1)
 x(1,1,1,1) : F.unfold(x, 1)
 x(1,3,4,5) : F.unfold(x, (2, 3))
 x(2,8,9) : F.fold(x, (4, 4), 2)
@@ -111,6 +113,10 @@ for mode, border, corners in itertools.product(
         TABLE.append(f"x(2,3,4,5,3) g(2,3,1,2,3) :1 F.grid_sample(x, g, {how})")
         TABLE.append(f"x(2,1,1,4,1) g(2,3,1,2,3) :1 F.grid_sample(x, g, {how})")
     TABLE.append(f"x(1,1,1,4) g(1,3,2,2) :1 F.grid_sample(x, g * 2, {how})")
+    if mode != "bicubic":
+        TABLE.append(f"x(1,2,3,3) g(1,1,6,2) :1 F.grid_sample(x, g - g.detach() + CORNERS, {how})")
+    TABLE.append(f"x(1,1,2,2) g(1,3,2,2) :1 F.grid_sample(x, g * 2, {how})")
+CORNERS = "t.tensor([[[[-1.0, -1], [1, 1], [0, 0], [-1, 1], [1, 0.5], [-1.5, 0.25]]]])"
 TABLE += [
     "x(2,3,4,5) g(2,3,2,2) :1 F.grid_sample(x, g)",
     "x(2,3,4,5) g(2,3,2,2) :1 F.grid_sample(x, g, 'nearest', 'border', True)",
@@ -123,4 +129,4 @@ TABLE += [
 
 @pytest.mark.parametrize("line", TABLE)
 def test_resampled(line: str) -> None:
-    hold(line)
+    hold(line.replace("CORNERS", CORNERS))

@@ -16,23 +16,30 @@ _NEVER = -1e30  # log of a probability that never happens; finite, so that its w
 
 
 def _lengths(value: Any, n: int) -> np.ndarray:
-    a = value.array if isinstance(value, Tensor) else np.asarray(value)
-    return np.broadcast_to(a.astype(np.int64).reshape(-1), (n,))
+    return np.broadcast_to(np.asarray(value), (n,))
 
 
-def _labels(targets: Tensor, lengths: np.ndarray, batched: bool) -> np.ndarray:
-    """Targets as (N, longest), whatever follows a row's length being arbitrary."""
-    y = targets.array.astype(np.int64)
+def _extended(targets: Tensor, sizes: np.ndarray, blank: int) -> np.ndarray:
+    """The labels of each row with blanks around them, (N, 2 * longest + 1).
+
+    Targets are rows, whatever follows a row's length being arbitrary, or all labels in one row.
+    """
+    y = targets.array
     if y.ndim == 2:
-        return y
-    if not batched:
-        return y[None]
-    rows = np.zeros((len(lengths), int(lengths.max(initial=0))), np.int64)
-    start = 0
-    for i, n in enumerate(lengths):
-        rows[i, :n] = y[start : start + n]
-        start += n
-    return rows
+        wanted, enough = f"at least {sizes.max()}", y.shape[1] >= sizes.max()
+    else:
+        wanted, enough = str(sizes.sum()), y.size == sizes.sum()
+    if not enough:
+        raise RuntimeError(
+            f"Expected tensor to have size {wanted} at dimension {y.ndim - 1}, but got size "
+            f"{y.shape[-1]} for argument #2 'targets' (ctc_loss)"
+        )
+    extended = np.full((len(sizes), 2 * int(sizes.max()) + 1), blank)
+    ends = np.cumsum(sizes)
+    for i, size in enumerate(sizes):
+        row = y[i, :size] if y.ndim == 2 else y[ends[i] - size : ends[i]]
+        extended[i, 1 : 2 * size : 2] = row
+    return extended
 
 
 def ctc_loss(
@@ -57,17 +64,16 @@ def ctc_loss(
     batched = log_probs.array.ndim == 3
     x = log_probs if batched else log_probs.unsqueeze(1)
     steps, n, classes = x.array.shape
+    if x.array.size == 0:
+        raise RuntimeError("log_probs tensor must not be empty")
     if not 0 <= blank < classes:
         raise RuntimeError(f"blank must be in label range, got {blank} for {classes} classes")
     times, sizes = _lengths(input_lengths, n), _lengths(target_lengths, n)
-    if times.size and times.max() > steps:
+    if times.max() > steps:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {steps}, but got value {times.max()}"
         )
-    labels = _labels(targets, sizes, batched)
-    width = int(sizes.max(initial=0))
-    extended = np.full((n, 2 * width + 1), blank, np.int64)
-    extended[:, 1::2] = np.where(np.arange(width) < sizes[:, None], labels[:, :width], blank)
+    extended = _extended(targets, sizes, blank)
     skips = np.zeros(extended.shape, bool)
     skips[:, 2:] = (extended[:, 2:] != blank) & (extended[:, 2:] != extended[:, :-2])
     places = np.arange(extended.shape[1])
@@ -88,8 +94,7 @@ def ctc_loss(
     empty = make(sizes == 0)
     previous = where(empty, _NEVER, previous)
     loss = -logsumexp(stack([last, previous]), 0)
-    read = make((np.arange(steps)[:, None] < times)[:, :, None])
-    likely = where(read, x.exp(), 0.0)
+    likely = x.exp() * make((np.arange(steps)[:, None] < times)[:, :, None])
     loss = loss + (likely - likely.detach()).sum((0, 2))
     impossible = loss.array > -_NEVER / 2
     if impossible.any():
@@ -99,5 +104,5 @@ def ctc_loss(
     if reduction == "sum":
         return loss.sum()
     if reduction == "none":
-        return loss if batched else loss.squeeze(0)
+        return loss if batched else loss.squeeze()
     raise ValueError(f"{reduction} is not a valid value for reduction")

@@ -199,7 +199,7 @@ def pairwise_distance(
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
     x1, x2 = broadcast_tensors(x1, x2)
-    n1, n2 = norm(x1, 2, dim, True), norm(x2, 2, dim, True)
+    n1, n2 = norm(x1, dim=dim, keepdim=True), norm(x2, dim=dim, keepdim=True)
     # the floor is not differentiated: below it a norm keeps its own gradient, as in PyTorch
     n1, n2 = n1 + (eps - n1).detach().clamp(min=0), n2 + (eps - n2).detach().clamp(min=0)
     return ((x1 / n1) * (x2 / n2)).sum(dim)

@@ -14,6 +14,7 @@ from ...ops.convolution import per_dim
 from ...ops.padding import take_along_axis
 from ...ops.patches import columns_to_image, grid_shape, image_to_columns
 from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from ...ops.selection import where
 
 
 def unfold(
@@ -148,7 +149,7 @@ def interpolate(
         elif antialias:
             out = _read_wide(out, 2 + i, m, scales[i], bool(align_corners), mode == "bicubic")
         else:
-            source = _source(n, m, scales[i], bool(align_corners), mode == "bicubic")
+            source = _source(n, m, scales[i], bool(align_corners))
             out = _read(out, 2 + i, source, mode == "bicubic")
         if whole:
             out = (out + 0.5).floor().clamp(0, 255)
@@ -187,13 +188,12 @@ def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], 
     return sizes, scales
 
 
-def _source(n: int, m: int, scale: Any, align: bool, cubic: bool) -> np.ndarray:
+def _source(n: int, m: int, scale: Any, align: bool) -> np.ndarray:
     """Where in the input each of the m outputs lies."""
     if align:
-        return np.arange(m) * ((n - 1) / (m - 1) if m > 1 else 0.0)
+        return np.arange(m) * ((n - 1) / max(m - 1, 1))
     step = n / m if scale is None else 1 / scale
-    source = (np.arange(m) + 0.5) * step - 0.5
-    return source if cubic else np.maximum(source, 0)
+    return (np.arange(m) + 0.5) * step - 0.5
 
 
 def _read(x: Tensor, axis: int, source: np.ndarray, cubic: bool) -> Tensor:
@@ -206,7 +206,7 @@ def _read(x: Tensor, axis: int, source: np.ndarray, cubic: bool) -> Tensor:
     else:
         terms = [(low, 1 - t), (low + 1, t)]
     shape = [1] * x.array.ndim
-    shape[axis] = -1
+    shape[axis] = len(source)
     out: Any = None
     for index, weight in terms:
         part = take_along_axis(x, axis=axis, index=np.clip(index, 0, n - 1))
@@ -220,33 +220,29 @@ def _read_wide(x: Tensor, axis: int, m: int, scale: Any, align: bool, cubic: boo
     n = x.array.shape[axis]
     step = ((n - 1) / (m - 1) if m > 1 else 0.0) if align else n / m if scale is None else 1 / scale
     stretch = max(step, 1.0)
-    reach = (2.0 if cubic else 1.0) * stretch
-    weights = np.zeros((m, n))
-    for i in range(m):
-        centre = step * (i + 0.5)
-        first = max(int(centre - reach + 0.5), 0)
-        last = min(int(centre + reach + 0.5), n)
-        t = np.abs((np.arange(first, last) - centre + 0.5) / stretch)
-        if cubic:
-            far, near, _, _ = _cubic(np.where(t < 1, t, t - 1), -0.5)
-            w = np.where(t < 1, near, np.where(t < 2, far, 0.0))
-        else:
-            w = np.maximum(1 - t, 0)
-        weights[i, first:last] = w / w.sum()
+    centre = step * (np.arange(m) + 0.5)
+    t = np.abs(np.arange(n)[:, None] + 0.5 - centre) / stretch  # (n, m)
+    if cubic:
+        weights = np.where(t < 1, _near(t, -0.5), _far(np.minimum(t, 2), -0.5))
+    else:
+        weights = np.maximum(1 - t, 0)
+    weights = weights / weights.sum(0)
     turned = x.transpose(axis, -1)
-    return (turned @ make(weights.T.astype(x.array.dtype))).transpose(axis, -1)
+    return (turned @ make(weights.astype(x.array.dtype))).transpose(axis, -1)
 
 
-def _cubic(t: Any, a: float = -0.75) -> list[Any]:
+def _cubic(t: Any) -> list[Any]:
     """Weights of four neighbours at distances 1 + t, t, 1 - t, 2 - t (Keys 1981)."""
+    a = -0.75
+    return [_far(1 + t, a), _near(t, a), _near(1 - t, a), _far(2 - t, a)]
 
-    def near(d: Any) -> Any:
-        return ((a + 2) * d - (a + 3)) * d * d + 1
 
-    def far(d: Any) -> Any:
-        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+def _near(d: Any, a: float) -> Any:
+    return ((a + 2) * d - (a + 3)) * d * d + 1
 
-    return [far(1 + t), near(t), near(1 - t), far(2 - t)]
+
+def _far(d: Any, a: float) -> Any:
+    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
 
 
 def upsample(
@@ -301,8 +297,8 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         points = np.linspace(-1, 1, m) if m > 1 else np.zeros(m)
         axes.append(points if align_corners else points * (m - 1) / m)
     mesh = np.meshgrid(*axes, indexing="ij")
-    base = np.stack([*reversed(mesh), np.ones_like(mesh[0])], -1).astype(theta.array.dtype)
-    flat = make(base.reshape(1, -1, dims + 1))
+    base = np.stack([*reversed(mesh), np.ones(sizes)], -1).astype(theta.array.dtype)
+    flat = make(base.reshape(math.prod(sizes), dims + 1))
     return (flat @ theta.transpose(1, 2)).reshape(n, *sizes, dims)
 
 
@@ -369,13 +365,16 @@ def _bounded(place: Tensor, n: int, padding_mode: str, align: bool) -> Tensor:
     if padding_mode == "reflection":
         low, high = (0.0, n - 1.0) if align else (-0.5, n - 0.5)
         place = _reflected(place, low, high)
-    return place if padding_mode == "zeros" else place.clamp(0, n - 1)
+    if padding_mode == "zeros":
+        return place
+    inside = (place.array > 0) & (place.array < n - 1)  # the border is outside: derivative 0
+    return where(make(inside), place, place.detach().clamp(0, n - 1))
 
 
 def _reflected(place: Tensor, low: float, high: float) -> Tensor:
     span = high - low
     if span <= 0:
-        return place * 0
+        return place
     a = place.array - low
     folds = np.floor(np.abs(a) / span)
     odd = folds % 2 == 1

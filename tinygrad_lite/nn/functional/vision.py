@@ -20,13 +20,14 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     numbers = [int(p) for p in pad]
     if len(numbers) % 2:
         raise RuntimeError(f"Padding length must be divisible by 2, got {numbers}")
-    if len(numbers) // 2 > x.ndim:
+    count = len(numbers) // 2
+    if count > x.ndim:
         raise RuntimeError(
             f"Padding length should be less than or equal to two times the input dimension but got "
             f"padding length {len(numbers)} and input of dimension {x.ndim}"
         )
     pairs = [(0, 0)] * x.ndim
-    for i in range(len(numbers) // 2):
+    for i in range(count):
         pairs[x.ndim - 1 - i] = (numbers[2 * i], numbers[2 * i + 1])
     if any(n + lo + hi < 0 for n, (lo, hi) in zip(x.shape, pairs)):
         raise RuntimeError(
@@ -40,7 +41,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     index = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}.get(mode)
     if index is None:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
-    if len(numbers) // 2 not in (x.ndim - 1, x.ndim - 2):
+    if count not in (x.ndim - 1, x.ndim - 2):
         raise NotImplementedError(
             "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now "
             f"(mode {mode!r}, input of dimension {x.ndim}, padding length {len(numbers)})"
