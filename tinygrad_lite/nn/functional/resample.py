@@ -138,13 +138,12 @@ def interpolate(
         return pools[dims](input, sizes)
     whole = input.array.dtype == np.uint8 and mode in _MODES
     out = input.double() if whole else input
-    # bytes are rounded after each axis, and PyTorch takes the last axis first
-    for i in reversed(range(dims)) if whole else range(dims):
+    for i in reversed(range(dims)):  # as PyTorch: bytes are rounded after each axis
         n, m = input.array.shape[2 + i], sizes[i]
         if mode.startswith("nearest"):
             shift = 0.5 if mode == "nearest-exact" else 0.0
             scale = n / m if scales[i] is None else 1 / scales[i]
-            index = np.minimum(((np.arange(m) + shift) * scale).astype(np.int64), n - 1)
+            index = ((np.arange(m) + shift) * scale).astype(np.int64)
             out = take_along_axis(out, axis=2 + i, index=index)
         elif antialias:
             out = _read_wide(out, 2 + i, m, scales[i], bool(align_corners), mode == "bicubic")
@@ -153,7 +152,7 @@ def interpolate(
             out = _read(out, 2 + i, source, mode == "bicubic")
         if whole:
             out = (out + 0.5).floor().clamp(0, 255)
-    return out.to(input.dtype) if whole else out
+    return out.to(input.dtype)
 
 
 def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], list[Any]]:
@@ -351,10 +350,10 @@ def grid_sample(
         place = (g + 1) * ((n - 1) / 2) if align else ((g + 1) * n - 1) / 2
         places.append(place if mode == "bicubic" else _bounded(place, n, padding_mode, align))
     flat = input.reshape(x.shape[0], x.shape[1], -1)
-    terms = _neighbours(places, sizes, mode)
+    terms = _neighbours(places, mode)
     out: Any = None
     for index, weight in terms:
-        part = _pick(flat, index, sizes, padding_mode, align, mode)
+        part = _pick(flat, index, sizes, padding_mode, align)
         part = part * weight.unsqueeze(1)
         out = part if out is None else out + part
     return out.reshape(x.shape[0], x.shape[1], *grid.array.shape[1:-1])
@@ -384,21 +383,20 @@ def _reflected(place: Tensor, low: float, high: float) -> Tensor:
     return (place - low) * make(slope) + make(shift)
 
 
-def _neighbours(places: list[Tensor], sizes: Any, mode: str) -> Any:
-    """Pairs of integer places (one array a dimension) and their weights."""
+def _neighbours(places: list[Tensor], mode: str) -> Any:
+    """Pairs of whole places (one array a dimension) and their weights."""
     if mode == "nearest":
         one = places[0] * 0 + 1  # the derivative by the grid is zero, not absent
-        return [([np.rint(p.array).astype(np.int64) for p in places], one)]
+        return [([np.rint(p.array) for p in places], one)]
     lows = [np.floor(p.array) for p in places]
     parts = [p - make(low) for p, low in zip(places, lows)]
     options = []
     for low, t in zip(lows, parts):
-        base = low.astype(np.int64)
         if mode == "bicubic":
-            offsets = (base - 1, base, base + 1, base + 2)
+            offsets = (low - 1, low, low + 1, low + 2)
             options.append(list(zip(offsets, _cubic(t))))
         else:
-            options.append([(base, 1 - t), (base + 1, t)])
+            options.append([(low, 1 - t), (low + 1, t)])
     terms = []
     for chosen in itertools.product(*options):
         weight: Any = None
@@ -409,17 +407,15 @@ def _neighbours(places: list[Tensor], sizes: Any, mode: str) -> Any:
 
 
 def _pick(
-    flat: Tensor, index: list[np.ndarray], sizes: Any, padding_mode: str, align: bool, mode: str
+    flat: Tensor, index: list[np.ndarray], sizes: Any, padding_mode: str, align: bool
 ) -> Tensor:
-    inside = np.ones(index[0].shape, bool)
-    place = np.zeros(index[0].shape, np.int64)
-    for i, n in zip(index, sizes):
-        if mode == "bicubic" and padding_mode != "zeros":
-            bounded = _bounded(make(i.astype(np.float64)), n, padding_mode, align).array
-            i = np.rint(bounded).astype(np.int64)
-        inside &= (i >= 0) & (i < n)
+    inside: Any = True
+    place: Any = 0
+    for at, n in zip(index, sizes):
+        i = np.rint(_bounded(make(at), n, padding_mode, align).array).astype(np.int64)
+        inside = inside & (i >= 0) & (i < n)
         place = place * n + np.clip(i, 0, n - 1)
-    shape = (*flat.array.shape[:2], index[0].shape[1])
+    shape = (*flat.array.shape[:2], place.shape[1])
     wide = make(np.ascontiguousarray(np.broadcast_to(place[:, None], shape)))
     values = flat.gather(2, wide)
     if inside.all():
