@@ -227,6 +227,23 @@ tensor([[1.5000, 2.5000],
 >>> show([[1.5, 2.5], [3.5, 4.5]], tl.float64, linewidth=68, requires_grad=True)
 tensor([[1.5000, 2.5000],
         [3.5000, 4.5000]], dtype=torch.float64, requires_grad=True)
+>>> show([[1.5, 2.5]] * 3, tl.float64, linewidth=44)
+tensor([[1.5000, 2.5000],
+        [1.5000, 2.5000],
+        [1.5000, 2.5000]],
+       dtype=torch.float64)
+>>> show([0.0] * 30, linewidth=40)
+tensor([0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.,
+        0., 0., 0., 0., 0., 0., 0., 0., 0., 0., 0.,
+        0., 0., 0., 0., 0., 0., 0., 0.])
+>>> show([i + 0.5 + i * 1j for i in range(7)], tl.complex64, linewidth=40)
+tensor([0.5000+0.j, 1.5000+1.j, 2.5000+2.j,
+        3.5000+3.j, 4.5000+4.j, 5.5000+5.j,
+        6.5000+6.j])
+>>> show([0, 10] * 9, tl.int64, linewidth=31)
+tensor([ 0, 10,  0, 10,  0, 10,
+         0, 10,  0, 10,  0, 10,
+         0, 10,  0, 10,  0, 10])
 """
 CASES = [case.split("\n", 1) for case in PRINTED[len(">>> ") :].split("\n>>> ")]
 

@@ -75,6 +75,7 @@ def test_booleans() -> None:
     drawn = values(Boolean())
     assert drawn.dtype == np.bool_
     assert set(drawn.tolist()) == {False, True}
+    assert 0.45 < drawn.mean() < 0.55
 
 
 @pytest.mark.parametrize(
@@ -218,8 +219,6 @@ def test_inputs_that_broadcast_have_ones_and_missing_axes() -> None:
     assert ((), (2, 3)) in pairs
     assert ((), ()) in pairs
     assert max(max((0, *x)) for x, _ in pairs) == 3
-    long = sum(len(x) == 2 for x, _ in pairs) / len(pairs)
-    assert long > 0.5  # axes are left out in a quarter of the draws only
     (alone,) = reals(1)
     shapes = {draw(alone, draws)[0][0].shape for _ in range(300)}
     assert shapes == {
@@ -227,6 +226,29 @@ def test_inputs_that_broadcast_have_ones_and_missing_axes() -> None:
         *[(a,) for a in (1, 2, 3)],
         *[(a, b) for a in (1, 2, 3) for b in (1, 2, 3)],
     }
+
+
+def test_half_of_the_axes_are_kept_and_few_left_out() -> None:
+    s = sample(Real(), Real(broadcast=True))
+    draws = rng()
+    kept: list[bool] = []
+    left_out: list[bool] = []
+    for _ in range(4000):
+        (x, y), _ = draw(s, draws)
+        left_out.append(y.ndim < x.ndim)
+        if y.ndim == x.ndim == 2:
+            kept += [b == a for a, b in zip(x.shape, y.shape, strict=True) if a > 1]
+    assert 0.45 < np.mean(kept) < 0.55
+    assert 0.08 < np.mean(left_out) < 0.12  # (1/2 + 2/3) / 3 of a quarter
+
+
+def test_inputs_that_do_not_broadcast_share_their_leading_shape() -> None:
+    s = sample(Real(), Integer(), Integer("... n", high="n"))
+    draws = rng()
+    for _ in range(50):
+        (x, i, k), _ = draw(s, draws)
+        assert x.shape == i.shape == k.shape[:-1]
+        assert k.max(initial=0) < k.shape[-1]
 
 
 def test_a_draw_can_be_repeated() -> None:

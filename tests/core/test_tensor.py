@@ -306,6 +306,11 @@ def test_the_gradient_of_a_non_leaf_warns_unless_it_is_retained() -> None:
         assert y.grad is None
         assert leaf([1.0]).grad is None
         assert tl.ones(1).grad is None
+    hooked = leaf([1.0]) * 2
+    hooked.register_hook(lambda g: g * 3)
+    hooked.retain_grad()
+    hooked.sum().backward()
+    assert hooked.grad.tolist() == [3.0]
     x = leaf([1.0])
     x.retain_grad()
     assert not x.retains_grad

@@ -69,7 +69,7 @@ def set_printoptions(
         "edgeitems": edgeitems,
         "linewidth": linewidth,
     }
-    chosen = dict(PROFILES.get(profile, {})) if profile is not None else {}
+    chosen = dict(PROFILES.get(profile or "", {}))
     chosen.update({name: value for name, value in given.items() if value is not None})
     for name, value in chosen.items():
         setattr(OPTIONS, name, value)

@@ -143,13 +143,12 @@ def draw_meta(s: Sample, sizes: Sizes, shapes: list[tuple[int, ...]], rng: Any) 
 def draw_values(spec: Any, shape: tuple[int, ...], sizes: Sizes, rng: Any) -> np.ndarray:
     """Values of one input: float64, int64 or bool."""
     if isinstance(spec, Boolean):
-        return rng.integers(0, 2, shape).astype(bool)
+        return rng.integers(2, size=shape).astype(bool)
     if isinstance(spec, Integer):
         high = sizes[spec.high] if isinstance(spec.high, str) else spec.high
         return rng.integers(spec.low, max(high, spec.low + 1), shape)
     if spec.distinct:
-        n = math.prod(shape)
-        steps = np.linspace(spec.low, spec.high, n) if n > 1 else np.array([spec.low] * n)
+        steps = np.linspace(spec.low, spec.high, math.prod(shape))
         x = rng.permutation(steps).reshape(shape)
     else:
         x = rng.uniform(spec.low, spec.high, shape)
@@ -164,14 +163,14 @@ def draw_values(spec: Any, shape: tuple[int, ...], sizes: Sizes, rng: Any) -> np
 def draw(s: Sample, rng: np.random.Generator) -> tuple[list[np.ndarray], dict[str, Any]]:
     """One valid call drawn with `rng`: arrays and metadata."""
     sizes = {name: int(rng.integers(1, 5)) for name in letters(s)}
-    lead = tuple(int(n) for n in rng.integers(1, 4, int(rng.integers(0, 3))))
+    lead = tuple(int(n) for n in rng.integers(1, 4, int(rng.integers(3))))
     shapes = []
     for spec in s.inputs:
         mine = lead
         if getattr(spec, "broadcast", False):
-            keep = rng.integers(0, 2, len(lead))
+            keep = rng.integers(2, size=len(lead))
             mine = tuple(n if k else 1 for n, k in zip(lead, keep))
-            mine = mine[int(rng.integers(0, len(mine) + 1)) :] if rng.integers(0, 4) == 0 else mine
+            mine = mine[int(rng.integers(len(mine) + 1)) :] if rng.integers(4) == 0 else mine
         shapes.append(input_shape(spec.shape, sizes, mine))
     arrays = [draw_values(spec, shape, sizes, rng) for spec, shape in zip(s.inputs, shapes)]
     return arrays, draw_meta(s, sizes, shapes, rng)
