@@ -163,6 +163,13 @@ def test_each_of_several_outputs_is_looked_at_and_every_kind_of_input_named():
     )
 
 
+def test_a_bad_number_given_as_an_option_is_not_made_by_the_op():
+    op, bad = SimpleNamespace(name="fill"), np.array([np.inf])
+    anomaly.Anomaly(True).forward(op, (np.ones(1),), {"value": np.inf, "n": 3}, bad, None)
+    with pytest.raises(RuntimeError, match="fill made the first inf"):
+        anomaly.Anomaly(True).forward(op, (np.ones(1),), {"value": 1.0, "n": 3}, bad, None)
+
+
 def test_the_inputs_of_a_users_function_are_numbered():
     class Log(Function):
         @staticmethod
