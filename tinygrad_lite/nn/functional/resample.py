@@ -152,7 +152,7 @@ def interpolate(
             out = _read(out, 2 + i, source, mode == "bicubic")
         if whole:
             out = (out + 0.5).floor().clamp(0, 255)
-    return out.to(input.dtype)
+    return out.to(input.dtype) if whole else out
 
 
 def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], list[Any]]:
