@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
+from tinygrad_lite.core import engine
 
 
 def leaf(values: Any, dtype: Any = tl.float64) -> tl.Tensor:
@@ -329,3 +330,38 @@ def test_recursion_limit_is_left_alone() -> None:
     limit = sys.getrecursionlimit()
     test_a_deep_chain_with_second_derivatives()
     assert sys.getrecursionlimit() == limit
+
+
+# -- who holds an array ---------------------------------------------------------------------------
+
+
+def test_an_array_has_its_memory_alone_or_not() -> None:
+    held = np.ones(6)
+    assert engine.has_memory_alone(np.ones(6))
+    assert engine.has_memory_alone(held)
+    reshaped = np.ones(6).reshape(2, 3)  # apart: an assert holds on to what it is made of
+    assert engine.has_memory_alone(reshaped)
+    assert not engine.has_memory_alone(held.reshape(2, 3))
+    assert not engine.has_memory_alone(np.ones(6)[1:])
+    assert not engine.has_memory_alone(np.frombuffer(bytes(48)))
+    assert not engine.has_memory_alone(np.frombuffer(bytes(48)).reshape(2, 3))
+
+
+def test_counts_of_references_measured_at_import_hold() -> None:
+    assert engine._references_of_unshared() == engine._UNSHARED
+    assert engine._references_by_one_view() == engine._BY_ONE_VIEW
+
+
+def test_a_gradient_that_is_kept_has_its_memory_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_UNSHARED", 50)  # whoever holds the array itself
+    held = np.ones(6)
+    assert engine._is_unshared(held)
+    reshaped = np.ones(6).reshape(2, 3)
+    assert engine._is_unshared(reshaped)
+    assert not engine._is_unshared(held.reshape(2, 3))
+    assert not engine._is_unshared(np.ones(6)[::2])
+    fixed = np.ones(6)
+    fixed.flags.writeable = False
+    assert not engine._is_unshared(fixed)
+    holders = [held] * 60
+    assert not engine._is_unshared(holders[0])

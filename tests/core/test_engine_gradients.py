@@ -447,10 +447,6 @@ def test_a_watcher_sees_ops_and_writes() -> None:
     ]
 
 
-def test_the_count_of_references_measured_at_import_holds() -> None:
-    assert engine._references_of_unshared() == engine._UNSHARED
-
-
 # -- one weight in several calls ------------------------------------------------------------------
 
 
