@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,19 @@ def test_parameters_are_numbered_in_the_order_of_the_groups():
         "state": {2: {"x": 3}, "own": 4},
         "param_groups": [{"lr": 1, "params": [0, 1]}, {"lr": 2, "params": [2]}],
     }
+
+
+def test_numbers_go_on_from_group_to_group_and_stand_last():
+    packed = saving.pack([{"params": [leaf(), leaf()], "lr": 1} for _ in range(3)], {})
+    assert [g["params"] for g in packed["param_groups"]] == [[0, 1], [2, 3], [4, 5]]
+    assert list(packed["param_groups"][0]) == ["lr", "params"]
+
+
+def test_wide_state_is_narrowed_to_its_parameter():
+    p = leaf()
+    given = {"state": {0: {"m": torch.ones(2, dtype=torch.float64)}}}
+    _, state = saving.unpack({**given, "param_groups": [{"params": [0]}]}, [{"params": [p]}])
+    assert state[p]["m"].dtype == torch.float32
 
 
 def test_a_parameter_twice_in_a_group_keeps_its_first_number():
@@ -207,6 +221,18 @@ def test_lookahead_is_the_wrapped_optimizer_but_for_its_steps():
     assert q.item() == 4.0
 
 
+def test_lookahead_is_pickled_whole():
+    p = with_gradient([1.0], [1.0])
+    optimizer = optim.Lookahead(optim.SGD([p], lr=0.5), k=2, alpha=0.25)
+    optimizer.step()
+    copy = pickle.loads(pickle.dumps(optimizer))
+    (q,) = copy.param_groups[0]["params"]
+    q.grad = torch.ones(1)
+    copy.step()
+    assert (copy.k, copy.alpha, copy.count) == (2, 0.25, 2) and q.item() == 0.75
+    assert copy.defaults == optimizer.defaults
+
+
 def test_lookahead_by_default_follows_half_the_way_each_five_steps():
     p = with_gradient([0.0], [1.0])
     optimizer = optim.Lookahead(optim.SGD([p], lr=1.0))
@@ -248,6 +274,9 @@ def test_nesterovs_writes_are_marked():
     optimizer.step(lambda: None)
     with pytest.raises(RuntimeError, match=r"then written by NesterovLookahead\.step"):
         before.backward()
+    before = (p * p).sum()
+    with pytest.raises(RuntimeError, match=r"then written by NesterovLookahead\.step"):
+        optimizer.step(before.backward)  # at the point ahead
 
 
 # the range test
@@ -260,6 +289,38 @@ def test_the_range_test_reads_its_curve():
     with pytest.raises(ValueError) as e:
         RangeTest([1.0, 2.0], [1.0, 2.0]).steepest
     assert str(e.value) == "2 rates are too few to see where the loss falls"
+
+
+def test_the_curve_is_drawn_over_the_rate():
+    drawn: list[Any] = []
+
+    class Axes:
+        def __getattr__(self, name: str) -> Any:
+            return lambda *args, **options: drawn.append((name, *args, *options.items()))
+
+    axes = Axes()
+    curve = RangeTest([0.001, 0.01, 0.1, 1.0], [10.0, 9.0, 5.0, 6.0])
+    assert curve.plot(axes) is axes
+    assert drawn == [
+        ("semilogx", curve.rates, curve.losses),
+        ("axvline", 0.01, ("linestyle", ":"), ("label", "steepest: 0.01")),
+        ("set_xlabel", "learning rate"),
+        ("set_ylabel", "loss"),
+        ("legend",),
+    ]
+
+
+def test_a_range_test_goes_from_tiny_to_large_rates_in_a_hundred_steps():
+    p = leaf(1.0)
+    optimizer = optim.SGD([p])
+
+    def closure() -> float:
+        p.grad = torch.zeros(1)
+        return 1.0
+
+    curve = optim.find_lr(optimizer, closure)
+    assert len(curve.rates) == 100
+    np.testing.assert_allclose([curve.rates[0], curve.rates[-1]], [1e-7, 10.0])
 
 
 def test_rates_rise_geometrically_and_losses_are_smoothed():

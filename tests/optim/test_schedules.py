@@ -29,34 +29,40 @@ def rates(scheduler: Any, steps: int) -> list[float]:
 
 
 SAME: list[tuple[Any, Any]] = [
-    (schedules.constant(0.2, 7), lambda o: lr_scheduler.ConstantLR(o, 0.2, 7)),
-    (schedules.linear(0.1, 0.8, 12), lambda o: lr_scheduler.LinearLR(o, 0.1, 0.8, 12)),
-    (schedules.step(6, 0.3), lambda o: lr_scheduler.StepLR(o, 6, 0.3)),
-    (schedules.multi_step([20, 5], 0.3), lambda o: lr_scheduler.MultiStepLR(o, [20, 5], 0.3)),
-    (schedules.exponential(0.9), lambda o: lr_scheduler.ExponentialLR(o, 0.9)),
-    (schedules.polynomial(25, 2.0), lambda o: lr_scheduler.PolynomialLR(o, 25, 2.0)),
-    (schedules.cosine(11, 0.1), lambda o: lr_scheduler.CosineAnnealingLR(o, 11, 0.1)),
+    (lambda: schedules.constant(0.2, 7), lambda o: lr_scheduler.ConstantLR(o, 0.2, 7)),
+    (lambda: schedules.linear(0.1, 0.8, 12), lambda o: lr_scheduler.LinearLR(o, 0.1, 0.8, 12)),
+    (lambda: schedules.step(6, 0.3), lambda o: lr_scheduler.StepLR(o, 6, 0.3)),
     (
-        schedules.cosine_restarts(4, 2, 0.1),
+        lambda: schedules.multi_step([20, 5], 0.3),
+        lambda o: lr_scheduler.MultiStepLR(o, [20, 5], 0.3),
+    ),
+    (lambda: schedules.exponential(0.9), lambda o: lr_scheduler.ExponentialLR(o, 0.9)),
+    (lambda: schedules.polynomial(25, 2.0), lambda o: lr_scheduler.PolynomialLR(o, 25, 2.0)),
+    (lambda: schedules.cosine(11, 0.1), lambda o: lr_scheduler.CosineAnnealingLR(o, 11, 0.1)),
+    (
+        lambda: schedules.cosine_restarts(4, 2, 0.1),
         lambda o: lr_scheduler.CosineAnnealingWarmRestarts(o, 4, 2, 0.1),
     ),
     (
-        schedules.cyclic(0.1, 1.0, 5, 9, lambda c: 0.5 ** (c - 1)),
+        lambda: schedules.cyclic(0.1, 1.0, 5, 9, lambda c: 0.5 ** (c - 1)),
         lambda o: lr_scheduler.CyclicLR(o, 0.1, 1.0, 5, 9, mode="triangular2"),
     ),
-    (schedules.one_cycle(40), lambda o: lr_scheduler.OneCycleLR(o, 1.0, 40)),
+    (lambda: schedules.one_cycle(40), lambda o: lr_scheduler.OneCycleLR(o, 1.0, 40)),
     (
-        schedules.one_cycle(40, 0.4, "linear", three_phase=True),
+        lambda: schedules.one_cycle(40, 0.4, "linear", three_phase=True),
         lambda o: lr_scheduler.OneCycleLR(
             o, 1.0, 40, pct_start=0.4, anneal_strategy="linear", three_phase=True
         ),
     ),
-    (schedules.tenths(15), lambda o: lr_scheduler.TenthsLR(o, 15)),
-    (schedules.natural_exponential(0.1), lambda o: lr_scheduler.NaturalExponentialLR(o, 0.1)),
-    (schedules.power(10, 0.5), lambda o: lr_scheduler.PowerLR(o, 10, 0.5)),
-    (schedules.warm_up(8), lambda o: lr_scheduler.WarmUpLR(o, 8)),
+    (lambda: schedules.tenths(15), lambda o: lr_scheduler.TenthsLR(o, 15)),
     (
-        schedules.piecewise_constant([3, 9], [1.0, 0.5, 0.1]),
+        lambda: schedules.natural_exponential(0.1),
+        lambda o: lr_scheduler.NaturalExponentialLR(o, 0.1),
+    ),
+    (lambda: schedules.power(10, 0.5), lambda o: lr_scheduler.PowerLR(o, 10, 0.5)),
+    (lambda: schedules.warm_up(8), lambda o: lr_scheduler.WarmUpLR(o, 8)),
+    (
+        lambda: schedules.piecewise_constant([3, 9], [1.0, 0.5, 0.1]),
         lambda o: lr_scheduler.PiecewiseConstantLR(o, [3, 9], [1.0, 0.5, 0.1]),
     ),
 ]
@@ -65,7 +71,7 @@ SAME: list[tuple[Any, Any]] = [
 @pytest.mark.parametrize(("schedule", "scheduler"), SAME)
 def test_pure_function_is_the_scheduler(schedule: Any, scheduler: Any) -> None:
     found = rates(scheduler(optimizer()), 40)
-    np.testing.assert_allclose(found, schedules.values(schedule, 40), rtol=1e-10, atol=1e-14)
+    np.testing.assert_allclose(found, schedules.values(schedule(), 40), rtol=1e-10, atol=1e-14)
 
 
 def test_formulas() -> None:
@@ -83,10 +89,33 @@ def test_formulas() -> None:
         0.25,
     ]
     assert schedules.linear_scaling(0.1, 1024) == pytest.approx(0.4)
+    assert schedules.linear_scaling(0.1, 1024, 512) == pytest.approx(0.2)
     with pytest.raises(ValueError, match="2 boundaries part 3 pieces, but 2 factors"):
         schedules.piecewise_constant([1, 2], [1.0, 0.5])
     with pytest.raises(ValueError, match="boundaries must increase"):
         schedules.piecewise_constant([2, 1], [1.0, 0.5, 0.1])
+
+
+DEFAULTS: list[tuple[Any, list[float]]] = [
+    (lambda: schedules.constant(), [1 / 3] * 5 + [1, 1]),
+    (lambda: schedules.linear(), [(5 + 2 * t) / 15 for t in range(5)] + [1, 1]),
+    (lambda: schedules.warm_up(2), [0.5, 1, 1, 1]),
+    (lambda: schedules.step(2), [1, 1, 0.1, 0.1, 0.01]),
+    (lambda: schedules.multi_step([2, 1]), [1, 0.1, 0.01, 0.01]),
+    (lambda: schedules.piecewise_constant([1, 2], [3, 2, 1]), [3, 2, 1, 1]),
+    (lambda: schedules.power(2.0), [1, 2 / 3, 1 / 2, 2 / 5]),
+    (lambda: schedules.polynomial(), [1, 0.8, 0.6, 0.4, 0.2, 0, 0]),
+    (lambda: schedules.cosine(2), [1, 0.5, 0, 0.5, 1]),
+    (lambda: schedules.cosine_restarts(2), [1, 0.5, 1, 0.5, 1]),
+    (lambda: schedules.cyclic(1.0, 3.0, 2), [1, 2, 3, 2, 1, 2]),
+    (lambda: schedules.cyclic(1.0, 3.0), [1, 1.001, 1.002]),
+    (lambda: schedules.cyclic(0.0, 3.0, 1, 3), [0, 3, 2, 1, 0, 3]),
+]
+
+
+@pytest.mark.parametrize(("schedule", "expected"), DEFAULTS)
+def test_schedules_without_options(schedule: Any, expected: list[float]) -> None:
+    np.testing.assert_allclose(schedules.values(schedule(), len(expected)), expected, atol=1e-12)
 
 
 def test_performance() -> None:
@@ -106,7 +135,7 @@ def test_every_schedule_can_be_plotted() -> None:
 
     axes = plt.subplots()[1]
     for schedule, _ in SAME:
-        assert schedules.plot(schedule, 40, axes=axes, label="x") is axes
+        assert schedules.plot(schedule(), 40, axes=axes, label="x") is axes
     assert len(axes.lines) == len(SAME)
     plt.close("all")
 

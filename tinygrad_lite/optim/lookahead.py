@@ -130,7 +130,7 @@ class NesterovLookahead(Optimizer):
             with enable_grad():
                 loss = closure()
         finally:
-            for (p, _), array in zip(pairs, start, strict=True):
+            for (p, _), array in zip(pairs, start):
                 p.array[...] = array
                 touch(p.array, by="NesterovLookahead.step")
         for group in self.param_groups:

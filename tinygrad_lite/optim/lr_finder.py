@@ -92,7 +92,7 @@ def find_lr(
             result.rates.append(rate)
             result.losses.append(value)
     finally:
-        for p, array in zip(params, kept, strict=True):
+        for p, array in zip(params, kept):
             p.array[...] = array
             p._grad = None
             touch(p.array, by="find_lr")

@@ -44,7 +44,7 @@ def unpack(
             "loaded state dict has a different number of parameter groups "
             f"({len(groups)}; the optimizer has {len(param_groups)})"
         )
-    pairs = list(zip(groups, param_groups, strict=True))
+    pairs = list(zip(groups, param_groups))
     sizes = [(len(theirs["params"]), len(ours["params"])) for theirs, ours in pairs]
     if any(theirs != ours for theirs, ours in sizes):
         raise ValueError(
@@ -53,7 +53,7 @@ def unpack(
         )
     numbers = chain.from_iterable(group["params"] for group in groups)
     params = chain.from_iterable(group["params"] for group in param_groups)
-    by_number = dict(zip(numbers, params, strict=True))
+    by_number = dict(zip(numbers, params))
     state: defaultdict[Any, State] = defaultdict(dict)
     for key, value in saved["state"].items():
         if key in by_number:
