@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .kernels import (
+    activations,
     attention,
     conv,
     elementwise,
@@ -42,8 +43,15 @@ def _numbers(dtype: np.dtype, *shape: int) -> np.ndarray:
 
 
 def _activations(dtype: np.dtype) -> None:
-    parameters = {"leaky_relu": (0.01,), "elu": (1.0,), "softplus": (1.0, 20.0)}
-    kernels = {name: op for name, op in vars(elementwise).items() if hasattr(op, "loop")}
+    parameters = {
+        "leaky_relu": (0.01,),
+        "elu": (1.0,),
+        "scaled_elu": (1.0, 1.0, 1.0),
+        "softplus": (1.0, 20.0),
+        "hardtanh": (-1.0, 1.0),
+    }
+    every = {**vars(elementwise), **vars(activations)}
+    kernels = {name: op for name, op in every.items() if hasattr(op, "loop")}
     for name, op in kernels.items():
         own = parameters.get(name.removesuffix("_backward"), ())
         for size in (*SIZES, op.small):

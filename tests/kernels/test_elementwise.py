@@ -5,13 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tinygrad_lite.kernels import elementwise as ew
+from tinygrad_lite.kernels import activations, elementwise
 from tinygrad_lite.kernels._jit import enabled, use_numba
 
+KERNELS = {
+    name: op
+    for module in (elementwise, activations)
+    for name, op in vars(module).items()
+    if hasattr(op, "loop")
+}
 FORWARD = {
     "exp": (), "log": (), "expm1": (), "erf": (), "tanh": (), "sigmoid": (), "relu": (),
     "leaky_relu": (0.01,), "elu": (1.5,), "gelu": (), "gelu_tanh": (), "silu": (),
-    "softplus": (2.0, 20.0), "mish": (),
+    "softplus": (2.0, 20.0), "mish": (), "scaled_elu": (1.05, 1.7, 0.8), "hardtanh": (-1.0, 2.0),
+    "hardswish": (), "logsigmoid": (),
 }  # fmt: skip
 FROM_RESULT = {"exp", "tanh", "sigmoid", "elu"}
 BACKWARD = {
@@ -37,7 +44,7 @@ def close(got: np.ndarray, want: np.ndarray, dtype: type, scale: float = 8.0) ->
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", FORWARD)
 def test_forward_is_the_numpy_form(name, dtype):
-    op = getattr(ew, name)
+    op = KERNELS[name]
     x = inputs(name, dtype)
     got = op(x, *FORWARD[name])
     assert got.dtype == dtype
@@ -50,11 +57,11 @@ def test_forward_is_the_numpy_form(name, dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", BACKWARD)
 def test_backward_is_the_numpy_form(name, dtype):
-    op = getattr(ew, name + "_backward")
+    op = KERNELS[name + "_backward"]
     x = inputs(name, dtype)
     g = np.random.default_rng(1).normal(size=SIZE).astype(dtype)
     parameters = FORWARD[name][:1] if name == "elu" else FORWARD[name]
-    x = getattr(ew, name)(x / 3, *FORWARD[name]) if name in FROM_RESULT else x
+    x = KERNELS[name](x / 3, *FORWARD[name]) if name in FROM_RESULT else x
     got = op(g, x, *parameters)
     assert got.dtype == dtype
     want = op.numpy(g.astype(np.float64), x.astype(np.float64), *parameters)
@@ -64,7 +71,7 @@ def test_backward_is_the_numpy_form(name, dtype):
 @needs_numba
 @pytest.mark.parametrize("name", FORWARD)
 def test_special_numbers_are_those_of_numpy(name):
-    op = getattr(ew, name)
+    op = KERNELS[name]
     x = np.array(SPECIAL * 20_000, dtype=np.float32)
     with np.errstate(all="ignore"):
         got = op(x, *FORWARD[name])[: len(SPECIAL)]
@@ -78,7 +85,7 @@ def test_special_numbers_are_those_of_numpy(name):
 @needs_numba
 @pytest.mark.parametrize("name", ["exp", "relu", "gelu", "tanh"])
 def test_layouts(name):
-    op, back = getattr(ew, name), getattr(ew, name + "_backward")
+    op, back = KERNELS[name], KERNELS[name + "_backward"]
     x = np.random.default_rng(0).normal(size=(8, 40, 30, 20)).astype(np.float32)
     g = np.random.default_rng(1).normal(size=x.shape).astype(np.float32)
     y, d = op(x), back(g, x)
@@ -100,7 +107,7 @@ def test_layouts(name):
 
 def test_empty_and_scalars():
     for name, parameters in FORWARD.items():
-        op = getattr(ew, name)
+        op = KERNELS[name]
         assert op(np.empty((0, 3), np.float32), *parameters).shape == (0, 3)
         assert np.shape(op(np.array(0.5), *parameters)) == ()
 
@@ -109,7 +116,7 @@ def test_empty_and_scalars():
 def test_one_thread_and_many_agree_bit_for_bit():
     x = inputs("gelu", np.float32)
     for name in ("exp", "tanh", "gelu", "mish"):
-        loop = getattr(ew, name).loop
+        loop = KERNELS[name].loop
         a, b = np.empty_like(x), np.empty_like(x)
         loop(x, a)
         loop.serial(x, b)
@@ -119,5 +126,10 @@ def test_one_thread_and_many_agree_bit_for_bit():
 def test_without_numba():
     x = inputs("gelu", np.float32)
     with use_numba(False):
-        close(ew.tanh(x), np.tanh(x), np.float32)
-        assert ew.gelu(x[:100]).dtype == np.float32
+        close(KERNELS["tanh"](x), np.tanh(x), np.float32)
+        assert KERNELS["gelu"](x[:100]).dtype == np.float32
+
+
+def test_every_kernel_is_tested():
+    backward = {name + "_backward" for name in BACKWARD}
+    assert set(KERNELS) == {*FORWARD, *backward}

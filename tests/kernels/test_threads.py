@@ -34,7 +34,7 @@ WORK = """
 import hashlib
 import numpy as np
 from tinygrad_lite.kernels import (
-    attention, conv, elementwise, matmul, normalize, pool, random, recurrent, reduce, scatter,
+    activations, attention, conv, matmul, normalize, pool, random, recurrent, reduce, scatter,
     softmax, updates,
 )
 for room in (conv, pool, recurrent):
@@ -51,7 +51,7 @@ def rows():
     y, saved = attention.attention(q, q, q, causal=True)
     _, mean, rstd = normalize.layer_norm(x, w, w, 1, 1e-5)
     return [
-        elementwise.gelu(x), matmul.matmul(x.T, x), softmax.softmax(x), y,
+        activations.gelu(x), matmul.matmul(x.T, x), softmax.softmax(x), y,
         *attention.attention_backward(y, q, q, q, y, *saved, causal=True),
         *normalize.layer_norm_backward(x, x, w, mean, rstd, 1, (True, True, True)),
         *normalize.batch_norm(x, w, w, 1e-5), random.dropout(x, 0.5, 7),
@@ -163,11 +163,11 @@ import math
 product = matmul.matmul(x.T, x)
 assert np.abs(product - x.T.astype("d") @ x).max() < 1e-3
 exact = np.array([v * math.erfc(-v / math.sqrt(2)) / 2 for v in x.ravel().tolist()])
-y = elementwise.gelu(x).ravel()
+y = activations.gelu(x).ravel()
 assert (np.abs(y - exact) <= 2 * np.spacing(np.abs(y))).all()
 e = np.exp(x.astype("d"))
 assert np.abs(softmax.softmax(x) - e / e.sum(1, keepdims=True)).max() < 1e-7
-code = elementwise.gelu.loop.compiled
+code = activations.gelu.loop.compiled
 assert "zmm" not in "".join(code.inspect_asm().values())
 print("agree")
 """

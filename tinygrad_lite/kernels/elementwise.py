@@ -20,14 +20,8 @@ import numpy as np
 
 from . import _math
 from ._jit import FMA, Kernel, enabled, jit, like, prange, where
-from ._math import exp as _exp
-from ._math import expm1 as _expm1
 from ._math import gauss as _gauss
-from ._math import log1p as _log1p
-from ._math import normal as _normal
 from ._math import number
-from ._math import sigmoid as _sigmoid
-from ._math import tanh as _tanh
 
 Array = np.ndarray
 
@@ -85,6 +79,20 @@ def map2_2(g, x, a, b, out):
         out[i] = f(g[i], x[i], a, b)
 
 
+@jit(parallel=True, fastmath=FMA)
+def map1_3(x, a, b, c, out):
+    """out[i] = f(x[i], a, b, c)."""
+    for i in prange(x.size):
+        out[i] = f(x[i], a, b, c)
+
+
+@jit(parallel=True, fastmath=FMA)
+def map2_3(g, x, a, b, c, out):
+    """out[i] = f(g[i], x[i], a, b, c)."""
+    for i in prange(x.size):
+        out[i] = f(g[i], x[i], a, b, c)
+
+
 def dense(x: Array) -> Array | None:
     """The elements of x in the order they stand in memory, as a flat view; None if it has gaps."""
     if x.flags.c_contiguous:
@@ -103,7 +111,7 @@ def forward(
     parallel: int = PARALLEL,
 ) -> Any:
     """f(x, *parameters, out=None), elementwise: NumPy below `small` elements, then the loop."""
-    loop = (map1, map1_1, map1_2)[parameters].bind(name, f=scalar)
+    loop = (map1, map1_1, map1_2, map1_3)[parameters].bind(name, f=scalar)
 
     def large(x: Array, numbers: tuple[float, ...], out: Array | None) -> Array:
         if x.dtype not in FLOATS or not enabled():
@@ -145,7 +153,7 @@ def backward(
     parallel: int = PARALLEL,
 ) -> Any:
     """f(g, x, *parameters), elementwise: the gradient towards x, from g and x (or y)."""
-    loop = (map2, map2_1, map2_2)[parameters].bind(name, f=scalar)
+    loop = (map2, map2_1, map2_2, map2_3)[parameters].bind(name, f=scalar)
 
     def large(g: Array, x: Array, numbers: tuple[float, ...]) -> Array:
         if x.dtype not in FLOATS or g.dtype != x.dtype or not enabled():
@@ -218,100 +226,6 @@ def _relu_backward(g, y):
 
 
 @number
-def _leaky_relu(x, a):
-    """x where x > 0, else a x."""
-    return where(x > like(x, 0), x, x * a)
-
-
-@number
-def _leaky_relu_backward(g, x, a):
-    """g where x > 0, else a g."""
-    return where(x > like(x, 0), g, g * a)
-
-
-@number
-def _elu(x, a):
-    """x where x > 0, else a (exp(x) - 1)."""
-    return where(x > like(x, 0), x, a * _expm1(where(x > like(x, 0), like(x, 0), x)))
-
-
-@number
-def _elu_backward(g, y, a):
-    """g where y > 0, else g (y + a), where y = elu(x) and a > 0."""
-    return where(y > like(y, 0), g, g * (y + a))
-
-
-@number
-def _gelu_backward(g, x):
-    """g (P(X <= x) + x p(x)), X standard normal with density p."""
-    below, e = _normal(x)
-    return g * (below + x * (e * like(x, 0.3989422804014327)))
-
-
-@number
-def _gelu_tanh(x):
-    """x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3), which is x (1 + tanh(u)) / 2."""
-    return x * _sigmoid(x * (like(x, 1.5957691216057308) + like(x, 0.0713548162726) * (x * x)))
-
-
-@number
-def _gelu_tanh_backward(g, x):
-    """g (s + x s (1 - s) 2 du/dx), s = sigmoid(2 u)."""
-    z = x * x
-    s = _sigmoid(x * (like(x, 1.5957691216057308) + like(x, 0.0713548162726) * z))
-    slope = like(x, 1.5957691216057308) + like(x, 0.2140644488178) * z
-    # Far out the slope may be infinite where s (1 - s) is 0.
-    inner = where(z > like(x, 400), like(x, 0), x * (s * (like(x, 1) - s)) * slope)
-    return g * (s + inner)
-
-
-@number
-def _silu(x):
-    """x sigmoid(x)."""
-    return x * _sigmoid(x)
-
-
-@number
-def _silu_backward(g, x):
-    """g s (1 + x (1 - s)), s = sigmoid(x)."""
-    s = _sigmoid(x)
-    return g * (s * (like(x, 1) + x * (like(x, 1) - s)))
-
-
-@number
-def _softplus_of(x):
-    z = where(x > like(x, 0), x, like(x, 0))
-    return z + _log1p(_exp(-abs(x)))
-
-
-@number
-def _softplus(x, beta, threshold):
-    """log(1 + exp(beta x)) / beta; x itself where beta x > threshold."""
-    z = x * beta
-    return where(z > threshold, x, _softplus_of(z) / beta)
-
-
-@number
-def _softplus_backward(g, x, beta, threshold):
-    """g sigmoid(beta x); g itself where beta x > threshold."""
-    z = x * beta
-    return where(z > threshold, g, g * _sigmoid(z))
-
-
-@number
-def _mish(x):
-    """x tanh(softplus(x)): Misra (2019), https://arxiv.org/abs/1908.08681."""
-    return x * _tanh(_softplus_of(x))
-
-
-@number
-def _mish_backward(g, x):
-    """g (t + x (1 - t^2) sigmoid(x)), t = tanh(softplus(x))."""
-    t = _tanh(_softplus_of(x))
-    return g * (t + x * (like(x, 1) - t * t) * _sigmoid(x))
-
-
-@number
 def _erf_backward(g, x):
     """g 2 / sqrt(pi) exp(-x^2)."""
     return g * (like(x, 1.1283791670955126) * _gauss(x))
@@ -334,7 +248,6 @@ class _Number(dict[Any, Any]):
 _ZERO, _ONE = _Number(0), _Number(1)
 
 _each_erf = np.frompyfunc(math.erf, 1, 1)
-_each_erfc = np.frompyfunc(math.erfc, 1, 1)
 
 
 def _np_erf(x: Array) -> Array:
@@ -349,22 +262,6 @@ def _np_gauss(x: Array, a: float) -> Array:
     return np.exp(-a * square) * np.exp(a * ((high - x) * (x + high)))
 
 
-def _np_normal(x: Array) -> Array:
-    """erfc(-x / sqrt(2)) / 2 in float64."""
-    x = np.clip(x, -40, 40, dtype=np.float64)
-    z = x * -_math.R64
-    # What z lost, from x and sqrt(1 / 2) in halves whose products are exact (Dekker 1971).
-    high, factor = x.astype(np.float32), np.float64(np.float32(_math.R64))
-    rest = high * (_math.R64 - factor) + (x - high) * factor + (x - high) * (_math.R64 - factor)
-    lost = -(high * factor + z) - rest - x * _math.R64_LO
-    below = np.asarray(_each_erfc(z), np.float64) * 0.5
-    return below - lost * (_np_gauss(z, 1) * 0.5641895835477563)
-
-
-def _np_gelu(x: Array) -> Array:
-    return np.asarray(x * _np_normal(x), dtype=x.dtype)
-
-
 def _np_sigmoid(x: Array) -> Array:
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
@@ -372,59 +269,6 @@ def _np_sigmoid(x: Array) -> Array:
 
 def _np_relu(x: Array) -> Array:
     return np.maximum(x, _ZERO[x.dtype])
-
-
-def _np_elu(x: Array, a: float) -> Array:
-    below = np.expm1(np.minimum(_ZERO[x.dtype], x)) * a  # of equals the second: -0 stays -0
-    # The exponential branch is the larger one left of 0, unless a > 1. (np.where on a mask without
-    # a pattern mispredicts a branch per element: 200 microseconds for 60,000 of them.)
-    return np.maximum(x, below) if a <= 1 else np.where(x > 0, x, below)
-
-
-def _np_elu_backward(g: Array, y: Array, a: float) -> Array:
-    if a == 1:
-        return g * (np.minimum(y, _ZERO[y.dtype]) + 1)
-    return np.where(y > 0, g, g * (y + a))
-
-
-def _np_gelu_backward(g: Array, x: Array) -> Array:
-    slope = _np_normal(x) + x * (_np_gauss(x, 0.5) * 0.3989422804014327)
-    return g * slope.astype(x.dtype)
-
-
-def _np_gelu_tanh_gate(x: Array) -> Array:
-    return _np_sigmoid(x * (1.5957691216057308 + 0.0713548162726 * (x * x)))
-
-
-def _np_gelu_tanh_backward(g: Array, x: Array) -> Array:
-    s = _np_gelu_tanh_gate(x)
-    z = np.minimum(x * x, 400)
-    inner = x * (s * (1 - s)) * (1.5957691216057308 + 0.2140644488178 * z)
-    return g * (s + np.where(x * x > 400, x.dtype.type(0), inner))
-
-
-def _np_silu_backward(g: Array, x: Array) -> Array:
-    s = _np_sigmoid(x)
-    return g * (s * (1 + x * (1 - s)))
-
-
-def _np_softplus_of(x: Array) -> Array:
-    return np.maximum(x, x.dtype.type(0)) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _np_softplus(x: Array, beta: float, threshold: float) -> Array:
-    z = x * beta
-    return np.where(z > threshold, x, _np_softplus_of(z) / beta)
-
-
-def _np_softplus_backward(g: Array, x: Array, beta: float, threshold: float) -> Array:
-    z = x * beta
-    return np.where(z > threshold, g, g * _np_sigmoid(z))
-
-
-def _np_mish_backward(g: Array, x: Array) -> Array:
-    t = np.tanh(_np_softplus_of(x))
-    return g * (t + x * (1 - t * t) * _np_sigmoid(x))
 
 
 # -- the functions --------------------------------------------------------------------------------
@@ -456,39 +300,3 @@ relu_backward = backward(
     lambda g, y: np.where(y <= _ZERO[y.dtype], _ZERO[g.dtype], g),
     small=2048,
 )
-leaky_relu = forward(
-    "leaky_relu", _leaky_relu, lambda x, a: np.where(x > 0, x, x * a), parameters=1, small=2048
-)
-leaky_relu_backward = backward(
-    "leaky_relu_backward",
-    _leaky_relu_backward,
-    lambda g, x, a: np.where(x > 0, g, g * a),
-    parameters=1,
-    small=2048,
-)
-elu = forward("elu", _elu, _np_elu, parameters=1, small=512)
-elu_backward = backward(
-    "elu_backward",
-    _elu_backward,
-    _np_elu_backward,
-    parameters=1,
-    small=2048,
-)
-gelu = forward("gelu", _math.gelu, _np_gelu, small=32, parallel=16384)
-gelu_backward = backward(
-    "gelu_backward", _gelu_backward, _np_gelu_backward, small=32, parallel=16384
-)
-gelu_tanh = forward(
-    "gelu_tanh", _gelu_tanh, lambda x: x * _np_gelu_tanh_gate(x), small=512, parallel=16384
-)
-gelu_tanh_backward = backward(
-    "gelu_tanh_backward", _gelu_tanh_backward, _np_gelu_tanh_backward, small=512, parallel=16384
-)
-silu = forward("silu", _silu, lambda x: x * _np_sigmoid(x), small=1024)
-silu_backward = backward("silu_backward", _silu_backward, _np_silu_backward, small=1024)
-softplus = forward("softplus", _softplus, _np_softplus, parameters=2, small=512)
-softplus_backward = backward(
-    "softplus_backward", _softplus_backward, _np_softplus_backward, parameters=2, small=512
-)
-mish = forward("mish", _mish, lambda x: x * np.tanh(_np_softplus_of(x)), small=512)
-mish_backward = backward("mish_backward", _mish_backward, _np_mish_backward, small=512)

@@ -241,9 +241,9 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False
     """log(sum(exp(x))) over axis (one or several), infinite and NaN entries as in PyTorch."""
     if not x.ndim or not compiled(x):
         where = axis if x.ndim else None
-        top = np.max(x, axis=where, keepdims=True, initial=-np.inf).astype(x.dtype, copy=False)
+        top = np.maximum.reduce(x, axis=where, keepdims=True, initial=-np.inf)
         shift = np.where(np.isfinite(top), top, x.dtype.type(0))
-        y = np.log(np.exp(x - shift).sum(axis=where, keepdims=True)) + shift
+        y = np.log(np.add.reduce(np.exp(x - shift), axis=where, keepdims=True)) + shift
         return (
             y
             if keepdims or not x.ndim
@@ -259,16 +259,15 @@ def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False
 
 
 def logsumexp_backward(g: Array, x: Array, lse: Array, axis: int | tuple[int, ...] = -1) -> Array:
-    """g exp(x - lse); g and lse with or without the reduced axes."""
+    """g exp(x - lse), NaN where both are -inf; g and lse with or without the reduced axes."""
     axes = _axes(x, axis) if x.ndim else ()
     kept = tuple(1 if a in axes else n for a, n in enumerate(x.shape))
     g, lse = np.broadcast_to(g, lse.shape).reshape(kept), lse.reshape(kept)
     if not compiled(x, g, lse):
-        finite = np.where(np.isfinite(lse), lse, x.dtype.type(0))
-        return g * np.exp(x - finite)
+        return g * np.exp(x - lse)
     rows, shape, order = _as_last(x, axes)
     out = np.empty_like(rows)
-    finite = np.where(np.isfinite(lse), lse, x.dtype.type(0)).reshape(-1)
-    run(lse_back_rows, np.ascontiguousarray(g.reshape(-1)), rows, finite, out)
+    gs, levels = (np.ascontiguousarray(a).reshape(-1) for a in (g, lse))
+    run(lse_back_rows, gs, rows, levels, out)
     moved = out.reshape(*shape, *(x.shape[a] for a in axes))
     return moved.transpose(np.argsort(order))

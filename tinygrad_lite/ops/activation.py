@@ -16,7 +16,8 @@ from ..core.primitive import with_kernel
 from ..core.samples import Real, axis, one_of, reals, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
-from ..kernels import elementwise as kernels
+from ..kernels import activations as kernels
+from ..kernels import elementwise
 from ..kernels import softmax as rows
 from .arguments import converted, kind, numpy_names, renamed, require_tensor, unsupported
 from .arithmetic import where
@@ -42,32 +43,37 @@ def _no_bool_relu(x: Any) -> None:
         raise RuntimeError("Boolean inputs not supported for relu")
 
 
-@with_kernel(kernels.relu_backward)
+@with_kernel(elementwise.relu_backward)
 def _relu_rule(g: Any, out: Any) -> Any:
     return where(out <= 0, 0.0, g)
 
 
-@primitive(_relu_rule, inplace=True, check=_no_bool_relu, ufunc=kernels.relu, samples=_KINK)
+@primitive(_relu_rule, inplace=True, check=_no_bool_relu, ufunc=elementwise.relu, samples=_KINK)
 def relu(x: Any) -> Any:
     """max(x, 0), elementwise. The derivative at 0 is 0."""
-    return kernels.relu(x)
+    return elementwise.relu(x)
 
 
-@with_kernel(kernels.sigmoid_backward)
+@with_kernel(elementwise.sigmoid_backward)
 def _sigmoid_rule(g: Any, out: Any) -> Any:
     return g * (out * (1 - out))
 
 
-@primitive(_sigmoid_rule, promote="float", inplace=True, ufunc=kernels.sigmoid, samples=_SMOOTH)
+@primitive(_sigmoid_rule, promote="float", inplace=True, ufunc=elementwise.sigmoid, samples=_SMOOTH)
 def sigmoid(x: Any) -> Any:
     """1 / (1 + exp(-x)), elementwise: e / (1 + e) with e = exp(-|x|) below 0, without overflow."""
     if x.dtype.kind == "c":
         return 1 / (1 + np.exp(-x))
-    return kernels.sigmoid(x)
+    return elementwise.sigmoid(x)
+
+
+@with_kernel(kernels.logsigmoid_backward)
+def _logsigmoid_rule(g: Any, x: Any) -> Any:
+    return g * sigmoid(-x)
 
 
 @primitive(
-    lambda g, x: g * sigmoid(-x),
+    _logsigmoid_rule,
     method=False,
     check=_floating("log_sigmoid_forward"),
     title="LogSigmoid",
@@ -75,7 +81,7 @@ def sigmoid(x: Any) -> Any:
 )
 def logsigmoid(x: Any) -> Any:
     """log(sigmoid(x)) = min(x, 0) - log1p(exp(-|x|)), elementwise."""
-    return np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x)))
+    return kernels.logsigmoid(x)
 
 
 @with_kernel(kernels.softplus_backward)
@@ -97,8 +103,8 @@ def softplus(x: Any, *, beta: float = 1, threshold: float = 20) -> Any:
 def _elu_backward(g: Any, x: Any, out: Any, alpha: float, scale: float, input_scale: float) -> Any:
     if scale == 1 and input_scale == 1 and alpha > 0:
         return kernels.elu_backward(g, out, alpha)
-    below = scale * alpha * input_scale * np.exp(np.minimum(x, 0) * input_scale)
-    return g * np.where(x <= 0, below, x.dtype.type(scale))
+    slope = scale * alpha * input_scale
+    return kernels.scaled_elu_backward(g, x, float(scale), slope, float(input_scale))
 
 
 @with_kernel(_elu_backward)
@@ -123,8 +129,7 @@ def elu(x: Any, *, alpha: float = 1.0, scale: float = 1.0, input_scale: float = 
     """
     if scale == 1 and input_scale == 1 and alpha > 0:
         return kernels.elu(x, float(alpha))
-    below = np.expm1(np.minimum(x, 0) * input_scale)
-    return np.where(x > 0, x * scale, below * (scale * alpha))
+    return kernels.scaled_elu(x, float(scale), float(scale * alpha), float(input_scale))
 
 
 @with_kernel(kernels.leaky_relu_backward)
@@ -143,14 +148,19 @@ def leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
     return kernels.leaky_relu(x, float(negative_slope))
 
 
+@with_kernel(kernels.hardtanh_backward)
+def _hardtanh_rule(g: Any, x: Any, min_val: float, max_val: float) -> Any:
+    return where((x <= min_val) | (x >= max_val), 0.0, g)
+
+
 @primitive(
-    lambda g, x, min_val, max_val: where((x <= min_val) | (x >= max_val), 0.0, g),
+    _hardtanh_rule,
     method=False,
     samples=[sample(Real(avoid=(-1.0, 1.0)), min_val=-1.0, max_val=1.0)],
 )
 def hardtanh(x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     """x limited to [min_val, max_val]; the derivative at the bounds is 0."""
-    return np.minimum(np.maximum(x, min_val), max_val).astype(x.dtype, copy=False)
+    return kernels.hardtanh(x, min_val, max_val).astype(x.dtype, copy=False)
 
 
 @primitive(
@@ -164,15 +174,20 @@ def hardsigmoid(x: Any) -> Any:
     return np.minimum(np.maximum(x + 3, 0), 6) / 6
 
 
+@with_kernel(kernels.hardswish_backward)
+def _hardswish_rule(g: Any, x: Any) -> Any:
+    return where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g))
+
+
 @primitive(
-    lambda g, x: where(x <= -3, 0.0, where(x < 3, g * (x / 3 + 0.5), g)),
+    _hardswish_rule,
     method=False,
     check=_floating("hardswish"),
     samples=[sample(Real(low=-5, high=5, avoid=(-3.0, 3.0)))],
 )
 def hardswish(x: Any) -> Any:
     """x * min(max(x + 3, 0), 6) / 6; the derivative is 0 at -3 and 1 at 3."""
-    return x * (np.minimum(np.maximum(x + 3, 0), 6) / 6)
+    return kernels.hardswish(x)
 
 
 @primitive(
@@ -207,16 +222,16 @@ def threshold(x: Any, *, threshold: float, value: float) -> Any:
     return np.where(x <= threshold, np.asarray(value).astype(x.dtype), x)
 
 
-@primitive(lambda g, x: _silu_rule(g, x), method=False, check=_floating("silu"), samples=_SMOOTH)
-def silu(x: Any) -> Any:
-    """x * sigmoid(x), elementwise (also called swish)."""
-    return kernels.silu(x)
-
-
 @with_kernel(kernels.silu_backward)
 def _silu_rule(g: Any, x: Any) -> Any:
     s = sigmoid(x)
     return g * (s * (1 + x * (1 - s)))
+
+
+@primitive(_silu_rule, method=False, check=_floating("silu"), samples=_SMOOTH)
+def silu(x: Any) -> Any:
+    """x * sigmoid(x), elementwise (also called swish)."""
+    return kernels.silu(x)
 
 
 @with_kernel(kernels.mish_backward)

@@ -260,8 +260,12 @@ def pow(x: Any, y: Any) -> Any:
     if isinstance(y, (int, float)):
         if y == 2:
             return np.square(x)
+        if y == 3:
+            return x * x * x
         if y == 0.5:
             return np.sqrt(x)
+        if x.dtype.kind == "f" and y in (-0.5, -1, -2):
+            return 1 / (x if y == -1 else np.sqrt(x) if y == -0.5 else np.square(x))
         return x**y
     if y.dtype.kind in "iu" and y.size and np.less(y, 0).any():
         return _integer_power(x, y)

@@ -14,9 +14,11 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed, primitive
+from ..core.primitive import with_kernel
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
 from ..kernels import reduce
+from ..kernels import softmax as kernels
 from .arguments import (
     add_up,
     axes_of,
@@ -345,6 +347,15 @@ def count_nonzero(input: Any, dim: Any = None, **names: Any) -> Any:
 # -- logarithm of a sum ----------------------------------------------------------------------------
 
 
+def _weights_kernel(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
+    return kernels.logsumexp_backward(g, x, out, _all_axes(x, axes))
+
+
+def _all_axes(x: Any, axes: Any) -> Any:
+    return tuple(range(x.ndim)) if axes is None else axes
+
+
+@with_kernel(_weights_kernel)
 def _weights(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
     shape = tuple(x.shape)
     level = spread(out, shape=shape, axes=axes, keepdim=keepdim)
@@ -362,6 +373,8 @@ def log_total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """log(sum(exp(x))) over `axes`, without overflow; -inf, derivative NaN, if all are -inf."""
     if not x.size:
         return np.log(add_up(x, axis=axes, keepdims=keepdim))
+    if x.dtype.kind != "c":
+        return kernels.logsumexp(x, _all_axes(x, axes), keepdim)
     top = top_of(x.real if x.dtype.kind == "c" else x, axis=axes, keepdims=True)
     top = np.where(np.isfinite(top), top, x.dtype.type(0))
     out = np.log(add_up(np.exp(x - top), axis=axes, keepdims=True)) + top
