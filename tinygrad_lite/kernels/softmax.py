@@ -2,8 +2,8 @@
 
     y = exp(x - m) / s,   m = max x,   s = sum exp(x - m),   lse = m + log s
 
-Each row is read from memory once and worked on in cache. Along any other axis than the last one of
-a contiguous array, the array is copied once so that rows are contiguous.
+Each row is read from memory once and worked on in cache. Along another axis than the last one of a
+contiguous array, blocks of neighbours are; what is not contiguous is copied once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import FMA, SUMS, enabled, jit, like, prange
+from ._jit import FMA, SUMS, enabled, jit, like, prange, where
 from ._math import exp_nonpositive as _exp
 from ._math import log as _log
 from ._rows import CHUNK, maximum, row_dot, row_of, row_sum
@@ -26,6 +26,8 @@ loading numba does not pay for so little, and the same numbers must give the sam
 not something else has loaded it."""
 PARALLEL = 16384
 """Elements from which waking the other threads pays."""
+WIDE = 128
+"""Neighbours worked on together along an axis that is not the last."""
 
 # -- compiled -------------------------------------------------------------------------------------
 
@@ -141,6 +143,97 @@ def lse_back_rows(g, x, lse, out):
         scaled_exp(row_of(x, r), lse[r], like(lse[r], 0), g[r], row_of(out, r))
 
 
+# -- along another axis than the last -------------------------------------------------------------
+# x is flat and stands for (outer, n, inner). A block is WIDE neighbours of the last axis, for which
+# all n are gone through: every step works on vectors.
+
+
+@jit(fastmath=FMA)
+def _raise_to(top, x):
+    for j in range(top.size):
+        top[j] = where((x[j] > top[j]) | (x[j] != x[j]), x[j], top[j])
+
+
+@jit(fastmath=FMA)
+def _add_exp(x, top, total, out):
+    for j in range(x.size):
+        out[j] = _exp(x[j] - top[j])
+        total[j] += out[j]
+
+
+@jit(fastmath=FMA)
+def _times(out, factor):
+    for j in range(out.size):
+        out[j] *= factor[j]
+
+
+@jit(fastmath=FMA)
+def _minus_both(x, top, logs, out):
+    for j in range(x.size):
+        out[j] = (x[j] - top[j]) - logs[j]
+
+
+@jit(fastmath=FMA)
+def _add_product(x, y, total):
+    for j in range(x.size):
+        total[j] += x[j] * y[j]
+
+
+@jit(fastmath=FMA)
+def _softmax_back_block(g, y, mean, out):
+    for j in range(y.size):
+        out[j] = y[j] * (g[j] - mean[j])
+
+
+@jit(fastmath=FMA)
+def _log_softmax_back_block(g, y, total, out):
+    for j in range(y.size):
+        out[j] = g[j] - _exp(y[j]) * total[j]
+
+
+@jit(parallel=True)
+def softmax_columns(x, outer, n, inner, log, out):
+    """out[o, :, j] = softmax(x[o, :, j]), or its logarithm."""
+    blocks = (inner + WIDE - 1) // WIDE
+    for t in prange(outer * blocks):
+        a = t // blocks * n * inner + t % blocks * WIDE
+        width = min(WIDE, inner - t % blocks * WIDE)
+        top, total = x[a : a + width].copy(), np.zeros(width, x.dtype)
+        for i in range(1, n):
+            _raise_to(top, x[a + i * inner : a + i * inner + width])
+        for i in range(n):
+            at = a + i * inner
+            _add_exp(x[at : at + width], top, total, out[at : at + width])
+        for j in range(width):
+            total[j] = _log(total[j]) if log else like(top[j], 1) / total[j]
+        for i in range(n):
+            at = a + i * inner
+            if log:
+                _minus_both(x[at : at + width], top, total, out[at : at + width])
+            else:
+                _times(out[at : at + width], total)
+
+
+@jit(parallel=True)
+def softmax_back_columns(g, y, outer, n, inner, log, out):
+    """The gradient of `softmax_columns` from its result y."""
+    blocks = (inner + WIDE - 1) // WIDE
+    for t in prange(outer * blocks):
+        a = t // blocks * n * inner + t % blocks * WIDE
+        width = min(WIDE, inner - t % blocks * WIDE)
+        total, ones = np.zeros(width, y.dtype), np.ones(width, y.dtype)
+        for i in range(n):
+            at = a + i * inner
+            _add_product(g[at : at + width], ones if log else y[at : at + width], total)
+        for i in range(n):
+            at = a + i * inner
+            gs, ys, to = g[at : at + width], y[at : at + width], out[at : at + width]
+            if log:
+                _log_softmax_back_block(gs, ys, total, to)
+            else:
+                _softmax_back_block(gs, ys, total, to)
+
+
 # -- rows -----------------------------------------------------------------------------------------
 
 
@@ -159,6 +252,15 @@ def as_rows(x: Array, axis: int) -> Array:
     if axis not in (-1, x.ndim - 1):
         x = np.moveaxis(x, axis, -1)
     return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+
+
+def _columns(x: Array, axis: int) -> tuple[int, int, int] | None:
+    """(outer, n, inner) where `axis` is not the last of a contiguous array and enough follows."""
+    axis %= x.ndim
+    inner = prod(x.shape[axis + 1 :])
+    if axis == x.ndim - 1 or inner < 8 or not x.flags.c_contiguous:
+        return None
+    return prod(x.shape[:axis]), x.shape[axis], inner
 
 
 def run(kernel: Any, x: Array, *rest: Any) -> None:
@@ -180,6 +282,10 @@ def softmax(x: Array, axis: int = -1) -> Array:
         e = np.exp(x - _top(x, axis))
         e /= np.add.reduce(e, axis=axis if x.ndim else None, keepdims=True)
         return e
+    if (view := _columns(x, axis)) is not None:
+        out = np.empty(x.shape, x.dtype)
+        run(softmax_columns, x.reshape(-1), *view, False, out.reshape(-1))
+        return out
     rows = as_rows(x, axis)
     out = np.empty_like(rows)
     run(softmax_rows, rows, out)
@@ -196,6 +302,10 @@ def softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     """y (g - sum(g y)), where y = softmax(x)."""
     if not y.ndim or not compiled(y, g):
         return y * (g - np.add.reduce(g * y, axis=axis if y.ndim else None, keepdims=True))
+    if (view := _columns(y, axis)) is not None:
+        gs, out = np.ascontiguousarray(g), np.empty(y.shape, y.dtype)
+        run(softmax_back_columns, gs.reshape(-1), y.reshape(-1), *view, False, out.reshape(-1))
+        return out
     rows, gs = as_rows(y, axis), as_rows(g, axis)
     out = np.empty_like(rows)
     run(softmax_back_rows, gs, rows, out)
@@ -208,6 +318,10 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
         y = x - _top(x, axis)
         y -= np.log(np.add.reduce(np.exp(y), axis=axis if x.ndim else None, keepdims=True))
         return y
+    if (view := _columns(x, axis)) is not None:
+        out = np.empty(x.shape, x.dtype)
+        run(softmax_columns, x.reshape(-1), *view, True, out.reshape(-1))
+        return out
     rows = as_rows(x, axis)
     out = np.empty_like(rows)
     run(log_softmax_rows, rows, out)
@@ -218,6 +332,10 @@ def log_softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     """g - exp(y) sum(g), where y = log_softmax(x)."""
     if not y.ndim or not compiled(y, g):
         return g - np.exp(y) * g.sum(axis=axis if y.ndim else None, keepdims=True)
+    if (view := _columns(y, axis)) is not None:
+        gs, out = np.ascontiguousarray(g), np.empty(y.shape, y.dtype)
+        run(softmax_back_columns, gs.reshape(-1), y.reshape(-1), *view, True, out.reshape(-1))
+        return out
     rows, gs = as_rows(y, axis), as_rows(g, axis)
     out = np.empty_like(rows)
     run(log_softmax_back_rows, gs, rows, out)
