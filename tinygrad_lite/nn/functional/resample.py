@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import warnings
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...core.tensor import Tensor, make
 from ...ops.convolution import per_dim
+from ...ops.mixing import Sparse, mixed_along
 from ...ops.padding import take_along_axis
 from ...ops.patches import columns_to_image, grid_shape, image_to_columns
 from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
@@ -141,15 +143,15 @@ def interpolate(
     for i in reversed(range(dims)):  # as PyTorch: bytes are rounded after each axis
         n, m = input.array.shape[2 + i], sizes[i]
         if mode.startswith("nearest"):
-            shift = 0.5 if mode == "nearest-exact" else 0.0
-            scale = n / m if scales[i] is None else 1 / scales[i]
-            index = ((np.arange(m) + shift) * scale).astype(np.int64)
-            out = take_along_axis(out, axis=2 + i, index=index)
-        elif antialias:
-            out = _read_wide(out, 2 + i, m, scales[i], bool(align_corners), mode == "bicubic")
+            index = _nearest(n, m, scales[i], 0.5 if mode == "nearest-exact" else 0.0)
+            if input.array.dtype.kind != "f":
+                out = take_along_axis(out, axis=2 + i, index=index)
+                continue
+            matrix = _picking(n, index.tobytes())
         else:
-            source = _source(n, m, scales[i], bool(align_corners))
-            out = _read(out, 2 + i, source, mode == "bicubic")
+            make_matrix = _wide if antialias else _neighbours_of
+            matrix = make_matrix(n, m, scales[i], bool(align_corners), mode == "bicubic")
+        out = mixed_along(out, axis=2 + i, matrix=matrix)
         if whole:
             out = (out + 0.5).floor().clamp(0, 255)
     return out.to(input.dtype) if whole else out
@@ -187,6 +189,18 @@ def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], 
     return sizes, scales
 
 
+def _nearest(n: int, m: int, scale: Any, shift: float) -> np.ndarray:
+    step = n / m if scale is None else 1 / scale
+    return np.minimum(((np.arange(m) + shift) * step).astype(np.int64), n - 1)
+
+
+@functools.lru_cache(64)
+def _picking(n: int, index: bytes) -> Sparse:
+    """The matrix whose rows each have a one, at `index` (the bytes of int64 numbers)."""
+    column = np.frombuffer(index, np.int64)
+    return Sparse((len(column), n), np.arange(len(column)), column, np.ones(len(column)))
+
+
 def _source(n: int, m: int, scale: Any, align: bool) -> np.ndarray:
     """Where in the input each of the m outputs lies."""
     if align:
@@ -195,28 +209,25 @@ def _source(n: int, m: int, scale: Any, align: bool) -> np.ndarray:
     return (np.arange(m) + 0.5) * step - 0.5
 
 
-def _read(x: Tensor, axis: int, source: np.ndarray, cubic: bool) -> Tensor:
-    """Values of x between its points along `axis`: a weighted sum of two or four neighbours."""
-    n = x.array.shape[axis]
+@functools.lru_cache(64)
+def _neighbours_of(n: int, m: int, scale: Any, align: bool, cubic: bool) -> Sparse:
+    """The matrix that reads m values between n points: weighted sums of two or four neighbours."""
+    source = _source(n, m, scale, align)
     low = np.floor(source).astype(np.int64)
     t = source - low
     if cubic:
         terms = list(zip((low - 1, low, low + 1, low + 2), _cubic(t)))
     else:
         terms = [(low, 1 - t), (low + 1, t)]
-    shape = [1] * x.array.ndim
-    shape[axis] = len(source)
-    out: Any = None
-    for index, weight in terms:
-        part = take_along_axis(x, axis=axis, index=np.clip(index, 0, n - 1))
-        part = part * make(weight.astype(x.array.dtype).reshape(shape))
-        out = part if out is None else out + part
-    return out
+    column = np.stack([np.clip(index, 0, n - 1) for index, _ in terms], axis=1)
+    weight = np.stack([weight for _, weight in terms], axis=1)
+    return Sparse((m, n), np.repeat(np.arange(m), len(terms)), column.ravel(), weight.ravel())
 
 
-def _read_wide(x: Tensor, axis: int, m: int, scale: Any, align: bool, cubic: bool) -> Tensor:
-    """As `_read`, each output seeing all inputs that fall on it: the kernel grows with the step."""
-    n = x.array.shape[axis]
+@functools.lru_cache(64)
+def _wide(n: int, m: int, scale: Any, align: bool, cubic: bool) -> Sparse:
+    """As `_neighbours_of`, each output seeing all inputs that fall on it: the more of them the
+    larger the step."""
     step = ((n - 1) / (m - 1) if m > 1 else 0.0) if align else n / m if scale is None else 1 / scale
     stretch = max(step, 1.0)
     centre = step * (np.arange(m) + 0.5)
@@ -226,8 +237,8 @@ def _read_wide(x: Tensor, axis: int, m: int, scale: Any, align: bool, cubic: boo
     else:
         weights = np.maximum(1 - t, 0)
     weights = weights / weights.sum(0)
-    turned = x.transpose(axis, -1)
-    return (turned @ make(weights.astype(x.array.dtype))).transpose(axis, -1)
+    column, row = np.nonzero(weights)
+    return Sparse((m, n), row, column, weights[column, row])
 
 
 def _cubic(t: Any) -> list[Any]:
