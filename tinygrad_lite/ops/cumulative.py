@@ -16,6 +16,7 @@ from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
+from ..kernels import lines
 from .arguments import converted, numpy_names, renamed, require_tensor
 from .comparison import ne
 from .exponential import complex_logaddexp, logaddexp
@@ -34,13 +35,6 @@ def _accumulate(ufunc: Any, x: Any, axis: int, dtype: Any = None) -> Any:
     if x.ndim == 0:
         return x.astype(dtype or x.dtype)
     return ufunc.accumulate(x, axis, dtype)
-
-
-def _backwards(ufunc: Any, x: Any, axis: int, dtype: Any = None) -> Any:
-    """`ufunc` accumulated from the end."""
-    if x.ndim == 0:
-        return x.astype(dtype or x.dtype)
-    return np.flip(ufunc.accumulate(np.flip(x, axis), axis, dtype), axis)
 
 
 def _scanned(x: Any, op: Any, axis: int) -> Any:
@@ -66,8 +60,7 @@ def _scanned(x: Any, op: Any, axis: int) -> Any:
 )
 def running_sum(x: Any, *, axis: int, reverse: bool = False) -> Any:
     """Sums of the elements up to and including each along `axis` (from the end if `reverse`)."""
-    wide = np.int64 if x.dtype.kind in "biu" else None
-    return (_backwards if reverse else _accumulate)(np.add, x, axis, wide)
+    return lines.running_sum(x, axis, reverse)
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), **_DIMS)])
@@ -91,12 +84,12 @@ def _running_product_rule(g: Any, x: Any, out: Any, axis: int) -> Any:
     been without it, later elements nothing.
     """
     zero = x == 0
-    whole = _backwards(np.add, g * out, axis)
+    whole = lines.running_sum(g * out, axis, reverse=True)
     if not zero.any():
         return whole / x
     first = zero & (_accumulate(np.add, zero, axis, np.int64) == 1)
     without = _accumulate(np.multiply, np.where(first, 1, x), axis)
-    at_zero = _backwards(np.add, g * without, axis)
+    at_zero = lines.running_sum(g * without, axis, reverse=True)
     return np.where(first, at_zero, np.where(zero, 0, whole / np.where(zero, 1, x)))
 
 

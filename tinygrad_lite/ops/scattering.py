@@ -15,6 +15,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
+from ..kernels import lines
 from .arguments import kind, numpy_names
 from .views import reshaped, sliced
 
@@ -45,7 +46,9 @@ def _check_index(name: str, index: Any, shape: Sequence[int], dim: int) -> None:
 
 
 def _check_bounds(i: np.ndarray, n: int, dim: int) -> None:
-    if i.size and (i.min() < 0 or i.max() >= n):
+    # as unsigned numbers the negative ones are the largest
+    unsigned = i.view(np.uint64) if i.dtype == np.int64 else i.astype(np.uint64)
+    if i.size and np.maximum.reduce(unsigned, axis=None) >= n:
         wrong = i[(i < 0) | (i >= n)].flat[0]
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
 
@@ -75,7 +78,8 @@ def gathered(x: Any, index: Any, *, dim: int) -> Any:
         return np.array(x if x.ndim == 0 else x[index])
     if index.size == 0:
         return np.empty(index.shape, x.dtype)
-    return x.reshape(x.shape or (1,))[places(index, dim)]
+    found = lines.take_along(x, index, dim)
+    return x.reshape(x.shape or (1,))[places(index, dim)] if found is None else found
 
 
 @primitive(
@@ -88,6 +92,8 @@ def gathered(x: Any, index: Any, *, dim: int) -> Any:
 )
 def scattered_along(g: Any, index: Any, *, shape: Sequence[int], dim: int) -> Any:
     """Zeros of `shape` with g[i, .., k] added at (i, .., index[i, .., k], .., k)."""
+    if index.ndim and (sums := lines.add_along(g, index, tuple(shape), dim)) is not None:
+        return sums
     out = np.zeros(shape, g.dtype)
     if index.ndim == 0:
         out.reshape(-1)[index] += g.reshape(())
