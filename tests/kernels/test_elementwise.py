@@ -132,4 +132,16 @@ def test_without_numba():
 
 def test_every_kernel_is_tested():
     backward = {name + "_backward" for name in BACKWARD}
-    assert set(KERNELS) == {*FORWARD, *backward}
+    assert set(KERNELS) == {*FORWARD, *backward, "logistic"}
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_logistic_loss_is_its_numpy_form(dtype):
+    op = KERNELS["logistic"]
+    x = np.random.default_rng(0).normal(size=SIZE).astype(dtype) * 30
+    y = np.random.default_rng(1).random(SIZE).astype(dtype)
+    got = op(y, x)
+    assert got.dtype == dtype
+    close(got, op.numpy(y.astype(np.float64), x.astype(np.float64)), dtype, 16)
+    close(op(y[:100], x[:100]), got[:100], dtype, 16)

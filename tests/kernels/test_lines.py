@@ -100,6 +100,13 @@ def test_sparse_matrices_along_an_axis(shape, axis, dtype, monkeypatch):
     assert matrix.T.T is matrix
 
 
+def test_an_entry_outside_of_a_sparse_matrix_is_an_error():
+    one = np.ones(1)
+    for row, column in ((2, 0), (0, 3), (-1, 0), (0, -1)):
+        with pytest.raises(IndexError, match=r"outside of a matrix of shape \(2, 3\)"):
+            mixing.Sparse((2, 3), np.array([row]), np.array([column]), one)
+
+
 def test_an_infinite_number_reaches_only_those_that_read_it(monkeypatch):
     monkeypatch.setattr(mixing, "SMALL", 1)
     matrix = mixing.Sparse((2, 3), np.array([0, 1]), np.array([0, 2]), np.array([1.0, 2.0]))

@@ -93,6 +93,12 @@ def _logsigmoid(x):
 
 
 @number
+def _logistic(y, x):
+    """(1 - y) x - log(sigmoid(x))."""
+    return (like(x, 1) - y) * x - _logsigmoid(x)
+
+
+@number
 def _logsigmoid_backward(g, x):
     """g sigmoid(-x)."""
     return g * _sigmoid(-x)
@@ -346,4 +352,7 @@ logsigmoid = forward(
 )
 logsigmoid_backward = backward(
     "logsigmoid_backward", _logsigmoid_backward, lambda g, x: g * _np_sigmoid(-x), small=1024
+)
+logistic = backward(
+    "logistic", _logistic, lambda y, x: (1 - y) * x - logsigmoid.numpy(x), small=512
 )

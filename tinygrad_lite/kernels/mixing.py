@@ -26,10 +26,13 @@ class Sparse:
     """A matrix by its entries, row by row: those of row i are starts[i] to starts[i + 1].
 
     Args: the shape, and of each entry its row, its column and its value. Entries may repeat: they
-    are added.
+    are added. IndexError for an entry outside.
     """
 
     def __init__(self, shape: tuple[int, int], row: Array, column: Array, value: Array) -> None:
+        for place, size in zip((row, column), shape, strict=True):
+            if place.size and (place.min() < 0 or place.max() >= size):
+                raise IndexError(f"an entry lies outside of a matrix of shape {shape}")
         order = np.argsort(row, kind="stable")
         self.shape = shape
         self.row, self.column = row[order], np.ascontiguousarray(column[order], np.int64)

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core.doors import primitive
 from ..core.fused import fused
+from ..core.primitive import with_kernel
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
+from ..kernels import activations, elementwise
 from ..kernels import losses as kernels
-from .activation import log_softmax
+from .activation import log_softmax, sigmoid
 from .arguments import unsupported
 from .selection import where
 
@@ -158,3 +161,27 @@ def nll_of_classes(x: Any, target: Any, weight: Any, *, ignore_index: int, reduc
     if x.dtype.kind != "f":
         raise unsupported("nll_loss_out_frame", x.dtype)
     return kernels.nll(x, target, weight, ignore_index, reduction)
+
+
+def _logistic_slope(g: Any, x: Any, y: Any) -> Any:
+    d = elementwise.sigmoid(x)
+    d = np.subtract(d, y, out=d) if isinstance(d, np.ndarray) else d - y
+    d *= g
+    return d
+
+
+@with_kernel(_logistic_slope)
+def _logistic_rule(g: Any, x: Any, y: Any) -> Any:
+    return g * (sigmoid(x) - y)
+
+
+@primitive(
+    _logistic_rule,
+    lambda g, x: -(g * x),
+    method=False,
+    title="BinaryCrossEntropyWithLogits",
+    samples=[sample(Real("n m"), Real("n m", low=0.0, high=1.0))],
+)
+def logistic_loss(x: Any, y: Any) -> Any:
+    """(1 - y) x - log sigmoid(x), elementwise: -y log p - (1 - y) log(1 - p) for p = sigmoid(x)."""
+    return activations.logistic(y, x)

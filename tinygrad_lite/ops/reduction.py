@@ -399,6 +399,14 @@ def logsumexp(input: Any, dim: Any, keepdim: bool = False, **names: Any) -> Any:
 # -- norms -----------------------------------------------------------------------------------------
 
 
+def _norm_slope(g: Any, x: Any, out: Any, p: float, axes: Any, keepdim: bool) -> Any:
+    if p != 2:
+        return _norm_rule(g, x, out, p, axes, keepdim)
+    ratio = np.where(out == 0, 0, g / out).astype(x.dtype, copy=False)
+    return x * spread(ratio, shape=tuple(x.shape), axes=axes, keepdim=keepdim)
+
+
+@with_kernel(_norm_slope)
 def _norm_rule(g: Any, x: Any, out: Any, p: float, axes: Any, keepdim: bool) -> Any:
     """d|x|_p/dx = sign(x) |x| ** (p - 1) / |x|_p ** (p - 1), and 0 wherever that is 0 / 0."""
     shape = tuple(x.shape)

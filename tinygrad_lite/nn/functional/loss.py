@@ -13,6 +13,7 @@ from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.creation import full_like
 from ...ops.likelihood import bernoulli_surprise
+from ...ops.losses import logistic_loss
 from ...ops.selection import where
 
 
@@ -167,10 +168,11 @@ def binary_cross_entropy_with_logits(
         raise ValueError(
             f"Target size ({target.size()}) must be the same as input size ({input.size()})"
         )
-    softplus = -logsigmoid(input)
-    if pos_weight is not None:
-        softplus = (1 + (pos_weight - 1) * target) * softplus
-    loss = (1 - target) * input + softplus
+    if pos_weight is None and input.array.dtype == target.array.dtype:
+        loss = logistic_loss(input, target)
+    else:
+        surprise = (1 + (pos_weight - 1) * target) * -logsigmoid(input)
+        loss = (1 - target) * input + surprise
     return _reduced(loss if weight is None else loss * weight, reduction)
 
 
