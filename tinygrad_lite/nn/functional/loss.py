@@ -171,7 +171,9 @@ def binary_cross_entropy_with_logits(
     if pos_weight is None and input.array.dtype == target.array.dtype:
         loss = logistic_loss(input, target)
     else:
-        surprise = (1 + (pos_weight - 1) * target) * -logsigmoid(input)
+        surprise = -logsigmoid(input)
+        if pos_weight is not None:
+            surprise = (1 + (pos_weight - 1) * target) * surprise
         loss = (1 - target) * input + surprise
     return _reduced(loss if weight is None else loss * weight, reduction)
 
