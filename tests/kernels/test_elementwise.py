@@ -143,5 +143,7 @@ def test_the_logistic_loss_is_its_numpy_form(dtype):
     y = np.random.default_rng(1).random(SIZE).astype(dtype)
     got = op(y, x)
     assert got.dtype == dtype
-    close(got, op.numpy(y.astype(np.float64), x.astype(np.float64)), dtype, 16)
-    close(op(y[:100], x[:100]), got[:100], dtype, 16)
+    # Its two terms, of the size of x, may cancel.
+    within = 4 * np.finfo(dtype).eps * (1 + np.abs(x))
+    assert (np.abs(got - op.numpy(y.astype(np.float64), x.astype(np.float64))) <= within).all()
+    assert (np.abs(op(y[:100], x[:100]) - got[:100]) <= within[:100]).all()
