@@ -84,6 +84,7 @@ def test_otherwise_the_statistics_are_the_mean_of_the_batches():
 
 def test_frozen_statistics_and_models_without_any_are_left_alone():
     net = model()
+    net[0].running_mean.fill_(7.0)
     nn.utils.freeze(net[0], statistics=True)
     before = net[0].running_mean.clone()
     swa_utils.update_bn(batches()[:2], net)
@@ -108,8 +109,20 @@ def test_exact_statistics_are_marked_as_written():
     w = torch.ones(3, requires_grad=True)
     before = (w * net[0].running_mean).sum()
     swa_utils.update_bn(batches()[:2], net, exact=True)
-    with pytest.raises(RuntimeError, match="was then written by"):
+    with pytest.raises(RuntimeError, match=r"was then written by update_bn \("):
         before.backward()
+
+
+def test_statistics_of_one_element_say_nothing_and_of_two_they_do():
+    x = torch.tensor([[[1.0], [5.0], [9.0]]])
+    for count, var in ((1, 1.0), (2, 2.0)):
+        net = nn.Sequential(nn.BatchNorm1d(3)).eval()
+        joined = torch.cat([x, x + 2])[:count]
+        total = swa_utils._Moments(net[0])
+        net(joined)
+        total.write()
+        assert net[0].running_var.tolist() == [var] * 3
+        assert net[0].running_mean.tolist() == ([2.0, 6.0, 10.0] if count == 2 else [0.0] * 3)
 
 
 def test_no_such_name():

@@ -119,7 +119,7 @@ def update_bn(
     finally:
         for total in totals:
             total.handle.remove()
-        for module, momentum in zip(norms, momenta, strict=True):
+        for module, momentum in zip(norms, momenta):
             module.momentum = momentum
         model.train(was_training)
     for total in totals:
@@ -191,7 +191,7 @@ class SWALR(LRScheduler):
         if not isinstance(anneal_epochs, int) or anneal_epochs < 0:
             raise ValueError(f"anneal_epochs must be equal or greater than 0, got {anneal_epochs}")
         rates = per_group("swa_lr", optimizer, swa_lr)
-        for rate, group in zip(rates, optimizer.param_groups, strict=True):
+        for rate, group in zip(rates, optimizer.param_groups):
             group["swa_lr"] = rate
         self._anneal_strategy = anneal_strategy
         self.anneal_epochs = anneal_epochs
