@@ -149,3 +149,78 @@ def test_what_was_written_before_the_pass_and_saved_after_is_fine() -> None:
     x.add_(1)
     (op(x, w) + op(x, w) + op(x, w)).backward()
     assert w.grad.tolist() == [6.0]
+
+
+# -- the ops of the package ------------------------------------------------------------------------
+
+
+def separately(weights: list[tl.Tensor], terms: list[Any]) -> list[np.ndarray]:
+    """The gradients of a sum of terms, each differentiated in a pass of its own."""
+    total = [np.zeros(w.shape) for w in weights]
+    for term in terms:
+        found = tl.autograd.grad(term(), weights, allow_unused=True)
+        for sum_, g in zip(total, found, strict=True):
+            if g is not None:
+                sum_ += g.numpy()
+    return total
+
+
+def test_a_weight_shared_by_calls_of_several_shapes_gets_the_sum() -> None:
+    rng = np.random.default_rng(0)
+    W, b, E = (leaf(rng.normal(size=s)) for s in ((3, 4), (3,), (5, 4)))
+    xs = [tl.tensor(rng.normal(size=s)) for s in ((2, 4), (7, 4), (4,), (2, 3, 4), (0, 4))]
+    V = leaf(rng.normal(size=(4, 3)))
+    index = [tl.tensor(i) for i in ([0, 1, 1], [[4], [1]], 2)]
+    terms = [lambda x=x: tl.nn.functional.linear(x, W, b).sin().sum() for x in xs]
+    terms += [lambda x=x: (x @ V).sin().sum() for x in xs]
+    terms += [lambda x=x: (V.mT @ x).cos().sum() for x in (xs[0].mT, xs[1].mT, xs[2])]
+    for padding in (None, None, 1):
+        terms += [
+            lambda i=i, p=padding: tl.nn.functional.embedding(i, E, padding_idx=p).exp().sum()
+            for i in index
+        ]
+    weights = [W, b, E, V]
+    want = separately(weights, terms)
+    sum([term() for term in terms], tl.zeros((), dtype=tl.float64)).backward()
+    for w, g in zip(weights, want, strict=True):
+        np.testing.assert_allclose(w.grad.numpy(), g, rtol=1e-12, atol=1e-13)
+
+
+def test_a_weight_that_is_no_leaf_gets_the_sum_before_it_passes_it_on() -> None:
+    W = leaf([[1.0, 2.0], [3.0, 4.0]])
+    x = tl.tensor([[1.0, -1.0]], dtype=tl.float64)
+    tied = W * 2
+    y = x @ tied + (2 * x) @ tied + (3 * x) @ tied
+    y.sum().backward()
+    assert W.grad.tolist() == [[12.0, 12.0], [-12.0, -12.0]]
+
+
+def test_an_input_written_by_a_hook_while_its_gradient_waits_is_an_error() -> None:
+    W = leaf([[1.0, 2.0], [3.0, 4.0]])
+    x = tl.ones(1, 2, dtype=tl.float64)
+    h = leaf([1.0]) * 2
+
+    def write(g: tl.Tensor) -> None:
+        x.mul_(2)
+
+    h.register_hook(write)
+    y = (x @ W).sum() + (x @ W).sum() + h.sum()
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation \(mul_\) during"):
+        y.backward()
+
+
+def test_a_long_sequence_is_added_up_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = []
+    right = engine._sum_of_several
+
+    def counted(node: Any, g: Any, calls: Any, began: int) -> Any:
+        parts.append([len(waiting) for waiting in calls.values()])
+        return right(node, g, calls, began)
+
+    monkeypatch.setattr(engine, "_sum_of_several", counted)
+    monkeypatch.setattr(engine, "MANY", 15)
+    W = leaf([[1.0, 2.0], [3.0, 4.0]])
+    xs = [tl.tensor([[float(i), 1.0]], dtype=tl.float64) for i in range(20)]
+    sum([(x @ W).sum() for x in xs], tl.zeros((), dtype=tl.float64)).backward()
+    assert parts == [[8], [8], [3]]  # of two numbers each; the first of twenty does not wait
+    assert W.grad.tolist() == [[190.0, 190.0], [20.0, 20.0]]

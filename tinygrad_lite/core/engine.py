@@ -50,6 +50,8 @@ _clock = attrgetter("clock")
 FEW = 1 << 16
 """Numbers in a gradient up to which adding up several products at once gains anything; larger ones
 are not kept waiting in memory."""
+MANY = 1 << 22
+"""Numbers in gradients that wait for one sum: more would keep the memory of a long sequence."""
 
 
 def backprop(
@@ -135,8 +137,11 @@ def backprop(
                         continue
                     rule, asks, of_several = calls[i]
                     if of_several is not None and parent in pending and g.size <= FEW:
-                        arguments = (g, *[saved[k] for k in asks])
-                        several.setdefault(parent, {}).setdefault(of_several, []).append(arguments)
+                        waiting = several.setdefault(parent, {}).setdefault(of_several, [])
+                        waiting.append((g, *[saved[k] for k in asks]))
+                        if len(waiting) * g.size > MANY:
+                            late = several.pop(parent)
+                            pending[parent] = _sum_of_several(parent, pending[parent], late, began)
                         continue
                     if not asks:
                         d = rule(g)
