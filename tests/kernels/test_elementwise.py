@@ -20,9 +20,9 @@ FORWARD = {
     "softplus": (2.0, 20.0), "mish": (), "scaled_elu": (1.05, 1.7, 0.8), "hardtanh": (-1.0, 2.0),
     "hardswish": (), "logsigmoid": (),
 }  # fmt: skip
-FROM_RESULT = {"exp", "tanh", "sigmoid", "elu"}
+FROM_RESULT = {"tanh", "sigmoid", "elu"}
 BACKWARD = {
-    name: parameters for name, parameters in FORWARD.items() if name not in ("log", "expm1")
+    name: parameters for name, parameters in FORWARD.items() if name not in ("exp", "log", "expm1")
 }
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 30.0, -30.0, 80.0, -80.0]
 SIZE = 140_000
@@ -83,7 +83,7 @@ def test_special_numbers_are_those_of_numpy(name):
 
 
 @needs_numba
-@pytest.mark.parametrize("name", ["exp", "relu", "gelu", "tanh"])
+@pytest.mark.parametrize("name", ["relu", "gelu", "tanh"])
 def test_layouts(name):
     op, back = KERNELS[name], KERNELS[name + "_backward"]
     x = np.random.default_rng(0).normal(size=(8, 40, 30, 20)).astype(np.float32)

@@ -11,6 +11,7 @@ from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, reals, sample
 from ..core.tensor import Tensor, bind
+from ..kernels import elementwise
 from .arguments import also, converted, deprecated, renamed, require_tensor, unsupported
 
 _number = (int, float, complex, np.number)
@@ -323,11 +324,12 @@ def reciprocal(x: Any) -> Any:
     lambda g, x: g / x,
     promote="float",
     inplace=True,
+    ufunc=elementwise.log,
     samples=reals(1, low=0.2, high=3.0),
 )
 def log(x: Any) -> Any:
     """Natural logarithm, elementwise; -inf at 0, NaN below."""
-    return np.log(x)
+    return elementwise.log(x)
 
 
 @composed(inplace=True, samples=[])

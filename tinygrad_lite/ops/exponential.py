@@ -9,16 +9,23 @@ import numpy as np
 
 from ..core.doors import primitive
 from ..core.samples import Real, reals, sample
+from ..kernels import elementwise
 from .arithmetic import log as log
 
 _POSITIVE = reals(1, low=0.2, high=3.0)
 LN2 = math.log(2.0)
 
 
-@primitive(lambda g, out: g * out, promote="float", inplace=True, samples=reals(1))
+@primitive(
+    lambda g, out: g * out,
+    promote="float",
+    inplace=True,
+    ufunc=elementwise.exp,
+    samples=reals(1),
+)
 def exp(x: Any) -> Any:
     """e ** x, elementwise; integers become the default float. Overflows to inf."""
-    return np.exp(x)
+    return elementwise.exp(x)
 
 
 @primitive(lambda g, out: g * (out * LN2), promote="float", inplace=True, samples=reals(1))
@@ -30,7 +37,7 @@ def exp2(x: Any) -> Any:
 @primitive(lambda g, out: g * (out + 1), promote="float", inplace=True, samples=reals(1))
 def expm1(x: Any) -> Any:
     """e ** x - 1, elementwise, accurate near 0."""
-    return np.expm1(x)
+    return elementwise.expm1(x)
 
 
 @primitive(lambda g, x: g / (x * LN2), promote="float", inplace=True, samples=_POSITIVE)

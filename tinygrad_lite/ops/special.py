@@ -13,13 +13,17 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import primitive
+from ..core.primitive import with_kernel
 from ..core.samples import Real, reals, sample
+from ..kernels import elementwise
+from ..kernels._jit import enabled
 from .arguments import in_double
 from .arithmetic import alike, log, where
 from .exponential import exp, log1p
 from .trigonometric import cos
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)
+_FEW = 2048  # elements up to which the C library's erf, one number at a time, is fastest
 
 
 # -- the error function ----------------------------------------------------------------------------
@@ -159,39 +163,17 @@ def _pieces(x: Any, complement: bool) -> Any:
     return out
 
 
-# numerator and denominator of erf in float32, x^2 the variable (Eigen's fast erf)
-_ERF_32 = (
-    (
-        -1.60960333262415e-02,
-        -2.95459980854025e-03,
-        -7.34990630326855e-04,
-        -5.69250639462346e-05,
-        -2.10102402082508e-06,
-        2.77068142495902e-08,
-        -2.72614225801306e-10,
-    ),
-    (
-        -1.42647390514189e-02,
-        -7.37332916720468e-03,
-        -1.68282697438203e-03,
-        -2.13374055278905e-04,
-        -1.45660718464996e-05,
-    ),
-)
+@with_kernel(elementwise.erf_backward)
+def _erf_rule(g: Any, x: Any) -> Any:
+    return g * (exp(-(x * x)) * _TWO_BY_ROOT_PI)
 
 
-@primitive(
-    lambda g, x: g * (exp(-(x * x)) * _TWO_BY_ROOT_PI),
-    promote="float",
-    inplace=True,
-    samples=reals(1),
-)
+@primitive(_erf_rule, promote="float", inplace=True, samples=reals(1))
 def erf(x: Any) -> Any:
     """The error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x, elementwise."""
-    if x.dtype == np.float32:
-        x = np.minimum(np.maximum(x, np.float32(-4)), np.float32(4))
-        return x * _ratio(_ERF_32, np.asarray(x * x))
-    return in_double(_pieces, x, False)
+    if x.size < _FEW:
+        return elementwise.erf.numpy(x)
+    return elementwise.erf(x) if enabled() else in_double(_pieces, x, False)
 
 
 @primitive(
