@@ -365,3 +365,83 @@ def test_a_gradient_that_is_kept_has_its_memory_alone(monkeypatch: pytest.Monkey
     assert not engine._is_unshared(fixed)
     holders = [held] * 60
     assert not engine._is_unshared(holders[0])
+
+
+# -- gradients that are put off, to be added up at once --------------------------------------------
+
+
+def _recurrent(weight: tl.Tensor, look: Any) -> tl.Tensor:
+    """Four steps with one weight; `look` sees what the product is of at each step."""
+    h = tl.arange(6, dtype=tl.float64).reshape(3, 2) / 6
+    for _ in range(4):
+        before = h * 1.0
+        look(before)
+        h = before + tl.nn.functional.linear(before, weight)
+    return h
+
+
+@pytest.mark.parametrize("name", ["hook", "function"])
+def test_user_code_may_write_into_gradients_between_uses_of_one_weight(name: str) -> None:
+    grads = []
+    for clamp in (lambda g: g.clamp(-0.5, 0.5), lambda g: g.clamp_(-0.5, 0.5)):
+
+        class Clamped(tl.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x.clone()
+
+            @staticmethod
+            def backward(ctx: Any, g: Any, clamp: Any = clamp) -> Any:
+                return clamp(g)
+
+        weight = leaf([[0.3, -0.7], [1.1, 0.4]])
+        if name == "hook":
+            h = _recurrent(
+                weight, lambda h, clamp=clamp: h.requires_grad and h.register_hook(clamp)
+            )
+        else:
+            h = tl.arange(6, dtype=tl.float64).reshape(3, 2) / 6
+            for _ in range(4):
+                h = Clamped.apply(tl.nn.functional.linear(h, weight))
+        h.pow(2).sum().backward()
+        grads.append(weight.grad.numpy())
+    np.testing.assert_allclose(*grads, rtol=1e-12)
+
+
+def test_a_weight_may_be_stepped_once_its_gradient_is_there() -> None:
+    """Though the gradient of an older leaf, of which it is a factor, still waits."""
+    grads = []
+    for step in (False, True):
+        x = leaf([[1.0, 2.0]])
+        weights = [leaf([[0.3, -0.7], [1.1, i]]) for i in range(3)]
+
+        def descend(p: tl.Tensor) -> None:
+            p.data.sub_(p.grad, alpha=0.1)
+
+        for w in weights if step else ():
+            w.register_post_accumulate_grad_hook(descend)
+        tl.stack([(x @ w).pow(2).sum() for w in weights]).sum().backward()
+        grads.append(x.grad.numpy())
+    np.testing.assert_allclose(*grads, rtol=1e-12)
+
+
+def test_the_sum_for_a_number_is_an_array() -> None:
+    b, x, W = leaf(0.5), tl.ones(2, 3, dtype=tl.float64), tl.ones(4, 3, dtype=tl.float64)
+    linear = tl.nn.functional.linear
+    (linear(x, W, b).sum() + linear(x, W[:2], b).sum() + linear(x, W, b).sum()).backward()
+    assert type(b.grad.numpy()) is np.ndarray
+    assert b.grad.item() == 20.0
+
+
+def test_one_bias_for_layers_of_several_widths() -> None:
+    b, x, W = leaf([0.5]), tl.ones(2, 3, dtype=tl.float64), tl.ones(4, 3, dtype=tl.float64)
+    linear = tl.nn.functional.linear
+    sum(linear(x, W[:n], b).sum() for n in (4, 2, 3)).backward()
+    assert b.grad.tolist() == [18.0]
+
+
+def test_a_table_without_columns_looked_up_several_times() -> None:
+    table = tl.zeros(4, 0, requires_grad=True)
+    at = tl.tensor([0, 3])
+    sum(tl.nn.functional.embedding(at, table).sum() for _ in range(3)).backward()
+    assert tuple(table.grad.shape) == (4, 0)

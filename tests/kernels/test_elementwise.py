@@ -147,3 +147,11 @@ def test_the_logistic_loss_is_its_numpy_form(dtype):
     within = 4 * np.finfo(dtype).eps * (1 + np.abs(x))
     assert (np.abs(got - op.numpy(y.astype(np.float64), x.astype(np.float64))) <= within).all()
     assert (np.abs(op(y[:100], x[:100]) - got[:100]) <= within[:100]).all()
+
+
+def test_mish_in_half_precision_does_not_overflow():
+    x = np.array([5, 6, 12, 30, 300, 60000, -60000], np.float16)
+    y, slope = activations.mish(x), activations.mish_backward(np.ones_like(x), x)
+    assert y.dtype == slope.dtype == np.float16
+    np.testing.assert_array_equal(y, np.append(x[:-1], np.float16(0)))
+    np.testing.assert_allclose(slope, [1, 1, 1, 1, 1, 1, 0], atol=2e-3)

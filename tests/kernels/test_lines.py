@@ -143,3 +143,14 @@ def test_not_a_number_spoils_its_own_line_only():
     x[7, 20] = np.nan
     y = softmax.softmax(x, 0)
     assert np.isnan(y[:, 20]).all() and np.isfinite(np.delete(y, 20, axis=1)).all()
+
+
+@pytest.mark.parametrize("dim", [0, 1])
+@pytest.mark.parametrize("place", [-1, 500, 10**12])
+def test_places_outside_of_the_axis_never_reach_a_kernel(dim, place):
+    """A saved index may be written between forward and backward."""
+    x, index = draw(500, 500), np.zeros((500, 500), np.int64)
+    assert lines.take_along(x, index, dim) is not None
+    index[3, 4] = place
+    assert lines.take_along(x, index, dim) is None
+    assert lines.add_along(x, index, x.shape, dim) is None

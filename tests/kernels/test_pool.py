@@ -195,3 +195,13 @@ def test_float16_and_strided_input():
     np.testing.assert_allclose(out, wide, rtol=1e-2, atol=1e-3)
     values, _ = pool.max_pool_forward(np.asfortranarray(x), **how, dilation=(1, 1))
     np.testing.assert_array_equal(values, pool.max_pool_forward(x, **how, dilation=(1, 1))[0])
+
+
+def test_indices_outside_of_the_plane_never_reach_a_kernel():
+    g, indices = np.ones((40, 50, 50), np.float32), np.zeros((40, 50, 50), np.int64)
+    assert pool.max_pool_backward(g, indices, input_shape=(40, 100, 100), dims=2).sum() == g.size
+    for plane, wrong in ((0, -1), (-1, 10_000)):
+        indices[...] = 0
+        indices[plane, 0, 0] = wrong
+        with pytest.raises(ValueError):
+            pool.max_pool_backward(g, indices, input_shape=(40, 100, 100), dims=2)

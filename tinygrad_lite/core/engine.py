@@ -83,7 +83,7 @@ def backprop(
     pending: dict[Node, Any] = {}
     owned: set[Node] = set()  # whose pending array was made here: nobody else can see it change
     several: dict[Node, dict[Any, list[Any]]] = {}  # what is added up when the node's turn comes
-    began = WRITES.last
+    began = WRITES.last  # when the first of those was put off
     for node, g in roots:
         _arrive(node, mirrored(g), pending, owned, create_graph)
     outer = current()
@@ -97,6 +97,10 @@ def backprop(
                 continue
             if several and node in several:
                 g = _sum_of_several(node, g, several.pop(node), began)
+            if several and _runs_foreign_code(node):  # which may write: nothing is left waiting
+                for other, calls in several.items():
+                    pending[other] = _sum_of_several(other, pending[other], calls, began)
+                several.clear()
             if node.hooks is not None:
                 g = mirrored(_run_hooks(node, mirrored(g), create_graph))
             if needed is not None:
@@ -137,6 +141,8 @@ def backprop(
                         continue
                     rule, asks, of_several = calls[i]
                     if of_several is not None and parent in pending and g.size <= FEW:
+                        if not several:
+                            began = WRITES.last
                         waiting = several.setdefault(parent, {}).setdefault(of_several, [])
                         waiting.append((g, *[saved[k] for k in asks]))
                         if len(waiting) * g.size > MANY:
@@ -221,7 +227,8 @@ def _sum_of_several(node: Node, g: Any, calls: dict[Any, list[Any]], began: int)
     """`g` and the gradients of the calls that were put off: one sum of products, not a product
     for each call.
 
-    RuntimeError if one of their arrays was written since the pass began (by a hook).
+    RuntimeError if one of their arrays was written since `began`, when the first was put off (the
+    gradient that the pass began with may be a `.grad`).
     """
     for of_several, arguments in calls.items():
         if WRITES.last > began:
@@ -235,7 +242,14 @@ def _sum_of_several(node: Node, g: Any, calls: dict[Any, list[Any]], began: int)
                     )
         d = of_several(arguments)
         g = g + (sum_to(d, shape=node.shape) if d.shape != node.shape else d)
-    return g if g.dtype == node.dtype else g.astype(node.dtype)
+    return np.asarray(g, node.dtype)  # of 0-d arrays NumPy makes numbers
+
+
+def _runs_foreign_code(node: Node) -> bool:
+    """Whether the visit of `node` calls a user's function: a hook or a Function."""
+    if node.hooks is not None:
+        return True
+    return node.after is not None if type(node) is Leaf else node.op.on_tensors
 
 
 def _pick(node: Node, g: Any, pending: dict[Node, Any]) -> None:

@@ -253,7 +253,8 @@ def _np_softplus_backward(g: Array, x: Array, beta: float, threshold: float) -> 
 
 
 def _np_mish_terms(x: Array) -> tuple[Array, Array, Array]:
-    e = np.exp(np.minimum(x, 40))
+    # float32 for float16, whose range n leaves from x = 5.6 on
+    e = np.exp(np.minimum(x, 40), dtype=np.promote_types(x.dtype, np.float32))
     n = e * (e + 2)
     r = 2 / (n + 2)
     return e, r, n * r * 0.5
@@ -261,7 +262,8 @@ def _np_mish_terms(x: Array) -> tuple[Array, Array, Array]:
 
 def _np_mish_backward(g: Array, x: Array) -> Array:
     e, r, t = _np_mish_terms(x)
-    return g * (t + np.where(x > 40, x.dtype.type(0), x * ((e * r) * ((1 + e) * r))))
+    inner = np.where(x > 40, x.dtype.type(0), x * ((e * r) * ((1 + e) * r)))
+    return np.asarray(g * (t + inner), g.dtype)
 
 
 # -- the functions --------------------------------------------------------------------------------
@@ -300,7 +302,7 @@ softplus = forward("softplus", _softplus, _np_softplus, parameters=2, small=512)
 softplus_backward = backward(
     "softplus_backward", _softplus_backward, _np_softplus_backward, parameters=2, small=512
 )
-mish = forward("mish", _mish, lambda x: x * _np_mish_terms(x)[2], small=512)
+mish = forward("mish", _mish, lambda x: np.asarray(x * _np_mish_terms(x)[2], x.dtype), small=512)
 mish_backward = backward("mish_backward", _mish_backward, _np_mish_backward, small=512)
 scaled_elu = forward(
     "scaled_elu",

@@ -115,17 +115,19 @@ def running_sum(x: Array, axis: int, reverse: bool = False) -> Array:
 
 
 def _fits(index: Array, shape: tuple[int, ...], dim: int) -> bool:
-    """Whether `index` covers the whole of the other axes, so that lines lie side by side."""
-    return index.dtype == np.int64 and all(
-        n == m for k, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if k != dim
+    """Whether `index` covers the whole of the other axes, so that lines lie side by side, and its
+    places lie in the axis (a saved index may have been written since it was checked)."""
+    return (
+        index.dtype == np.int64
+        and all(n == m for k, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if k != dim)
+        # as unsigned numbers the negative ones are the largest
+        and bool(np.maximum.reduce(index.view(np.uint64), axis=None, initial=0) < shape[dim])
     )
 
 
 def take_along(x: Array, index: Array, dim: int) -> Array | None:
-    """out[.., i, ..] = x[.., index[.., i, ..], ..]; None where NumPy does it better.
-
-    The places must lie in the axis.
-    """
+    """out[.., i, ..] = x[.., index[.., i, ..], ..]; None where NumPy does it better,
+    which also raises for places outside of the axis."""
     if x.ndim == 0 or not _compiled(x) or index.size < SMALL or not _fits(index, x.shape, dim):
         return None
     n, m, inner = x.shape[dim], index.shape[dim], prod(x.shape[dim + 1 :])

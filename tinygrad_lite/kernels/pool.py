@@ -59,7 +59,10 @@ def max_pool_backward(
 
     dims is the number of pooled dimensions. Serves the adaptive pool too.
     """
-    if _compiled(g):
+    # The user has the indices too and may have written into them; NumPy raises for those outside.
+    # As unsigned numbers the negative ones are the largest.
+    plane = prod(input_shape[len(input_shape) - dims :])
+    if _compiled(g) and np.maximum.reduce(indices.view(np.uint64), axis=None, initial=0) < plane:
         return pool_numba.max_pool_grad(g, indices, input_shape, dims)
     return pool_numpy.max_backward(g, indices, input_shape, dims)
 

@@ -21,7 +21,7 @@ def _sum_of_added_rows(calls: Sequence[Any]) -> Any:
         return functools.reduce(
             np.add, [scatter.add_rows(g, y, shape[0], padding) for g, y, shape, padding in calls]
         )
-    rows = np.concatenate([g.reshape(-1, g.shape[-1]) for g in gs])
+    rows = np.concatenate([g.reshape(y.size, g.shape[-1]) for g, y in zip(gs, ys)])
     places = np.concatenate([y.reshape(-1) for y in ys])
     return scatter.add_rows(rows, places, shapes[0][0], paddings[0])
 

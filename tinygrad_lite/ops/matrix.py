@@ -75,7 +75,7 @@ def _sum_towards_W(calls: Sequence[Any]) -> Any:
 
 def _sum_towards_b(calls: Sequence[Any]) -> Any:
     gs, shapes = zip(*calls, strict=True)
-    if len(shapes[0]) > 1:
+    if len(shapes[0]) > 1 or len({g.shape[-1] for g in gs}) > 1:
         return functools.reduce(np.add, [sum_to(g, shape=shape) for g, shape in calls])
     return sum_to(_rows_of_all(gs), shape=shapes[0])
 
