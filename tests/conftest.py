@@ -33,9 +33,13 @@ settings.load_profile(os.environ.get("TINYGRAD_LITE_PROFILE", "ci"))
 
 
 @pytest.fixture(autouse=True)
-def sealed() -> Iterator[None]:
-    """Every test starts from seed 0, and none may leave the default dtype or the mode changed."""
+def sealed(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test starts from seed 0, a generator RNG of its file too, whatever ran before it; and
+    none may leave the default dtype or the mode changed."""
     np.random.seed(0)
+    generator = getattr(request.module, "RNG", None)
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = np.random.default_rng(0).bit_generator.state
     package = sys.modules.get("tinygrad_lite")
     if package is None or not hasattr(package, "manual_seed"):
         yield
