@@ -53,6 +53,7 @@ CORE: tuple[str, ...] = (
     "inplace",  # writes that the graph sees
     "doors",  # the short ways through
     "chain",  # the ops that the chain rule itself needs
+    "hooks",  # what users hang on the tape
     "engine",  # backprop
     "fused",  # kernels with a meaning
 )

@@ -25,15 +25,14 @@ from typing import Any
 
 import numpy as np
 
-from .chain import cast, conjugate, sum_to
+from .chain import cast, sum_to
+from .hooks import mirrored, run_after, run_before, run_hooks, unpacked
 from .modes import MODE, current
 from .node import (
     FREED,
     WRITES,
-    Keeper,
     Leaf,
     Node,
-    Packed,
     Pick,
     Write,
     any_extras,
@@ -102,7 +101,7 @@ def backprop(
                     pending[other] = _sum_of_several(other, pending[other], calls, began)
                 several.clear()
             if node.hooks is not None:
-                g = mirrored(_run_hooks(node, mirrored(g), create_graph))
+                g = mirrored(run_hooks(node, mirrored(g), create_graph))
             if needed is not None:
                 if node in targets:
                     results[node] = mirrored(g)
@@ -269,9 +268,9 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
     more = extras(node)
     if more is not None:
         if more.before:
-            g = _run_before(more.before, g, recorded)
+            g = run_before(more.before, g, recorded)
         if more.packed:
-            saved = _unpacked(saved)
+            saved = unpacked(saved)
     if op.on_tensors:
         if not recorded:
             g = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
@@ -291,16 +290,7 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         watch.backward(node, found)
     if more is None or not more.after:
         return found
-    return _run_after(more.after, g, found, recorded)
-
-
-def mirrored(g: Any) -> Any:
-    """The conjugate of a complex gradient, array or Tensor (or of several); others as they are."""
-    if isinstance(g, tuple):
-        return tuple([mirrored(d) for d in g])
-    if isinstance(g, Tensor):
-        return conjugate(g) if g.array.dtype.kind == "c" else g
-    return np.conjugate(g) if isinstance(g, _ndarray) and g.dtype.kind == "c" else g
+    return run_after(more.after, g, found, recorded)
 
 
 def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
@@ -309,7 +299,7 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
         return
     more = extras(leaf) if special else None
     if more is not None and more.before:
-        g = _run_before(more.before, g, recorded)
+        g = run_before(more.before, g, recorded)
     if leaf.dtype.kind == "c":
         g = mirrored(g)
     old = tensor._grad
@@ -331,7 +321,7 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
                     "after accumulation must return None"
                 )
     if more is not None:
-        _run_after(more.after, mirrored(g), (), recorded)
+        run_after(more.after, mirrored(g), (), recorded)
 
 
 def _is_unshared(g: np.ndarray) -> bool:
@@ -378,106 +368,6 @@ def _references_by_one_view() -> int:
 
 _UNSHARED = _references_of_unshared()
 _BY_ONE_VIEW = _references_by_one_view()
-
-
-def _run_hooks(node: Node, g: Any, recorded: bool) -> Any:
-    """The gradient after a value's hooks; where the Tensor retains it, it sees the last one."""
-    value = g if recorded else make(g)
-    keeper: Keeper | None = None
-    hooks: list[Any] = list(node.hooks or ())
-    for hook in hooks:
-        if isinstance(hook, Keeper):
-            keeper = hook
-            continue
-        replaced = hook(value)
-        if replaced is not None:
-            value = _checked_replacement(hook, value, replaced)
-    tensor = None if keeper is None else keeper.tensor()
-    if tensor is not None:
-        kept = value if recorded else make(value.array.copy())
-        tensor._grad = kept if tensor._grad is None else tensor._grad + kept
-    return value if recorded else value.array
-
-
-def _checked_replacement(hook: Any, value: Tensor, replaced: Any) -> Tensor:
-    if not isinstance(replaced, Tensor):
-        raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
-    name = getattr(hook, "__name__", type(hook).__name__)
-    if replaced.array.dtype != value.array.dtype:
-        raise RuntimeError(
-            f"hook '{name}' has changed the type of value (was {value.dtype} got {replaced.dtype})"
-        )
-    if replaced.array.shape != value.array.shape:
-        raise RuntimeError(
-            f"hook '{name}' has changed the size of value "
-            f"(was {list(value.array.shape)} got {list(replaced.array.shape)})"
-        )
-    return replaced
-
-
-def _wrapped(values: Any) -> tuple[Any, ...]:
-    """Gradients as users see them: Tensors (or None), complex ones mirrored."""
-    values = values if isinstance(values, (tuple, list)) else (values,)
-    return tuple(
-        [mirrored(d if d is None or isinstance(d, Tensor) else make(np.asarray(d))) for d in values]
-    )
-
-
-def _unwrapped(values: Sequence[Any], recorded: bool) -> list[Any]:
-    mirrors = [mirrored(d) for d in values]
-    return [d if d is None or recorded else d.array for d in mirrors]
-
-
-def _replaced(hook: Any, values: tuple[Any, ...], returned: Any) -> tuple[Any, ...]:
-    """What a hook of a node gives instead of `values`; RuntimeError if it does not fit."""
-    if returned is None:
-        return values
-    if not isinstance(returned, (tuple, list)):
-        returned = (returned,)
-    if len(returned) != len(values):
-        name = getattr(hook, "__name__", type(hook).__name__)
-        raise RuntimeError(
-            f"hook '{name}' has returned an incorrect number of values "
-            f"(got {len(returned)}, but expected {len(values)})"
-        )
-    return tuple(
-        [
-            new if old is None or new is None else _checked_replacement(hook, old, new)
-            for old, new in zip(values, returned)
-        ]
-    )
-
-
-def _run_before(hooks: list[Any], g: Any, recorded: bool) -> Any:
-    """The gradient of a node's value after the node's own prehooks (`grad_fn.register_prehook`)."""
-    outputs = _wrapped(g)
-    for hook in list(hooks):
-        outputs = _replaced(hook, outputs, hook(outputs))
-    values = _unwrapped(outputs, recorded)
-    return tuple(values) if isinstance(g, tuple) else values[0]
-
-
-def _run_after(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bool) -> list[Any]:
-    """Contributions after the hooks of the node itself (`grad_fn.register_hook`)."""
-    inputs, outputs = _wrapped(tuple(found)), _wrapped(g)
-    for hook in list(hooks):
-        inputs = _replaced(hook, inputs, hook(inputs, outputs))
-    return _unwrapped(inputs, recorded)
-
-
-def _unpacked(saved: Any) -> Any:
-    """What the node saved, with what `saved_tensors_hooks` packed unpacked again."""
-    if isinstance(saved, tuple):
-        return tuple([_unpacked(value) for value in saved])
-    if not isinstance(saved, Packed):
-        return saved
-    content = saved.unpack(saved.content)
-    if not isinstance(content, Tensor):
-        raise TypeError(
-            "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
-            f"{type(content).__name__}"
-        )
-    return content.array
 
 
 _SECOND_TIME = (
