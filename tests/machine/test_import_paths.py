@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 
 import pytest
 
@@ -11,7 +13,8 @@ PATHS = (
     "backends.mps", "cuda", "cuda.amp", "distributed", "distributions", "func", "jit", "linalg",
     "multiprocessing", "nn.attention", "nn.functional", "nn.init", "nn.modules.batchnorm",
     "nn.modules.utils", "nn.parallel", "nn.utils.rnn", "onnx", "optim.lr_scheduler",
-    "optim.swa_utils", "profiler", "random", "sparse", "special", "utils.checkpoint",
+    "optim.adamw", "optim.swa_utils", "autograd.anomaly_mode", "functional",
+    "profiler", "random", "sparse", "special", "utils.checkpoint",
     "utils.data", "utils.data.distributed",
 )  # fmt: skip
 
@@ -49,3 +52,46 @@ def test_one_implementation_of_attention() -> None:
         assert tl.equal(tl.nn.functional.scaled_dot_product_attention(q, q, q), plain)
     with pytest.raises(AssertionError, match="must be an instance of SDPBackend"), sdpa_kernel("x"):
         pass
+
+
+UNEDITED = """
+import sys, types
+import tinygrad_lite
+if {copied}:
+    face = types.ModuleType("torch")
+    face.__dict__.update(vars(tinygrad_lite))
+else:
+    face = tinygrad_lite
+sys.modules["torch"] = face
+import torch.nn as nn, torch.nn.functional as F, torch.optim as optim
+import torch.backends.cudnn as cudnn
+import torch.multiprocessing as mp
+from torch import Tensor, nn as again
+from torch.cuda.amp import GradScaler
+from torch.functional import einsum
+from torch.nn.modules.fold import Unfold
+from torch.nn.utils.rnn import pad_sequence
+from torch.optim.adamw import AdamW
+from torch.optim.lr_scheduler import StepLR
+from torch.utils.data import DataLoader
+import torch.distributions as D
+assert nn is again is tinygrad_lite.nn and F is nn.functional and optim is tinygrad_lite.optim
+assert isinstance(nn.Linear(1, 1), tinygrad_lite.nn.Module)
+assert Tensor is tinygrad_lite.Tensor and einsum is tinygrad_lite.einsum
+assert DataLoader is tinygrad_lite.utils.data.DataLoader and D is tinygrad_lite.distributions
+assert cudnn is tinygrad_lite.backends.cudnn and AdamW is optim.AdamW and Unfold is nn.Unfold
+for missing in ("torch.nope", "torch.nn.nope.deeper"):
+    try:
+        __import__(missing)
+    except ModuleNotFoundError as error:
+        assert "nope" in str(error), error
+    else:
+        raise AssertionError(missing)
+"""
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_under_the_name_torch_nothing_is_loaded_twice(copied: bool) -> None:
+    """One line makes `import torch...` this package; a copy of its namespace does as well."""
+    script = UNEDITED.replace("{copied}", str(copied))
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -11,7 +11,7 @@ import sys
 from typing import Any, cast
 
 from ..core import random
-from . import absent, accelerator, amp, backends, cuda, distributed
+from . import absent, accelerator, amp, backends, cuda, distributed, paths
 
 
 def _open(path: str, room: Any) -> None:
@@ -28,3 +28,5 @@ for _name in ("jit", "multiprocessing", "onnx", "profiler", "sparse"):
 for _name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"):
     _open(f"backends.{_name}", getattr(backends, _name))
 _open("cuda.amp", amp)
+
+paths.install()

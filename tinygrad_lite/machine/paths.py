@@ -1,0 +1,81 @@
+"""Import paths: PyTorch's files that are not files here, and this package under another name.
+
+`sys.modules["torch"] = tinygrad_lite` is how a script is run that cannot be edited. After it
+`import torch.nn` must find `tinygrad_lite.nn`; Python's own search would load the files a second
+time under the new name, and nothing of one copy would be an instance of the other's classes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+PACKAGE = __package__.partition(".")[0]
+
+#: what PyTorch has in a file of its own, and where it stands here ("": the package itself)
+ELSEWHERE = {
+    "_jit_internal": "machine.absent",
+    "autograd.anomaly_mode": "autograd.anomaly",
+    "functional": "",
+    "nn.modules.channelshuffle": "nn.modules",
+    "nn.modules.fold": "nn.modules",
+    "optim._adafactor": "optim",
+    "optim._muon": "optim",
+    **{
+        f"optim.{name}": "optim"
+        for name in (
+            *("adadelta", "adagrad", "adamax", "adamw", "asgd"),
+            *("nadam", "radam", "rmsprop", "rprop", "sparse_adam"),
+        )
+    },
+}
+
+
+class _Paths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds a room by PyTorch's path, and by any path that begins with an alias of the package."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        root, _, rest = fullname.partition(".")
+        if not rest or (
+            rest not in ELSEWHERE
+            if root == PACKAGE
+            else getattr(sys.modules.get(root), "__path__", None) != sys.modules[PACKAGE].__path__
+        ):
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def exec_module(self, module: ModuleType) -> None:
+        # importlib hands out what stands in sys.modules after this
+        root, _, rest = module.__name__.partition(".")
+        sys.modules[module.__name__] = self._room(rest)
+        if root != PACKAGE:  # rooms that are no packages, as backends.cudnn, are found only so
+            for name in [name for name in sys.modules if name.startswith(PACKAGE + ".")]:
+                sys.modules.setdefault(root + name.removeprefix(PACKAGE), sys.modules[name])
+
+    @staticmethod
+    def _room(rest: str) -> Any:
+        """The module, or whatever stands there; ModuleNotFoundError if nothing does."""
+        ours = f"{PACKAGE}.{ELSEWHERE.get(rest, rest)}".rstrip(".")
+        try:
+            return importlib.import_module(ours)
+        except ModuleNotFoundError as error:
+            if error.name is None or not ours.startswith(error.name):
+                raise
+        room: Any = sys.modules[PACKAGE]
+        for part in rest.split("."):
+            room = getattr(room, part, None)
+        if room is None:
+            raise ModuleNotFoundError(f"No module named '{ours}'", name=ours)
+        return room
+
+
+def install() -> None:
+    """Let `import` ask this finder before it searches for files."""
+    sys.meta_path.insert(0, _Paths())
