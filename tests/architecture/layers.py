@@ -50,6 +50,7 @@ CORE: tuple[str, ...] = (
     "random",  # generators
     "saved",  # what nodes keep, looked at
     "primitive",  # an op is one declaration
+    "ordinary",  # the ordinary call of any op
     "inplace",  # writes that the graph sees
     "doors",  # the short ways through
     "chain",  # the ops that the chain rule itself needs

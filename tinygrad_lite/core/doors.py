@@ -20,6 +20,7 @@ import numpy as np
 from .inplace import in_place
 from .modes import current
 from .node import Node, tick
+from .ordinary import ordinary_door
 from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, Rule, generic_door
 from .tensor import Tensor, bind, live_node, make
 
@@ -242,7 +243,7 @@ def primitive(
         elif simple and op.arity == 1 and "out_shape" not in op.layout:
             call = metadata_door(op)
         else:
-            call = generic_door(op)
+            call = generic_door(op) if op.variadic else ordinary_door(op)
         call.op = op  # type: ignore[attr-defined]
         REGISTRY[op.key] = op
         op.call = call  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ from .doors import bind_all
 from .engine import backprop
 from .modes import MODE, current
 from .node import Node
+from .ordinary import ordinary_door
 from .primitive import REGISTRY, Primitive, _parameters, generic_door
 from .tensor import make
 
@@ -114,7 +115,7 @@ def fused(
         op = Fused(forward, backward, reference, **options)
         if op.key in REGISTRY:
             raise TypeError(f"an op called {op.name} is already declared")
-        call = generic_door(op)
+        call = generic_door(op) if op.variadic else ordinary_door(op)
         call.op = op  # type: ignore[attr-defined]
         REGISTRY[op.key] = op
         op.call = call  # type: ignore[attr-defined]

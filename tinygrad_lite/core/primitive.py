@@ -26,6 +26,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,6 @@ from .shapes import broadcast_shape
 from .tensor import Tensor, live_node, make, make_view
 
 Rule = Callable[..., Any]
-# of each entry of `saved` its place among what is known (0: None), and those found otherwise
-Recipe = tuple[list[int], list[tuple[int, int, Any]]]
 REGISTRY: dict[str, Primitive] = {}
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
@@ -335,7 +334,7 @@ class Primitive:
             mode.watch.forward(self, arrays, meta, out, node)
         if self.outputs:
             of = args[0] if self.view and args and isinstance(args[0], Tensor) else None
-            return tuple([_output(a, node, i, of) for i, a in enumerate(out)])
+            return tuple([output(a, node, i, of) for i, a in enumerate(out)])
         if self.view and args and shares_memory(out, arrays[0]) and isinstance(args[0], Tensor):
             return make_view(out, node, args[0])
         return make(out, node)
@@ -350,41 +349,14 @@ class Primitive:
     ) -> tuple[Any, ...]:
         """The values the rules will ask for, in the order of `layout`."""
         wanted = tuple([p is not None for p in parents])
+        return self.recipe(wanted).saved(arrays, meta, out, residual)
+
+    def recipe(self, wanted: tuple[bool, ...]) -> Recipe:
+        """How `saved` is filled when gradients towards the `wanted` inputs are wanted."""
         recipe = self._recipes.get(wanted)
         if recipe is None:
-            recipe = self._recipes[wanted] = self._recipe(wanted)
-        known = (None, out, residual, wanted, *arrays)
-        places, others = recipe
-        values = [known[k] for k in places]
-        for i, source, key in others:
-            if source == _META:
-                values[i] = meta[key] if key in meta else self.meta[key]
-            elif source == _FACT:
-                values[i] = getattr(known[key[0]], key[1], None)
-            else:
-                values[i] = tuple([getattr(a, key, None) for a in arrays] if key else arrays)
-        return tuple(values)
-
-    def _recipe(self, wanted: tuple[bool, ...]) -> Recipe:
-        """Where `keep` finds each entry of `layout`, given which inputs want a gradient."""
-        known = {"out": 1, "residual": 2, "need": 3}
-        if not self.variadic:
-            known |= {name: 4 + i for i, name in enumerate(self.inputs)}
-        places: list[int] = []
-        others: list[tuple[int, int, Any]] = []
-        for i, (name, kept) in enumerate(zip(self.layout, self.plan(wanted))):
-            places.append(known.get(name, 0) if kept else 0)
-            if not kept or name in known:
-                continue
-            if name in self.meta:
-                others.append((i, _META, name))
-            elif name in self.inputs:
-                others.append((i, _EACH, None))
-            else:
-                subject, fact = name.rsplit("_", 1)
-                found = subject in known
-                others.append((i, _FACT, (known[subject], fact)) if found else (i, _EACH, fact))
-        return places, others
+            recipe = self._recipes[wanted] = Recipe(self, wanted)
+        return recipe
 
     # -- its derivative, recorded -----------------------------------------------------------------
 
@@ -418,7 +390,7 @@ class Primitive:
         if isinstance(out, np.ndarray):
             values[inputs] = make(out, node)
         elif out is not None:
-            values[inputs] = tuple([_output(a, node, i) for i, a in enumerate(out)])
+            values[inputs] = tuple([output(a, node, i) for i, a in enumerate(out)])
         return values
 
     def kept(self, node: Node, name: str) -> Any:
@@ -429,8 +401,54 @@ class Primitive:
         return f"<primitive {self.usage}>"
 
 
+class Recipe:
+    """How a node's `saved` is filled, given which inputs want a gradient.
+
+    Its entries are picked from what is `known`: None, out, residual, need, the arrays (of a
+    variadic op in one tuple), then the metadata and the facts about arrays that rules ask for.
+    """
+
+    __slots__ = ("each", "facts", "metadata", "need", "pick")
+
+    def __init__(self, op: Primitive, wanted: tuple[bool, ...]) -> None:
+        self.need = wanted
+        self.each = op.variadic
+        kept = [name for name, keep in zip(op.layout, op.plan(wanted)) if keep]
+        place = {"out": 1, "residual": 2, "need": 3} | {n: 4 + i for i, n in enumerate(op.inputs)}
+        first = 4 + len(op.inputs)
+        self.metadata = [(name, op.meta[name]) for name in kept if name in op.meta]
+        place |= {name: first + i for i, (name, _) in enumerate(self.metadata)}
+        others = [name for name in kept if name not in place]
+        self.facts = [
+            (place[subject], fact) for subject, fact in [name.rsplit("_", 1) for name in others]
+        ]
+        place |= {name: first + len(self.metadata) + i for i, name in enumerate(others)}
+        places = [place[name] if name in kept else 0 for name in op.layout]
+        self.pick: Callable[[Sequence[Any]], tuple[Any, ...]] = itemgetter(*places)
+
+    def saved(
+        self, arrays: Sequence[Any], meta: dict[str, Any], out: Any, residual: Any
+    ) -> tuple[Any, ...]:
+        """What the node keeps, in the order of the op's `layout`."""
+        each = self.each
+        known = [None, out, residual, self.need]
+        if each:
+            known.append(tuple(arrays))
+        else:
+            known += arrays
+        for name, default in self.metadata:
+            known.append(meta.get(name, default))
+        for k, fact in self.facts:
+            a = known[k]
+            known.append(
+                tuple([getattr(b, fact, None) for b in arrays])
+                if each and k == 4
+                else getattr(a, fact, None)
+            )
+        return self.pick(known)
+
+
 _NUMBERS = frozenset({float, int, bool, complex})
-_META, _FACT, _EACH = range(3)  # sources of what is not simply known
 
 
 def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
@@ -470,7 +488,8 @@ def _asks(rule: Rule | None) -> tuple[str, ...]:
     return () if rule is None else _parameters(rule)[0][1:]
 
 
-def _output(array: Any, node: Node | None, index: int, of: Tensor | None = None) -> Tensor:
+def output(array: Any, node: Node | None, index: int, of: Tensor | None = None) -> Tensor:
+    """Output number `index` of an op that has several, whose first input `of` it may look into."""
     array = np.asarray(array)
     if of is not None and shares_memory(array, of.array):
         pick = None if node is None else Pick(node, index, array.shape, array.dtype)
