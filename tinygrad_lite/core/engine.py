@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.copying import LARGE, contiguous, copied
 from .chain import cast, sum_to
 from .hooks import mirrored, run_after, run_before, run_hooks, unpacked
 from .modes import MODE, current
@@ -218,6 +219,8 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
     elif node in owned:
         np.add(old, d, out=old)
     else:
+        if d.size >= LARGE and d.strides != old.strides:  # two orders in one loop are slow
+            d, old = contiguous(d), contiguous(old)
         pending[node] = np.asarray(old + d)
         owned.add(node)
 
@@ -306,11 +309,11 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     if recorded:
         tensor._grad = g if old is None else old + g
     elif old is None:
-        tensor._grad = make(g if _is_unshared(g) else g.copy())
+        tensor._grad = make(g if _is_unshared(g) else copied(g))
     elif 0 in old.array.strides:  # the user's, expanded: its elements are one place of memory
         tensor._grad = make(old.array + g)
     else:
-        np.add(old.array, g, out=old.array)
+        np.add(old.array, contiguous(g) if g.size >= LARGE else g, out=old.array)
         touch(old.array, "gradient accumulation")
     if leaf.after is not None:
         for hook in list(leaf.after):

@@ -22,6 +22,7 @@ from . import _math
 from ._jit import FMA, Kernel, enabled, jit, like, prange, where
 from ._math import gauss as _gauss
 from ._math import number
+from .copying import contiguous, laid_as
 
 Array = np.ndarray
 
@@ -122,7 +123,7 @@ def forward(
             return out
         flat = dense(x)
         if flat is None:
-            x = np.ascontiguousarray(x)
+            x = contiguous(x)
             flat = x.reshape(-1)
         fits = out is not None and out.dtype == x.dtype and out.strides == x.strides
         y = out if fits and out is not None else np.empty_like(x)
@@ -160,13 +161,11 @@ def backward(
             return numpy(g, x, *numbers)
         flat = dense(x)
         if flat is None:
-            x = np.ascontiguousarray(x)
+            x = contiguous(x)
             flat = x.reshape(-1)
         out = np.empty_like(x)
         if g.strides != x.strides or g.shape != x.shape:
-            aligned = np.empty_like(x)
-            np.copyto(aligned, g)
-            g = aligned
+            g = laid_as(np.broadcast_to(g, x.shape), x)
         run = loop if x.size >= parallel else loop.serial
         run(dense(g), flat, *[x.dtype.type(a) for a in numbers], dense(out))
         return out

@@ -15,6 +15,7 @@ from ..core.modes import current
 from ..core.samples import reals
 from ..core.shapes import broadcast_shape, shape_from
 from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu, stamp
+from ..kernels import copying
 from .arguments import kind, require_tensor
 
 # -- dtype and device ------------------------------------------------------------------------------
@@ -183,7 +184,7 @@ def duplicate(x: Any) -> Any:
 @primitive(lambda g: g, method=False, title="Clone", samples=reals(1))
 def compact(x: Any) -> Any:
     """A copy of x in row-major order."""
-    return x.copy()
+    return copying.copied(x)
 
 
 @composed(samples=reals(1))

@@ -12,6 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
+from ..kernels import copying
 from .arguments import numpy_names, require_tensor, unsupported
 from .indexing import picked
 from .joining import cat
@@ -50,7 +51,7 @@ triu = _triangle("triu", np.triu)
 )
 def reversed_along(x: Any, *, axes: Sequence[int]) -> Any:
     """x with its elements in reverse order along `axes`; a copy."""
-    return np.flip(x, tuple(axes)).copy()
+    return copying.copied(np.flip(x, tuple(axes)))
 
 
 @composed()

@@ -20,6 +20,7 @@ from ..core.primitive import REGISTRY, Primitive, shares_memory
 from ..core.samples import Real, one_of, sample
 from ..core.strided import geometry, layout
 from ..core.tensor import Tensor, live_node, make, make_view
+from ..kernels import copying
 
 
 def view_door(op: Primitive) -> Callable[..., Any]:
@@ -81,6 +82,11 @@ def _reshaped_back(g: Any, x_shape: Sequence[int]) -> Any:
 )
 def reshaped(x: Any, *, shape: Sequence[int]) -> Any:
     """x in another shape of as many elements, row-major; copied only where strides demand it."""
+    if x.size >= copying.LARGE and not x.flags.c_contiguous:
+        try:
+            return np.reshape(x, shape, copy=False)
+        except ValueError:
+            return copying.copied(x).reshape(shape)
     return x.reshape(shape)
 
 

@@ -1,0 +1,98 @@
+"""Copies into row-major order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+from tinygrad_lite.kernels import copying
+from tinygrad_lite.kernels._jit import enabled, use_numba
+
+pytestmark = pytest.mark.skipif(not enabled(), reason="numba is off")
+
+
+@pytest.fixture(autouse=True)
+def everything_is_large(monkeypatch):
+    monkeypatch.setattr(copying, "WORTH_LOADING", 1)
+    monkeypatch.setattr(copying, "LARGE", 1)
+
+
+def draw(*shape, dtype=np.float32):
+    return np.random.default_rng(0).integers(-(2**31), 2**31, shape).astype(dtype)
+
+
+CASES = {
+    "transposed": lambda x: x.T,
+    "reversed": lambda x: x[:, ::-1],
+    "all reversed": lambda x: x[::-1, ::-1],
+    "transposed and reversed": lambda x: x[::-1].T,
+    "reversed and transposed": lambda x: x.T[::-1],
+    "part": lambda x: x[1:-2, 3:].T,
+    "steps": lambda x: x[::3, ::2].T,
+    "split": lambda x: x.reshape(x.shape[0], 3, -1).transpose(2, 0, 1),
+    "split again": lambda x: x.reshape(x.shape[0], 3, -1).transpose(1, 2, 0),
+    "outer reversed": lambda x: x.reshape(x.shape[0], 3, -1)[:, ::-1].transpose(2, 1, 0),
+    "deep": lambda x: x.reshape(2, -1, 3, 2, x.shape[1] // 6).transpose(1, 4, 2, 3, 0),
+    "deep reversed": lambda x: x.reshape(2, -1, 3, 2, x.shape[1] // 6)[:, :, ::-1, :, ::-1],
+    "repeated": lambda x: np.broadcast_to(x.T, (2, *x.T.shape)),
+    "gaps": lambda x: x[:, ::2],
+    "itself": lambda x: x,
+    "one axis": lambda x: x.reshape(-1)[::-1],
+    "new axes": lambda x: x.T[:, None, :, None],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i4", "i8", "u4", "i2", "u1", "?", "c8", "c16"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_copy_has_the_same_numbers_in_row_major_order(case, dtype):
+    for shape in ((30, 60), (66, 150), (2, 6), (128, 96), (34, 222)):
+        x = CASES[case](draw(*shape, dtype=dtype))
+        y = copying.copied(x)
+        assert y.flags.c_contiguous
+        assert y.dtype == x.dtype
+        assert not np.shares_memory(x, y)
+        np.testing.assert_array_equal(y, x)
+        with use_numba(False):
+            np.testing.assert_array_equal(copying.copied(x), x)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.nan, -0.0, np.inf, 1e-45])
+def test_bits_arrive_as_they_are(value):
+    x = np.full((48, 32), value, np.float32)
+    x.view(np.uint32)[:, 1] |= 0x1234
+    got = copying.copied(x.T).view(np.uint32)
+    np.testing.assert_array_equal(got, x.view(np.uint32).T)
+
+
+def test_empty_and_single():
+    for x in (np.zeros((0, 3)).T, np.zeros((1, 1)), np.zeros(()), np.zeros((3, 0, 2))[::-1]):
+        assert copying.copied(x).shape == x.shape
+
+
+def test_an_array_is_laid_as_another():
+    x, like = draw(5, 40, 30), draw(40, 5, 30).transpose(1, 0, 2)
+    laid = copying.laid_as(x, like)
+    assert laid.strides == np.empty_like(like).strides
+    np.testing.assert_array_equal(laid, x)
+    assert copying.laid_as(like, x).flags.c_contiguous
+
+
+def test_the_kernels_are_reached(monkeypatch):
+    """By contiguous, reshape, flip, and a gradient that arrives transposed."""
+    calls = []
+    for name in ("turn", "reverse_rows"):
+        kernel = getattr(copying, name)
+        monkeypatch.setattr(copying, name, lambda *a, k=kernel, n=name: calls.append(n) or k(*a))
+    x = tl.randn(64, 48, requires_grad=True)
+    for run, want in {
+        "contiguous": (lambda: x.t().contiguous(), ["turn", "turn"]),
+        "reshape": (lambda: x.t().reshape(-1), ["turn", "turn"]),
+        "flip": (lambda: x.flip(1), ["reverse_rows", "reverse_rows"]),
+        "t": (lambda: x.t() + 1, ["turn"]),
+    }.values():
+        calls.clear()
+        x.grad = None
+        y = run()
+        y.backward(tl.ones_like(y.detach()).contiguous())
+        assert calls[: len(want)] == want

@@ -1,0 +1,164 @@
+"""Copies into row-major order: of a transposed array by squares that fit the registers.
+
+NumPy walks the copy in order and fetches each number of a transposed array from a line of its own;
+a square of 16 x 16 floats uses all of what a fetched line holds. Reversed rows are copied one by
+one, on all threads. What lies in rows already, NumPy copies as fast.
+
+A copy moves bits: numbers are taken for floats of their size, whatever they are.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from ._gemm import lanes
+from ._jit import enabled, jit, loaded, prange
+from ._micro import transpose
+from .updates import carray, pointer
+
+Array = np.ndarray
+
+LARGE = 1 << 16
+"""Elements from which a kernel wins over NumPy, if numba is loaded."""
+WORTH_LOADING = 1 << 18
+"""Elements for which it pays to load numba."""
+ROW = 16
+"""Numbers in a reversed row from which copying row by row pays."""
+_FLOATS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
+_EDGE = 64
+"""Numbers a side of what one thread transposes at a time."""
+
+
+@jit(forceinline=True)
+def _place(t, counts, steps, size):
+    """Where block t begins in the input, in bytes, and in the copy, in numbers."""
+    first, to = 0, 0
+    for axis in range(counts.size - 1, -1, -1):
+        first += t % counts[axis] * steps[0, axis]
+        to += t % counts[axis] * steps[1, axis]
+        t //= counts[axis]
+    return first, to
+
+
+@jit
+def _fringe(x, step, rows, columns, row, out):
+    """out[i, j] = x[i, j] for what fills no square, along its longer side."""
+    size = out.itemsize
+    if columns >= rows:
+        for i in range(rows):
+            here = carray(pointer(x + i * size), (columns - 1) * step + 1, out.dtype)
+            to = out[i * row : i * row + columns]
+            for j in range(columns):
+                to[j] = here[np.uint64(j * step)]
+    else:
+        for j in range(columns):
+            here = carray(pointer(x + j * step * size), rows, out.dtype)
+            to = out[j:]
+            for i in range(rows):
+                to[np.uint64(i * row)] = here[i]
+
+
+@jit(parallel=True)
+def turn(x, counts, steps, rows, columns, step, row, side, out):
+    """out[.., i, .., j] = x[.., i, .., j], where i are neighbours in x and j in the copy.
+
+    x is an address. The j lie `step` numbers apart in x, the i `row` numbers in the copy; counts
+    and steps are those of the other axes. side: of a square that fits the registers.
+    """
+    size = out.itemsize
+    high, wide = (rows + _EDGE - 1) // _EDGE, (columns + _EDGE - 1) // _EDGE
+    for t in prange(counts.prod() * high * wide):
+        first, to = _place(t // (high * wide), counts, steps, size)
+        top, left = t // wide % high * _EDGE, t % wide * _EDGE
+        first += x + (top + left * step) * size
+        to += top * row + left
+        n, m = min(_EDGE, rows - top), min(_EDGE, columns - left)
+        whole, full = n // side * side, m // side * side
+        for i in range(0, whole, side):
+            for j in range(0, full, side):
+                target = out.ctypes.data + (to + i * row + j) * size
+                transpose(target, row, first + (i + j * step) * size, step, out)
+        if whole and full < m:
+            _fringe(first + full * step * size, step, whole, m - full, row, out[to + full :])
+        if whole < n:
+            _fringe(first + whole * size, step, n - whole, m, row, out[to + whole * row :])
+
+
+@jit(parallel=True)
+def reverse_rows(x, counts, steps, rows, down, columns, some, out):
+    """out[.., i, j] = x[.., i, j], where the j lie side by side in x in reverse order.
+
+    The rows lie `down` bytes apart in x, an address; `some` of them are copied at a time.
+    """
+    size = out.itemsize
+    last = columns - 1
+    blocks = (rows + some - 1) // some
+    for t in prange(counts.prod() * blocks):
+        first, to = _place(t // blocks, counts, steps, size)
+        top = t % blocks * some
+        for i in range(top, min(top + some, rows)):
+            line = out[to + i * columns : to + (i + 1) * columns]
+            here = carray(pointer(x + first + i * down - last * size), columns, out.dtype)
+            for j in range(columns):
+                line[j] = here[np.uint64(last - j)]
+
+
+def _merged(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Pairs of size and stride, where axes that follow each other in memory are one."""
+    axes: list[tuple[int, int]] = []
+    for n, s in zip(shape, strides, strict=True):
+        if n == 1:
+            continue
+        if axes and axes[-1][1] == n * s:
+            axes[-1] = (axes[-1][0] * n, s)
+        else:
+            axes.append((n, s))
+    return axes
+
+
+def copied(x: Array) -> Array:
+    """A copy of x in row-major order."""
+    size = x.itemsize
+    if x.size < LARGE or x.flags.c_contiguous or size not in _FLOATS or x.dtype.kind not in "fiu":
+        return x.copy()
+    if not (loaded() or (x.size >= WORTH_LOADING and enabled())):
+        return x.copy()
+    axes = _merged(x.shape, x.strides)
+    sizes, strides = [n for n, _ in axes], [s for _, s in axes]
+    last = len(axes) - 1
+    near = min(range(len(axes)), key=lambda k: abs(strides[k]))
+    turned = near < last and strides[near] == size
+    backwards = near == last > 0 and strides[last] == -size and sizes[last] >= ROW
+    if not (turned or backwards) or any(s % size for s in strides):
+        return x.copy()
+    out = np.empty(x.shape, x.dtype)
+    flat = out.reshape(-1).view(_FLOATS[size])
+    steps = [prod(sizes[k + 1 :]) for k in range(len(axes))]
+    other = near if turned else last - 1  # the axis that is walked beside the last
+    others = [k for k in range(last) if k != other]
+    counts = np.array([sizes[k] for k in others], np.int64)
+    places = np.array([[strides[k] for k in others], [steps[k] for k in others]], np.int64)
+    address = x.__array_interface__["data"][0]
+    if turned:
+        square = (sizes[near], sizes[last], strides[last] // size, steps[near], lanes(size))
+        turn(address, counts, places, *square, flat)
+    else:
+        some = max(1, 8192 // sizes[last])
+        rows = (sizes[other], strides[other], sizes[last], some)
+        reverse_rows(address, counts, places, *rows, flat)
+    return out
+
+
+def laid_as(x: Array, like: Array) -> Array:
+    """x, of the shape of `like`, in the layout that `np.empty_like(like)` has."""
+    if like.flags.c_contiguous:
+        return contiguous(x)
+    order = sorted(range(like.ndim), key=lambda axis: -abs(like.strides[axis]))
+    return contiguous(x.transpose(order)).transpose(np.argsort(order))
+
+
+def contiguous(x: Array) -> Array:
+    """x in row-major order: itself, where it is so already."""
+    return x if x.flags.c_contiguous else copied(x)
