@@ -310,6 +310,8 @@ def matmul(a: Array, b: Array, out: Array | None = None, bias: Array | None = No
     m, k, n = (a.shape[-2] if a.ndim > 1 else 1), a.shape[-1], b.shape[-1]
     work = m * k * n
     if a.ndim == 2 and b.ndim == 2:
+        if work < SMALL and out is None and bias is None and a.dtype.char in "fd":
+            return a.dot(b)  # two thirds of the time of np.matmul
         if work >= SMALL and m > 1 and n > 1 and k == b.shape[0] and _suits(a, b, out):
             return _product(a, b, out, bias, m, k, n)
     elif a.ndim == b.ndim > 2 and work and a.shape[:-2] == b.shape[:-2] and k == b.shape[-2]:
@@ -422,16 +424,23 @@ def _rows(x: Array) -> Array:
 
 def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
     """x W^T + b for x (..., k), W (n, k), b (n): (..., n)."""
+    if x.ndim == 2:
+        if x.size * weight.shape[0] >= SMALL:
+            return matmul(x, weight.T, None, bias)
+        y = x.dot(weight.T)
+        return y if bias is None else np.add(y, bias, y)
     if x.ndim == 1:
-        y = weight @ x
+        y = weight.dot(x)
         return y if bias is None else y + bias
     return matmul(_rows(x), weight.T, None, bias).reshape(*x.shape[:-1], weight.shape[0])
 
 
 def linear_input_grad(g: Array, weight: Array) -> Array:
     """g W: the gradient towards x, for g (..., n)."""
+    if g.ndim == 2:
+        return matmul(g, weight)
     if g.ndim == 1:
-        return g @ weight
+        return g.dot(weight)
     return matmul(_rows(g), weight).reshape(*g.shape[:-1], weight.shape[1])
 
 

@@ -1,12 +1,14 @@
 """Sums and means over axes, as accurate as NumPy's pairwise sums, on all threads.
 
 Over the last axes, each row is summed in vector lanes and chunks (see _rows). Over leading axes,
-blocks of rows are added up column by column, then the blocks. NumPy does either on one thread, and
-adds leading axes row by row, whose error grows with their length.
+blocks of rows are added up column by column, then the blocks; of narrow matrices, BLAS adds up the
+blocks. NumPy does either on one thread, and adds leading axes row by row, whose error grows with
+their length.
 """
 
 from __future__ import annotations
 
+import functools
 from math import prod
 from typing import Any
 
@@ -21,6 +23,10 @@ _add_up: Any = np.add.reduce
 
 SMALL = 1 << 15
 """Elements below which NumPy is faster."""
+PIECE = 1 << 13
+"""Elements that BLAS multiplies on one thread; more would wake its others (see matmul.py)."""
+NARROW = 128
+"""Columns up to which a product with ones beats NumPy's loop over rows."""
 WIDE = 1 << 18
 """The same for leading axes, where NumPy adds whole rows and only accuracy suffers."""
 WORTH_LOADING = 1 << 20
@@ -58,22 +64,52 @@ def sum_columns(x, block, partial, out):
             out[p, c] = total
 
 
+@functools.lru_cache(256)
+def _ones(count: int, char: str) -> Array:
+    return np.ones(count, char)
+
+
+def _add_rows(x: Array) -> Array:
+    """The sum of the rows of x as products of ones with pieces of x, then of the pieces' sums."""
+    rows, columns = x.shape
+    step = PIECE // columns
+    if rows <= step:
+        return _ones(rows, x.dtype.char).dot(x)
+    ones = _ones(step, x.dtype.char)
+    pieces = [x[i : i + step] for i in range(0, rows, step)]
+    return _add_rows(np.array([ones[: len(piece)].dot(piece) for piece in pieces]))
+
+
+_LEADING = frozenset({(0,), (0, 1), (0, 1, 2)})
+
+
 def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Array:
     """The sum of x over `axis` (all axes if None), in the dtype of x for floats; else as np.sum."""
+    if isinstance(axis, int):
+        axis = (axis,)
+    if (
+        axis in _LEADING
+        and len(axis) == x.ndim - 1
+        and 0 < x.size < WIDE
+        and x.shape[-1] <= NARROW
+        and x.dtype.char in "fd"
+        and not keepdims
+    ):
+        return _add_rows(x if x.ndim == 2 else x.reshape(-1, x.shape[-1]))
     if (
         x.size < SMALL
         or x.dtype.char not in "fd"
         or not x.flags.c_contiguous
         or not (loaded() or (x.size >= WORTH_LOADING and enabled()))
     ):
-        return np.asarray(_add_up(x, axis=axis, keepdims=keepdims))
-    axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        return np.asarray(_add_up(x, axis, None, None, keepdims))
+    axes = range(x.ndim) if axis is None else axis
     over = sorted({a % x.ndim for a in axes})
     first, last = (over[0], over[-1] + 1) if over else (0, 0)
     before, length, after = prod(x.shape[:first]), prod(x.shape[first:last]), prod(x.shape[last:])
     scattered = over != list(range(first, last)) or (before > 1 and after > 1)
     if not over or scattered or (after > 64 and x.size < WIDE):
-        return np.asarray(_add_up(x, axis=tuple(over), keepdims=keepdims))
+        return np.asarray(_add_up(x, tuple(over), None, None, keepdims))
     out = np.empty((before, after), x.dtype)
     if after > 1:
         block = min(128, max(8, -(-length // 16)))

@@ -248,6 +248,27 @@ def _affine_towards_W(g: Any, x: Any) -> Any:
     return product(_rows(g).mT, _rows(x)) if g.ndim > 1 else g[:, None] * x
 
 
+def _not_affine(x: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> Exception:
+    """What is wrong with the operands of x @ W.T + b."""
+    if x.dtype != W.dtype:
+        if b is None:
+            _fitting(x, W.T)
+        return RuntimeError(
+            f"mat1 and mat2 must have the same dtype, but got {kind(x.dtype)} and {kind(W.dtype)}"
+        )
+    if x.ndim == 0:
+        return RuntimeError(
+            f"both arguments to linear need to be at least 1D, but they are 0D and {W.ndim}D"
+        )
+    if x.shape[-1] != W.shape[-1]:
+        n = x.size // max(x.shape[-1], 1)
+        return RuntimeError(
+            f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1]} and "
+            f"{W.shape[-1]}x{W.shape[0]})"
+        )
+    return unsupported("addmm_impl", x.dtype)
+
+
 @primitive(
     _affine_towards_x,
     _affine_towards_W,
@@ -263,25 +284,9 @@ def _affine_towards_W(g: Any, x: Any) -> Any:
 )
 def affine(x: Any, W: Any, b: Any) -> Any:
     """x @ W.T + b: x (..., k), W (m, k), b (m,) or None; the result is (..., m)."""
-    if x.dtype != W.dtype:
-        if b is None:
-            _fitting(x, W.T)
-        raise RuntimeError(
-            f"mat1 and mat2 must have the same dtype, but got {kind(x.dtype)} and {kind(W.dtype)}"
-        )
-    if x.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to linear need to be at least 1D, but they are 0D and {W.ndim}D"
-        )
-    if x.shape[-1] != W.shape[-1]:
-        n = x.size // max(x.shape[-1], 1)
-        raise RuntimeError(
-            f"mat1 and mat2 shapes cannot be multiplied ({n}x{x.shape[-1]} and "
-            f"{W.shape[-1]}x{W.shape[0]})"
-        )
-    if x.dtype.kind == "b":
-        raise unsupported("addmm_impl", x.dtype)
-    if b is None or (b.ndim == 1 and b.shape[0] == W.shape[0] and b.dtype == x.dtype):
+    if x.dtype != W.dtype or x.ndim == 0 or x.shape[-1] != W.shape[-1] or x.dtype.kind == "b":
+        raise _not_affine(x, W, b)
+    if b is None or (b.shape == W.shape[:1] and b.dtype == x.dtype):
         return kernels.linear(x, W, b)
     out = multiply(x, W.T)
     if b.dtype != out.dtype:

@@ -90,9 +90,9 @@ def _accumulator(dtype: Any) -> Any:
 def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes`; bool and integers give int64."""
     wide = _accumulator(x.dtype)
-    if x.size >= reduce.SMALL and wide is None:
+    if wide is None:
         return reduce.total(x, axes, keepdim)
-    out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
+    out = add_up(x, axes, wide, None, keepdim)
     return out.astype(x.dtype) if wide is np.float32 else out
 
 
@@ -126,10 +126,7 @@ def sum(
 def average(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes` divided by the number of elements; NaN for none."""
     wide = _accumulator(x.dtype)
-    if x.size >= reduce.SMALL and wide is None:
-        out = reduce.total(x, axes, keepdim)
-    else:
-        out = add_up(x, axis=axes, dtype=wide, keepdims=keepdim)
+    out = reduce.total(x, axes, keepdim) if wide is None else add_up(x, axes, wide, None, keepdim)
     out = out / extent(x.shape, axes) if x.size else out * np.float32(np.nan)
     return out.astype(x.dtype, copy=False)
 
