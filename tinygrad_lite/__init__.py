@@ -728,9 +728,17 @@ _LATE = frozenset({"distributions", "testing", "training"})
 
 
 def __getattr__(name: str) -> object:
-    """Rooms that few scripts enter are imported when they are first asked for."""
-    if name in _LATE:
-        import importlib
+    """Rooms and names that few scripts use are imported when they are first asked for."""
+    import importlib
 
+    from .machine.paths import ELSEWHERE, LATE_NAMES
+
+    if name in _LATE or name in ELSEWHERE:
         return importlib.import_module(f".{name}", __name__)
+    if name in LATE_NAMES:
+        return getattr(importlib.import_module(f".{LATE_NAMES[name]}", __name__), name)
+    if not name.startswith("__"):
+        aten = importlib.import_module(".aten", __name__)
+        if name in aten.__all__:
+            return getattr(aten, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "warmup",
     ),
     ("nn", "optim", "utils", "distributions", "func", "machine"),
-    ("training",),
+    ("training", "aten"),
 )
 
 # Within core the order of reading is the order of imports: each file may use those before it.
@@ -53,6 +53,7 @@ CORE: tuple[str, ...] = (
     "ordinary",  # the ordinary call of any op
     "inplace",  # writes that the graph sees
     "doors",  # the short ways through
+    "trees",  # nests of Tensors
     "chain",  # the ops that the chain rule itself needs
     "hooks",  # what users hang on the tape
     "engine",  # backprop

@@ -400,7 +400,7 @@ is False. Requests that would change nothing are accepted: `backends.cudnn.bench
 Names that are accepted and do nothing, because what they ask for is so already or has no effect on
 results: `contiguous(memory_format=...)`, `to(non_blocking=True)`, `set_float32_matmul_precision`,
 `use_deterministic_algorithms`, `backends.*` switches, `compile` (returns its argument, and warns
-once), `jit.script`, `jit.trace`, `amp.autocast` and `GradScaler` (warn that they are off), the
+once), `jit.script`, `jit.trace`, `amp.autocast` (warns that it is off), the
 `foreach`, `fused` and `capturable` arguments of optimizers, `cuda.manual_seed_all`,
 `cuda.empty_cache`, `nn.DataParallel` (runs its module).
 """

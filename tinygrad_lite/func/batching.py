@@ -12,8 +12,8 @@ from typing import Any
 
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
+from ..core.trees import REGISTERED, flatten
 from ..ops.joining import stack
-from .trees import flatten
 
 
 def _axes(in_dims: Any, args: tuple[Any, ...]) -> list[int | None]:
@@ -26,7 +26,10 @@ def _axes(in_dims: Any, args: tuple[Any, ...]) -> list[int | None]:
     found: list[int | None] = []
 
     def visit(dims: Any, tree: Any) -> None:
-        if isinstance(tree, dict):
+        if type(tree) in REGISTERED:
+            for value in REGISTERED[type(tree)].flatten(tree)[0]:
+                visit(dims, value)
+        elif isinstance(tree, dict):
             for key, value in tree.items():
                 visit(dims[key] if isinstance(dims, dict) else dims, value)
         elif isinstance(tree, (tuple, list)):

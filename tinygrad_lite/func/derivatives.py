@@ -16,8 +16,8 @@ from ..autograd.backward import grad as _grad
 from ..autograd.functional import _pushed, jacobian_rows
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor, make
+from ..core.trees import flatten, tree_map
 from ..ops.joining import stack
-from .trees import flatten, tree_map
 
 Function = Callable[..., Any]
 

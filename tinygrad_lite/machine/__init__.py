@@ -11,6 +11,7 @@ import sys
 from typing import Any, cast
 
 from ..core import random
+from ..core.tensor import Tensor, bind
 from . import absent, accelerator, amp, backends, cuda, distributed, paths
 
 
@@ -30,3 +31,21 @@ for _name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"):
 _open("cuda.amp", amp)
 
 paths.install()
+
+
+def _storage(self: Tensor) -> Any:
+    """The memory of which this Tensor is a view, as elements: `torch.storage.TypedStorage`."""
+    from .storage import storage
+
+    return storage(self)
+
+
+def _untyped_storage(self: Tensor) -> Any:
+    """The memory of which this Tensor is a view, as bytes: `torch.storage.UntypedStorage`."""
+    from .storage import untyped_storage
+
+    return untyped_storage(self)
+
+
+bind("storage", _storage)
+bind("untyped_storage", _untyped_storage)

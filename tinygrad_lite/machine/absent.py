@@ -38,6 +38,7 @@ def _unchanged(name: str) -> Callable[..., Any]:
 _FILE = "save(model.state_dict(), path) keeps a model"
 jit = SimpleNamespace(
     Final=Final,  # typing's: an annotation
+    Attribute=lambda value, type: value,
     script=_unchanged("script"),
     ignore=_unchanged("ignore"),
     unused=_unchanged("unused"),
@@ -89,9 +90,6 @@ quantization = SimpleNamespace(
     convert=_absent("quantization.convert", _FLOATS),
 )
 
-_MEMORY = "memory is NumPy's: see Tensor.numpy() and Tensor.data_ptr()"
-bind("storage", _absent("Tensor.storage", _MEMORY))
-bind("untyped_storage", _absent("Tensor.untyped_storage", _MEMORY))
 bind("to_mkldnn", _absent("Tensor.to_mkldnn", "there is one memory layout, the strided one"))
 
 

@@ -37,49 +37,9 @@ class autocast(contextlib.ContextDecorator):
         pass
 
 
-class GradScaler:
-    """Scales losses for float16 gradients in PyTorch; disabled here: every factor is 1."""
-
-    def __init__(
-        self,
-        device: str = "cuda",
-        init_scale: float = 65536.0,
-        growth_factor: float = 2.0,
-        backoff_factor: float = 0.5,
-        growth_interval: int = 2000,
-        enabled: bool = True,
-    ) -> None:
-        if enabled:
-            _say_once("GradScaler is disabled: gradients are not computed in float16")
-
-    def scale(self, outputs: Any) -> Any:
-        """`outputs`, unscaled."""
-        return outputs
-
-    def unscale_(self, optimizer: Any) -> None:
-        """Nothing to undo."""
-
-    def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
-        """`optimizer.step()`."""
-        return optimizer.step(*args, **kwargs)
-
-    def update(self, new_scale: Any = None) -> None:
-        """Nothing to update."""
-
-    def get_scale(self) -> float:
-        """1.0."""
-        return 1.0
-
-    def is_enabled(self) -> bool:
-        """False."""
-        return False
-
-    def state_dict(self) -> dict[str, Any]:
-        """Empty, as PyTorch's is when disabled."""
-        return {}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Nothing to load."""
+def is_autocast_available(device_type: str) -> bool:
+    """Whether autocast would do something: False."""
+    return False
 
 
 def custom_fwd(function: Any = None, **options: Any) -> Any:
@@ -99,3 +59,12 @@ def _unchanged(function: Callable[..., Any]) -> Callable[..., Any]:
 @functools.cache
 def _say_once(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def __getattr__(name: str) -> Any:
+    """GradScaler is imported when it is first asked for."""
+    if name != "GradScaler":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .grad_scaler import GradScaler
+
+    return GradScaler

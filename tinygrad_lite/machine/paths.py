@@ -19,18 +19,47 @@ PACKAGE = __package__.partition(".")[0]
 
 #: what PyTorch has in a file of its own, and where it stands here ("": the package itself)
 ELSEWHERE = {
-    "_jit_internal": "machine.absent",
+    "_dynamo": "machine.compiler",
     "autograd.anomaly_mode": "autograd.anomaly",
+    "compiler": "machine.compiler",
     "functional": "",
+    "hub": "machine.hub",
+    "nn.common_types": "machine.types",
     "nn.modules.channelshuffle": "nn.modules",
     "nn.modules.fold": "nn.modules",
     "optim._adafactor": "optim",
     "optim._muon": "optim",
+    "storage": "machine.storage",
+    "types": "machine.types",
+    "utils.dlpack": "ops.conversion",
+    "utils.hooks": "nn.modules._hooks",
+    "utils.model_zoo": "machine.hub",
     **{
         f"optim.{name}": "optim"
         for name in (
             *("adadelta", "adagrad", "adamax", "adamw", "asgd"),
             *("nadam", "radam", "rmsprop", "rprop", "sparse_adam"),
+        )
+    },
+}
+
+#: names that few scripts use, in files that are imported when one is asked for
+LATE_NAMES = {
+    **dict.fromkeys(
+        (
+            *("_assert", "is_autocast_enabled", "is_autocast_cache_enabled", "get_autocast_dtype"),
+            *("get_deterministic_debug_mode", "set_deterministic_debug_mode"),
+            *("set_warn_always", "is_warn_always_enabled"),
+        ),
+        "machine.settings",
+    ),
+    "GradScaler": "machine.grad_scaler",
+    "is_storage": "machine.storage",
+    **{
+        f"{kind}Storage": "machine.storage"
+        for kind in (
+            *("Untyped", "Typed", "Float", "Double", "Half", "Long", "Int"),
+            *("Short", "Char", "Byte", "Bool"),
         )
     },
 }

@@ -122,3 +122,50 @@ def compile(
 @functools.cache
 def _say_once(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def _assert(condition: Any, message: str) -> None:
+    """AssertionError with the message unless `condition` holds."""
+    if not isinstance(condition, bool):
+        condition = bool(condition)
+    assert condition, message
+
+
+def is_autocast_enabled(device_type: str | None = None) -> bool:
+    """False: every op keeps its operands' precision."""
+    return False
+
+
+def is_autocast_cache_enabled() -> bool:
+    """True, PyTorch's default: there is nothing to keep."""
+    return True
+
+
+def get_autocast_dtype(device_type: str) -> Any:
+    """What autocast would convert to: bfloat16 on the CPU, else float16."""
+    return dtypes.bfloat16 if device_type == "cpu" else dtypes.float16
+
+
+def get_deterministic_debug_mode() -> int:
+    """0: as it is; 1: `use_deterministic_algorithms(True, warn_only=True)`; 2: errors."""
+    if not _deterministic["on"]:
+        return 0
+    return 1 if _deterministic["warn_only"] else 2
+
+
+def set_deterministic_debug_mode(debug_mode: int | str) -> None:
+    """`use_deterministic_algorithms` by number, or "default", "warn", "error"."""
+    words = {"default": 0, "warn": 1, "error": 2}
+    mode = words.get(debug_mode, debug_mode) if isinstance(debug_mode, str) else debug_mode
+    if mode not in (0, 1, 2):
+        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {mode}")
+    use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+def set_warn_always(b: bool, /) -> None:
+    """Accepted: warnings go through Python's filters, which decide how often they are shown."""
+
+
+def is_warn_always_enabled() -> bool:
+    """False, PyTorch's default."""
+    return False

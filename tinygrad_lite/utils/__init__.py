@@ -1,4 +1,4 @@
-"""Utilities around training. `utils.data` is imported when it is first asked for."""
+"""Utilities around training. All but `checkpoint` is imported when it is first asked for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from . import checkpoint as checkpoint
 
+_LATE = frozenset({"_pytree", "benchmark", "data", "dlpack", "hooks", "model_zoo"})
+
 
 def __getattr__(name: str) -> Any:
-    if name == "data":
-        return importlib.import_module(".data", __name__)
+    if name in _LATE:
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,278 @@
+"""The memory behind a Tensor, as scripts look at it: where it is, how large, who shares it.
+
+A storage is the whole of the memory that a Tensor is a view of. Writing to its elements writes to
+all Tensors on it; it cannot be resized, NumPy owns it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core import dtypes
+from ..core.dtypes import dtype
+from ..core.node import owner, touch
+from ..core.tensor import CPU, Tensor, device
+from .absent import _absent
+
+_RESIZE = "NumPy's memory has one size; make a new Tensor"
+
+
+def _bytes_of(array: np.ndarray) -> np.ndarray:
+    """The whole memory that `array` is a view of, as bytes."""
+    root = owner(array)
+    if not isinstance(root, np.ndarray):  # someone else's memory: what can be seen of it
+        root = array
+        while isinstance(root.base, np.ndarray):
+            root = root.base
+    low, high = np.lib.array_utils.byte_bounds(root)
+    flat = root.T if root.flags.f_contiguous else root
+    if flat.flags.c_contiguous:
+        return flat.reshape(-1).view(np.uint8)
+    window = np.lib.stride_tricks.as_strided(root.view(), (1,) * max(root.ndim, 1))
+    return np.lib.stride_tricks.as_strided(window.view(np.uint8), (high - low,), (1,))
+
+
+class UntypedStorage:
+    """Memory as bytes. UntypedStorage(n) is n fresh bytes, UntypedStorage(values) holds them."""
+
+    device: device = CPU
+    is_cuda = is_sparse = False
+    filename = None
+
+    def __init__(self, content: Any = 0, **_: Any) -> None:
+        if isinstance(content, int):
+            self._bytes = np.zeros(content, np.uint8)
+        else:
+            self._bytes = np.array(content, np.uint8)
+
+    def data_ptr(self) -> int:
+        """Address of the first byte."""
+        address: int = self._bytes.__array_interface__["data"][0]
+        return address
+
+    def nbytes(self) -> int:
+        """Number of bytes."""
+        return self._bytes.size
+
+    size = __len__ = nbytes
+
+    def element_size(self) -> int:
+        """1."""
+        return 1
+
+    def tolist(self) -> list[int]:
+        """The bytes."""
+        values: list[int] = self._bytes.tolist()
+        return values
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.tolist())
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            part = UntypedStorage()
+            part._bytes = self._bytes[index]
+            return part
+        return int(self._bytes[index])
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._bytes[index] = value
+        touch(self._bytes, "a write to the storage")
+
+    def fill_(self, value: int) -> UntypedStorage:
+        """Set every byte."""
+        self[:] = value
+        return self
+
+    def copy_(self, source: UntypedStorage, non_blocking: bool = False) -> UntypedStorage:
+        """Take the bytes of `source`. RuntimeError unless it has as many."""
+        if source.nbytes() != self.nbytes():
+            raise RuntimeError(f"size mismatch: {self.nbytes()} bytes from {source.nbytes()}")
+        self[:] = source._bytes
+        return self
+
+    def clone(self) -> UntypedStorage:
+        """A copy in its own memory."""
+        return UntypedStorage(self._bytes)
+
+    def cpu(self) -> UntypedStorage:
+        """Itself."""
+        return self
+
+    def is_shared(self) -> bool:
+        """False: processes exchange tensors by pickling."""
+        return False
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """False."""
+        return False
+
+    resize_ = _absent("UntypedStorage.resize_", _RESIZE)
+    share_memory_ = _absent("UntypedStorage.share_memory_", "send the Tensor")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, UntypedStorage) and (self.data_ptr(), self.nbytes()) == (
+            other.data_ptr(),
+            other.nbytes(),
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
+
+    @property
+    def _cdata(self) -> int:
+        """What tells storages apart."""
+        return self.data_ptr()
+
+    def __repr__(self) -> str:
+        lines = "".join(f" {b}\n" for b in self.tolist())
+        return f"{lines}[torch.storage.UntypedStorage(device=cpu) of size {len(self)}]"
+
+
+class TypedStorage:
+    """Memory as elements of one dtype: PyTorch's older form of a storage."""
+
+    device: device = CPU
+    is_cuda = is_sparse = False
+    _kind: dtype | None = None  # of a subclass such as FloatStorage
+
+    def __init__(self, *args: Any, wrap_storage: Any = None, dtype: Any = None, **_: Any) -> None:
+        self.dtype: Any = dtype or self._kind or dtypes.get_default_dtype()
+        if wrap_storage is not None:
+            self._untyped = wrap_storage
+            return
+        content = args[0] if args else 0
+        made = np.zeros(content, self.dtype.numpy) if isinstance(content, int) else content
+        self._untyped = UntypedStorage()
+        self._untyped._bytes = np.array(made, self.dtype.numpy).view(np.uint8)
+
+    @property
+    def _elements(self) -> np.ndarray:
+        found: np.ndarray = self._untyped._bytes.view(self.dtype.numpy)
+        return found
+
+    def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
+        found: UntypedStorage = self._untyped
+        return found
+
+    _untyped_storage = property(untyped)
+
+    def size(self) -> int:
+        """Number of elements."""
+        return self._elements.size
+
+    __len__ = _size = size
+
+    def nbytes(self) -> int:
+        """Number of bytes."""
+        return self._elements.nbytes
+
+    def element_size(self) -> int:
+        """Bytes in one element."""
+        return self._elements.itemsize
+
+    def data_ptr(self) -> int:
+        """Address of the first element."""
+        return self.untyped().data_ptr()
+
+    _data_ptr = data_ptr
+
+    def tolist(self) -> list[Any]:
+        """The elements."""
+        values: list[Any] = self._elements.tolist()
+        return values
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
+        return self._elements[index].item()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._elements[index] = value
+        touch(self._elements, "a write to the storage")
+
+    def fill_(self, value: Any) -> TypedStorage:
+        """Set every element."""
+        self[:] = value
+        return self
+
+    def clone(self) -> TypedStorage:
+        """A copy in its own memory."""
+        return TypedStorage(wrap_storage=self.untyped().clone(), dtype=self.dtype)
+
+    def cpu(self) -> TypedStorage:
+        """Itself."""
+        return self
+
+    def is_shared(self) -> bool:
+        """False: processes exchange tensors by pickling."""
+        return False
+
+    resize_ = _absent("TypedStorage.resize_", _RESIZE)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TypedStorage) and self.untyped() == other.untyped()
+
+    def __hash__(self) -> int:
+        return hash(self.data_ptr())
+
+    def __repr__(self) -> str:
+        lines = "".join(f" {v}\n" for v in self.tolist())
+        return (
+            f"{lines}[torch.storage.TypedStorage(dtype={self.dtype}, device=cpu) "
+            f"of size {self.size()}]"
+        )
+
+
+FloatStorage = type("FloatStorage", (TypedStorage,), {"_kind": dtypes.float32})
+DoubleStorage = type("DoubleStorage", (TypedStorage,), {"_kind": dtypes.float64})
+HalfStorage = type("HalfStorage", (TypedStorage,), {"_kind": dtypes.float16})
+LongStorage = type("LongStorage", (TypedStorage,), {"_kind": dtypes.int64})
+IntStorage = type("IntStorage", (TypedStorage,), {"_kind": dtypes.int32})
+ShortStorage = type("ShortStorage", (TypedStorage,), {"_kind": dtypes.int16})
+CharStorage = type("CharStorage", (TypedStorage,), {"_kind": dtypes.int8})
+ByteStorage = type("ByteStorage", (TypedStorage,), {"_kind": dtypes.uint8})
+BoolStorage = type("BoolStorage", (TypedStorage,), {"_kind": dtypes.bool_})
+
+
+def is_storage(obj: Any, /) -> bool:
+    """Whether `obj` is a storage."""
+    return isinstance(obj, (UntypedStorage, TypedStorage))
+
+
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The memory of which this Tensor is a view, as bytes."""
+    found = UntypedStorage()
+    found._bytes = _bytes_of(self.array)
+    return found
+
+
+def storage(self: Tensor) -> TypedStorage:
+    """The memory of which this Tensor is a view, as elements; PyTorch's warning is said once."""
+    _say()
+    return TypedStorage(wrap_storage=untyped_storage(self), dtype=self.dtype)
+
+
+def _say() -> None:
+    global _said
+    if not _said:
+        _said = True
+        warnings.warn(
+            "TypedStorage is deprecated. It will be removed in the future and UntypedStorage will "
+            "be the only storage class. This should only matter to you if you are using storages "
+            "directly.  To access UntypedStorage directly, use tensor.untyped_storage() instead "
+            "of tensor.storage()",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+_said = False
