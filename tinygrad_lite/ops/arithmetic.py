@@ -11,7 +11,7 @@ from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, reals, sample
 from ..core.tensor import Tensor, bind
-from ..kernels import elementwise
+from ..kernels import elementwise, select
 from .arguments import also, converted, deprecated, renamed, require_tensor, unsupported
 
 _number = (int, float, complex, np.number)
@@ -36,6 +36,10 @@ def zero(g: Any) -> Any:
 )
 def where(condition: Any, x: Any, y: Any) -> Any:
     """x where the condition holds, y elsewhere. A NaN in the branch not taken does not matter."""
+    if getattr(x, "size", 0) >= select.LARGE or getattr(y, "size", 0) >= select.LARGE:
+        out = select.select(condition, x, y)
+        if out is not None:
+            return out
     if _is_zero(y) and hasattr(x, "dtype"):
         return _kept(x, condition)
     if _is_zero(x) and hasattr(y, "dtype"):

@@ -12,7 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
-from ..kernels import copying
+from ..kernels import copying, select
 from .arguments import numpy_names, require_tensor, unsupported
 from .indexing import picked
 from .joining import cat
@@ -38,8 +38,8 @@ def _triangle(name: str, keep: Any) -> Any:
     return declared
 
 
-tril = _triangle("tril", np.tril)
-triu = _triangle("triu", np.triu)
+tril = _triangle("tril", lambda x, diagonal: select.triangle(x, diagonal, False))
+triu = _triangle("triu", lambda x, diagonal: select.triangle(x, diagonal, True))
 
 
 @primitive(

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
+from ..kernels import activations, elementwise, select
 from . import arithmetic
 from .arguments import also, deprecated, kind, renamed, require_tensor
 from .arithmetic import minus, mul, plus, zero
@@ -153,6 +154,8 @@ def at_most(x: Any, high: Any) -> Any:
 )
 def between(x: Any, low: Any, high: Any) -> Any:
     """min(max(x, low), high), elementwise; high where low > high. At a bound x gets all of g."""
+    if low.ndim == high.ndim == 0:
+        return np.clip(x, low, high)
     return np.minimum(np.maximum(x, low), high)
 
 
@@ -174,6 +177,10 @@ def _inside(x: Any, low: Any, high: Any) -> Any:
 )
 def limited(x: Any, *, low: Any = None, high: Any = None) -> Any:
     """`between` with numbers for bounds, in x's dtype. At a bound x gets all of g."""
+    if x.size >= elementwise.SMALL and low == low and high == high:
+        number = x.dtype.type
+        least, most = -np.inf if low is None else low, np.inf if high is None else high
+        return activations.hardtanh(x, number(least), number(most))
     if low is not None:
         x = np.maximum(x, x.dtype.type(low))
     return x if high is None else np.minimum(x, x.dtype.type(high))
@@ -334,7 +341,9 @@ def nan_to_num(x: Any, *, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 )
 def filled_where(x: Any, mask: Any, value: Any) -> Any:
     """x with `value` (0-d) where the mask holds, in x's dtype."""
-    return np.where(mask, np.asarray(value).astype(x.dtype), x)
+    value = np.asarray(value).astype(x.dtype)
+    out = select.select(mask, value, x) if x.size >= select.LARGE else None
+    return np.where(mask, value, x) if out is None else out
 
 
 @composed(inplace=True, samples=[sample(Real(), Boolean(), value=0.5)])
