@@ -11,6 +11,7 @@ from tinygrad_lite.kernels._jit import enabled, use_numba
 
 RNG = np.random.default_rng(0)
 SHAPES = [((300, 10), -1), ((7, 5000), -1), ((6, 40, 9), 1), ((50, 3, 20), 0), ((64, 1024), -1)]
+SHAPES += [((1000, n), -1) for n in (1, 2, 27, 63, 64, 65)]  # short rows, worked on several at once
 needs_numba = pytest.mark.skipif(not enabled(), reason="numba is off")
 
 
@@ -79,12 +80,16 @@ def test_infinities_and_nan(numba):
     assert np.isnan(y[:3]).all()
     np.testing.assert_allclose(y[3], [0, 1 / 3, 1 / 3, 1 / 3], rtol=1e-6)
     np.testing.assert_allclose(y[4], 0.25)
+    with use_numba(numba), np.errstate(all="ignore"):
+        losses_of_rows, _ = losses.cross_entropy(x, np.zeros(600, np.int64), reduction="none")
+    assert np.isnan(losses_of_rows[:3]).all()  # and the rows beside them are as they should be
+    np.testing.assert_allclose(losses_of_rows[3:6], [np.inf, np.log(4), np.log(4)], rtol=1e-6)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("shape", [(200, 10), (40, 12, 3, 2), (2000,)])
+@pytest.mark.parametrize("shape", [(200, 10), (40, 12, 3, 2), (2000,), (700, 63), (30, 64)])
 def test_cross_entropy(shape, weighted, smoothing, reduction):
     classes = shape[1] if len(shape) > 1 else shape[0]
     x = (RNG.normal(size=shape) * 3).astype(np.float32)

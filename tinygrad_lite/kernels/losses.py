@@ -14,7 +14,18 @@ import numpy as np
 
 from ._jit import jit, like, prange
 from ._rows import row_dot, row_of, row_sum
-from .softmax import as_rows, compiled, from_rows, row_norm, run, scaled_exp
+from .softmax import (
+    as_rows,
+    compiled,
+    exp_all,
+    from_rows,
+    norms,
+    rows_together,
+    run,
+    scale,
+    scaled_exp,
+    subtract,
+)
 
 Array = np.ndarray
 
@@ -25,15 +36,16 @@ def cross_entropy_rows(x, target, weight, ignored, smoothing, losses, weights, t
 
     Without weights, `weight` is empty.
     """
-    classes = x.shape[1]
-    for r in prange(x.shape[0]):
-        t = target[r]
-        if t == ignored:
-            losses[r], weights[r], tops[r], logs[r] = 0, 0, 0, 0
-        else:
-            row = row_of(x, r)
-            top, log = row_norm(row)
-            tops[r], logs[r] = top, log
+    classes, together = x.shape[1], rows_together(x)
+    for b in prange((x.shape[0] + together - 1) // together):
+        first, last = b * together, min(x.shape[0], (b + 1) * together)
+        norms(x, first, last, tops[first:last], logs[first:last])
+        for r in range(first, last):
+            t = target[r]
+            if t == ignored:
+                losses[r], weights[r] = 0, 0
+                continue
+            row, top, log = row_of(x, r), tops[r], logs[r]
             w = weight[t] if weight.size else like(top, 1)
             weights[r] = w
             loss = (1.0 - smoothing) * w * (log - (row[t] - top))
@@ -49,22 +61,30 @@ def cross_entropy_rows(x, target, weight, ignored, smoothing, losses, weights, t
 @jit(parallel=True)
 def cross_entropy_back_rows(g, x, target, weight, ignored, smoothing, tops, logs, out):
     """out[r] = g[r] d loss[r] / d x[r]."""
-    classes = x.shape[1]
-    for r in prange(x.shape[0]):
-        t, row, to = target[r], row_of(x, r), row_of(out, r)
-        if t == ignored:
-            for i in range(classes):
-                to[i] = 0
-        else:
+    classes, together = x.shape[1], rows_together(x)
+    spread = smoothing / classes
+    total = row_sum(weight) if weight.size else 1.0 * classes
+    for b in prange((x.shape[0] + together - 1) // together):
+        first, last = b * together, min(x.shape[0], (b + 1) * together)
+        if together > 1:
+            for r in range(first, last):
+                subtract(row_of(x, r), tops[r], logs[r], row_of(out, r))
+            exp_all(out.reshape(-1)[first * classes : last * classes])
+        for r in range(first, last):
+            t, to = target[r], row_of(out, r)
+            if t == ignored:
+                to[:] = 0
+                continue
             w = 1.0 * weight[t] if weight.size else 1.0
-            spread = smoothing / classes
-            total = row_sum(weight) if weight.size else 1.0 * classes
-            factor = g[r] * ((1.0 - smoothing) * w + spread * total)
-            scaled_exp(row, tops[r], logs[r], like(row[0], factor), to)
-            to[t] -= like(row[0], g[r] * (1.0 - smoothing) * w)
+            factor = like(to[0], g[r] * ((1.0 - smoothing) * w + spread * total))
+            if together > 1:
+                scale(to, factor)
+            else:
+                scaled_exp(row_of(x, r), tops[r], logs[r], factor, to)
+            to[t] -= like(to[0], g[r] * (1.0 - smoothing) * w)
             if smoothing != 0.0:
                 for i in range(classes):
-                    to[i] -= like(row[0], g[r] * spread * (weight[i] if weight.size else 1.0))
+                    to[i] -= like(to[0], g[r] * spread * (weight[i] if weight.size else 1.0))
 
 
 # -- cross entropy --------------------------------------------------------------------------------

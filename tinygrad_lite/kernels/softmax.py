@@ -2,7 +2,8 @@
 
     y = exp(x - m) / s,   m = max x,   s = sum exp(x - m),   lse = m + log s
 
-Each row is read from memory once and worked on in cache. Along another axis than the last one of a
+Each row is read from memory once and worked on in cache; short rows are worked on several at a
+time, since one alone would leave most of a vector empty. Along another axis than the last one of a
 contiguous array, blocks of neighbours are; what is not contiguous is copied once.
 """
 
@@ -26,6 +27,8 @@ loading numba does not pay for so little, and the same numbers must give the sam
 not something else has loaded it."""
 PARALLEL = 16384
 """Elements from which waking the other threads pays."""
+SHORT = 64
+"""Numbers in a row below which the exponentials of several rows are taken together."""
 WIDE = 128
 """Neighbours worked on together along an axis that is not the last."""
 
@@ -60,8 +63,53 @@ def row_norm(x):
     return top, _log(like(top, total))
 
 
+@jit
+def rows_together(x):
+    """How many rows of x are worked on together."""
+    return max(1, CHUNK // x.shape[1]) if x.shape[1] < SHORT else 1
+
+
 @jit(fastmath=FMA)
-def _scale(x, factor):
+def exp_all(x):
+    for i in range(x.size):
+        x[i] = _exp(x[i])
+
+
+@jit(fastmath=FMA)
+def _log_all(x):
+    for i in range(x.size):
+        x[i] = _log(x[i])
+
+
+@jit
+def _exp_of_short_rows(x, first, last, tops, out):
+    """out = exp(x[r] - m) for rows first to last, one after the other; m to tops[r - first]."""
+    n = x.shape[1]
+    for r in range(first, last):
+        row = row_of(x, r)
+        top = maximum(row)
+        tops[r - first] = top
+        subtract(row, top, like(top, 0), out[(r - first) * n : (r - first + 1) * n])
+    exp_all(out)
+
+
+@jit
+def norms(x, first, last, tops, logs):
+    """m and log s of rows first to last."""
+    n = x.shape[1]
+    if n >= SHORT:
+        for r in range(first, last):
+            tops[r - first], logs[r - first] = row_norm(row_of(x, r))
+    else:
+        e = np.empty((last - first) * n, x.dtype)
+        _exp_of_short_rows(x, first, last, tops, e)
+        for r in range(last - first):
+            logs[r] = like(logs[r], row_sum(e[r * n : (r + 1) * n]))
+        _log_all(logs[: last - first])
+
+
+@jit(fastmath=FMA)
+def scale(x, factor):
     for i in range(x.size):
         x[i] *= factor
 
@@ -79,7 +127,7 @@ def _log_softmax_back(g, y, total, out):
 
 
 @jit(fastmath=FMA)
-def _subtract(x, top, logs, out):
+def subtract(x, top, logs, out):
     # In two steps: m + log s would lose the digits of log s where m is large.
     for i in range(x.size):
         out[i] = (x[i] - top) - logs
@@ -94,13 +142,22 @@ def scaled_exp(x, top, logs, factor, out):
 @jit(parallel=True)
 def softmax_rows(x, out):
     """out[r] = softmax(x[r])."""
-    for r in prange(x.shape[0]):
-        row, to = row_of(x, r), row_of(out, r)
-        top = maximum(row)
-        total = 0.0
-        for start in range(0, row.size, CHUNK):
-            total += _exp_chunk(row[start : start + CHUNK], top, to[start : start + CHUNK])
-        _scale(to, like(top, 1.0 / total))
+    n, together = x.shape[1], rows_together(x)
+    for b in prange((x.shape[0] + together - 1) // together):
+        first, last = b * together, min(x.shape[0], (b + 1) * together)
+        if n < SHORT:
+            to = out.reshape(-1)[first * n : last * n]
+            _exp_of_short_rows(x, first, last, np.empty(last - first, x.dtype), to)
+            for r in range(last - first):
+                row = to[r * n : (r + 1) * n]
+                scale(row, like(row[0], 1.0 / row_sum(row)))
+        else:
+            row, to = row_of(x, b), row_of(out, b)
+            top = maximum(row)
+            total = 0.0
+            for start in range(0, n, CHUNK):
+                total += _exp_chunk(row[start : start + CHUNK], top, to[start : start + CHUNK])
+            scale(to, like(top, 1.0 / total))
 
 
 @jit(parallel=True)
@@ -114,10 +171,13 @@ def softmax_back_rows(g, y, out):
 @jit(parallel=True)
 def log_softmax_rows(x, out):
     """out[r] = x[r] - lse(x[r])."""
-    for r in prange(x.shape[0]):
-        row = row_of(x, r)
-        top, logs = row_norm(row)
-        _subtract(row, top, logs, row_of(out, r))
+    together = rows_together(x)
+    for b in prange((x.shape[0] + together - 1) // together):
+        first, last = b * together, min(x.shape[0], (b + 1) * together)
+        tops, logs = np.empty(last - first, x.dtype), np.empty(last - first, x.dtype)
+        norms(x, first, last, tops, logs)
+        for r in range(first, last):
+            subtract(row_of(x, r), tops[r - first], logs[r - first], row_of(out, r))
 
 
 @jit(parallel=True)
