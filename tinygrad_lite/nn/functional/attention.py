@@ -6,6 +6,7 @@ softmax(q k^T / sqrt(E) + mask) v          (Vaswani et al. 2017)
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -210,6 +211,14 @@ def multi_head_attention_forward(
     q, k, v = _projections(
         query, key, value, None if separate else in_proj_weight, in_proj_bias, separate
     )
+    if attn_mask is not None and key_padding_mask is not None:
+        if attn_mask.array.dtype != key_padding_mask.array.dtype:
+            warnings.warn(
+                "Support for mismatched key_padding_mask and attn_mask is deprecated. Use same "
+                "type for both instead.",
+                UserWarning,
+                stacklevel=3,
+            )
     mask = _canonical_mask(attn_mask, dtype, "attn_mask")
     if mask is not None:
         size = key.array.shape[0]

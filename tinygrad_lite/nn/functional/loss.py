@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
+from ...ops.arguments import kind
 from ...ops.creation import full_like
 from ...ops.likelihood import bernoulli_surprise
 from ...ops.losses import logistic_loss
@@ -146,6 +147,11 @@ def binary_cross_entropy(
         raise ValueError(
             f"Using a target size ({target.size()}) that is different to the input size "
             f"({input.size()}) is deprecated. Please ensure they have the same size."
+        )
+    if target.array.dtype != input.array.dtype:
+        raise RuntimeError(
+            f"Found dtype {kind(target.array.dtype)} but expected {kind(input.array.dtype)}: "
+            "convert the target with .to(input.dtype)"
         )
     if input.array.size and not (input.array.min() >= 0 and input.array.max() <= 1):
         raise RuntimeError("all elements of input should be between 0 and 1")

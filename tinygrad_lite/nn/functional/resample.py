@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
+from ...ops.arguments import kind
 from ...ops.convolution import per_dim
 from ...ops.mixing import Sparse, mixed_along
 from ...ops.padding import take_along_axis
@@ -135,16 +136,17 @@ def interpolate(
         )
     if recompute_scale_factor:
         scales = [None] * dims
+    _refuse_integers(input, mode)
     if mode == "area":
         pools = {1: adaptive_avg_pool1d, 2: adaptive_avg_pool2d, 3: adaptive_avg_pool3d}
         return pools[dims](input, sizes)
-    whole = input.array.dtype == np.uint8 and mode in _MODES
-    out = input.double() if whole else input
+    whole = input.array.dtype == np.uint8
+    out = input.double() if whole and not mode.startswith("nearest") else input
     for i in reversed(range(dims)):  # as PyTorch: bytes are rounded after each axis
         n, m = input.array.shape[2 + i], sizes[i]
         if mode.startswith("nearest"):
             index = _nearest(n, m, scales[i], 0.5 if mode == "nearest-exact" else 0.0)
-            if input.array.dtype.kind != "f":
+            if whole:
                 out = take_along_axis(out, axis=2 + i, index=index)
                 continue
             matrix = _picking(n, index.tobytes())
@@ -154,7 +156,17 @@ def interpolate(
         out = mixed_along(out, axis=2 + i, matrix=matrix)
         if whole:
             out = (out + 0.5).floor().clamp(0, 255)
-    return out.to(input.dtype) if whole else out
+    return out.to(input.dtype) if whole and not mode.startswith("nearest") else out
+
+
+def _refuse_integers(input: Tensor, mode: str) -> None:
+    """NotImplementedError for what PyTorch resamples in no precision: integers but bytes."""
+    given = input.array.dtype
+    if given.kind == "f" or (given == np.uint8 and mode not in ("area", "linear", "trilinear")):
+        return
+    raise NotImplementedError(
+        f"\"upsample_{mode}\" not implemented for '{kind(given)}': resample .float()"
+    )
 
 
 def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], list[Any]]:
@@ -293,10 +305,22 @@ def _upsample(
 # -- sampling at any place ------------------------------------------------------------------------
 
 
+def _say_align_corners() -> None:
+    warnings.warn(
+        "Default grid_sample and affine_grid behavior has changed to align_corners=False since "
+        "1.3.0. Please specify align_corners=True if the old behavior is desired. See the "
+        "documentation of grid_sample for details.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Tensor:
     """Where an affine map theta (N, d, d + 1) sends each point of an (N, C, *S) grid."""
     n, _, *sizes = [int(s) for s in size]
     dims = len(sizes)
+    if align_corners is None:
+        _say_align_corners()
     if theta.array.shape != (n, dims, dims + 1):
         raise ValueError(
             f"Expected a batch of {dims}D affine matrices of shape {n}x{dims}x{dims + 1} for size "
@@ -335,6 +359,8 @@ def grid_sample(
             "nn.functional.grid_sample(): expected padding_mode to be 'zeros', 'border', or "
             f"'reflection', but got: '{padding_mode}'"
         )
+    if align_corners is None:
+        _say_align_corners()
     x, dims = input.array, input.array.ndim - 2
     if dims not in (2, 3) or grid.array.ndim != input.array.ndim:
         raise RuntimeError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -162,6 +163,13 @@ def _after(module: Any, entry: Any, args: Any, kwargs: Any, output: Any) -> Any:
     return output if found is None else found
 
 
+_NO_INPUTS = (
+    "Full backward hook is firing when gradients are computed with respect to module outputs since "
+    "no inputs require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module."
+    "html#torch.nn.Module.register_full_backward_hook for more details."
+)
+
+
 class _Backward:
     """Meets the gradients at a module's outputs and inputs with an identity on either side."""
 
@@ -214,6 +222,8 @@ class _Backward:
                     full = list(found) if isinstance(found, tuple) else [found]
             self.grad_output = tuple(full)
             if not self.has_inputs:
+                if self.hooks:
+                    warnings.warn(_NO_INPUTS, UserWarning, stacklevel=2)
                 for hook in self.hooks:
                     hook(self.module, (None,), self.grad_output)
             return tuple([full[i] for i in places])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -183,19 +184,25 @@ def _is_causal(mask: Tensor | None, is_causal: bool | None) -> bool:
     return bool(np.array_equal(hidden, ~np.tri(n, dtype=bool)))
 
 
-def _takes_nested(layer: Any) -> bool:
-    """Whether PyTorch's inference path for ragged batches knows this kind of encoder layer."""
-    if not isinstance(layer, TransformerEncoderLayer) or layer.norm_first:
-        return False
+def _why_not_nested(layer: Any) -> str:
+    """Why PyTorch's inference path for ragged batches does not know this layer; "": it does."""
+    if not isinstance(layer, TransformerEncoderLayer):
+        return "encoder_layer was not TransformerEncoderLayer"
     attention, activation = layer.self_attn, layer.activation
-    return (
-        attention.batch_first
-        and attention._qkv_same_embed_dim
-        and attention.in_proj_bias is not None
-        and attention.num_heads % 2 == 0
-        and (activation in (F.relu, F.gelu) or isinstance(activation, (ReLU, GELU)))
-        and layer.norm1.eps == layer.norm2.eps
+    known = activation in (F.relu, F.gelu) or isinstance(activation, (ReLU, GELU))
+    reasons = (
+        (layer.norm_first, "norm_first was True"),
+        (
+            not attention.batch_first,
+            "self_attn.batch_first was not True(use batch_first for better inference performance)",
+        ),
+        (not attention._qkv_same_embed_dim, "self_attn._qkv_same_embed_dim was not True"),
+        (attention.in_proj_bias is None, "self_attn was passed bias=False"),
+        (not known, "activation_relu_or_gelu was not True"),
+        (layer.norm1.eps != layer.norm2.eps, "norm1.eps was not equal to encoder_layer.norm2.eps"),
+        (attention.num_heads % 2 == 1, "self_attn.num_heads is odd"),
     )
+    return next((f"encoder_layer.{why}" for holds, why in reasons if holds), "")
 
 
 class TransformerEncoder(Module):
@@ -220,7 +227,15 @@ class TransformerEncoder(Module):
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
-        self.use_nested_tensor = enable_nested_tensor and _takes_nested(encoder_layer)
+        reason = _why_not_nested(encoder_layer)
+        self.use_nested_tensor = enable_nested_tensor and not reason
+        if enable_nested_tensor and reason:
+            warnings.warn(
+                "enable_nested_tensor is True, but self.use_nested_tensor is False because "
+                f"{reason}",
+                UserWarning,
+                stacklevel=2,
+            )
         self.mask_check = mask_check
 
     def forward(
