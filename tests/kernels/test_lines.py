@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tinygrad_lite as tl
 from tinygrad_lite.kernels import lines, mixing, softmax
 from tinygrad_lite.kernels._jit import enabled, use_numba
 
@@ -70,6 +71,68 @@ def test_taking_and_adding_along_an_axis(shape, axis, dtype):
     for y, index, h in zip(layouts(x), layouts(places), layouts(g), strict=True):
         np.testing.assert_array_equal(lines.take_along(y, index, axis), want)
         np.testing.assert_array_equal(lines.add_along(h, index, shape, axis), sums)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32])
+@ALL
+def test_writing_along_an_axis(shape, axis, dtype):
+    x, axis = draw(*shape, dtype=dtype), axis % len(shape)
+    places = np.random.default_rng(1).integers(0, shape[axis], shape)
+    y = draw(*shape, dtype=dtype, seed=2)
+    want = x.copy()
+    for i in range(shape[axis]):  # in this order: of several the last
+        part = [slice(None)] * len(shape)
+        part[axis] = slice(i, i + 1)
+        np.put_along_axis(want, places[tuple(part)], y[tuple(part)], axis)
+    for z, index, v in zip(layouts(x), layouts(places), layouts(y), strict=True):
+        got = lines.put_along(z, index, v, axis)
+        if got is None:
+            assert np.dtype(dtype).kind == "i"
+        else:
+            np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(
+        lines.take_along(x, places, axis), np.take_along_axis(x, places, axis)
+    )
+    assert lines.put_along(x, places, y[:1], axis) is None
+
+
+@FLOATS
+@ALL
+def test_adding_slices(shape, axis, dtype):
+    g, axis = draw(*shape, dtype=dtype), axis % len(shape)
+    index = np.random.default_rng(1).integers(0, 17, shape[axis])
+    into = (*shape[:axis], 17, *shape[axis + 1 :])
+    want = np.zeros(into, dtype)
+    np.add.at(np.moveaxis(want, axis, 0), index, np.moveaxis(g, axis, 0))
+    for h in layouts(g):
+        np.testing.assert_array_equal(lines.add_along_axis(h, index, into, axis), want)
+    for wrong in (-1, 17):
+        index[-1] = wrong
+        assert lines.add_along_axis(g, index, into, axis) is None
+
+
+def test_the_largest_place():
+    for size in (0, 1, 5, lines.BLOCK, lines.PARALLEL, lines.PARALLEL + 7):
+        index = np.arange(size)[::-1].copy()
+        assert lines.largest(index) == max(size - 1, 0)
+        if size:
+            index[size // 2] = -1
+            assert lines.largest(index) == 2**64 - 1
+
+
+def test_the_line_kernels_are_reached(monkeypatch):
+    """By scatter and the gradient of a choice of columns."""
+    calls = []
+    for name in ("put_at_places", "add_slices", "take_places"):
+        kernel = getattr(lines, name)
+        monkeypatch.setattr(lines, name, lambda *a, k=kernel, n=name: calls.append(n) or k(*a))
+    x, y = tl.randn(300, 200, requires_grad=True), tl.randn(300, 200, requires_grad=True)
+    index = tl.randint(0, 200, (300, 200))
+    x.scatter(1, index, y).backward(tl.ones(300, 200))
+    assert calls == ["put_at_places", "put_at_places", "take_places"]
+    calls.clear()
+    x[:, index[0]].backward(tl.ones(300, 200))
+    assert calls == ["add_slices"]
 
 
 def test_an_index_that_leaves_parts_of_other_axes_out_is_numpys():

@@ -10,7 +10,8 @@ from math import prod
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, loaded, prange
+from ._jit import FMA, enabled, jit, loaded, prange, where
+from .copying import copied
 
 Array = np.ndarray
 
@@ -22,6 +23,9 @@ PARALLEL = 32768
 """Elements from which waking the other threads pays."""
 WIDE = 128
 """Neighbours worked on together."""
+BLOCK = 4096
+"""Places that one thread looks up at a time."""
+_BITS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
 
 
 @jit(fastmath=FMA)
@@ -55,31 +59,112 @@ def sum_rows(x, outer, n, reverse, out):
             out[at] = total
 
 
+# Places are unsigned below: of a signed one numba asks first whether it counts from the end.
+
+
+@jit(forceinline=True)
+def _largest(index):
+    most = np.uint64(0)
+    for i in range(index.size):
+        most = where(index[i] > most, index[i], most)
+    return most
+
+
+@jit(parallel=True)
+def largest_of_blocks(index, out):
+    """out[b] is the largest number of block b of BLOCK."""
+    for b in prange(out.size):
+        out[b] = _largest(index[b * BLOCK : (b + 1) * BLOCK])
+
+
+@jit
+def _take(x, index, step, out):
+    for j in range(out.size):
+        out[j] = x[index[j] * np.uint64(step)]
+
+
+@jit
+def _take_apart(x, index, step, out):
+    for j in range(out.size):
+        out[j] = x[index[j] * np.uint64(step) + np.uint64(j)]
+
+
 @jit(parallel=True)
 def take_places(x, index, n, m, inner, out):
     """out[o, i, j] = x[o, index[o, i, j], j] for i < m."""
-    for r in prange(out.size // inner):
-        first = r // m * n * inner
-        for j in range(inner):
-            out[r * inner + j] = x[first + index[r * inner + j] * inner + j]
+    length, apart = (m, 1) if inner == 1 else (inner, m)
+    parts = (length + BLOCK - 1) // BLOCK
+    for t in prange(out.size // length * parts):
+        r = t // parts
+        a = r * length + t % parts * BLOCK
+        b = min(a + BLOCK, (r + 1) * length)
+        first = r // apart * n * inner
+        if inner == 1:
+            _take(x[first:], index[a:b], 1, out[a:b])
+        else:
+            _take_apart(x[first + t % parts * BLOCK :], index[a:b], inner, out[a:b])
+
+
+@jit
+def _add(x, index, step, to):
+    for j in range(x.size):
+        to[index[j] * np.uint64(step)] += x[j]
+
+
+@jit
+def _add_apart(x, index, step, to):
+    for j in range(x.size):
+        to[index[j] * np.uint64(step) + np.uint64(j)] += x[j]
+
+
+@jit
+def _put(x, index, step, to):
+    for j in range(x.size):
+        to[index[j] * np.uint64(step)] = x[j]
+
+
+@jit
+def _put_apart(x, index, step, to):
+    for j in range(x.size):
+        to[index[j] * np.uint64(step) + np.uint64(j)] = x[j]
+
+
+one, apart = _add, _add_apart  # bound to either pair
 
 
 @jit(parallel=True)
-def take_places_of_rows(x, index, n, m, out):
-    """As `take_places` for inner = 1."""
-    for o in prange(out.size // m):
-        for i in range(m):
-            out[o * m + i] = x[o * n + index[o * m + i]]
+def to_places(x, index, outer, n, m, inner, out):
+    """out[o, index[o, i, j], j] += x[o, i, j] for i < m, in the order of i."""
+    blocks = (inner + WIDE - 1) // WIDE
+    for t in prange(outer * blocks):
+        o, first = t // blocks, t % blocks * WIDE
+        width = min(WIDE, inner - first)
+        to = out[o * n * inner + first :]
+        if inner == 1:
+            one(x[o * m : (o + 1) * m], index[o * m : (o + 1) * m], 1, to)
+        else:
+            for i in range(m):
+                a = (o * m + i) * inner + first
+                apart(x[a : a + width], index[a : a + width], inner, to)
+
+
+add_at_places = to_places.bind("add", one=_add, apart=_add_apart)
+put_at_places = to_places.bind("put", one=_put, apart=_put_apart)
 
 
 @jit(parallel=True)
-def add_at_places(x, index, outer, n, m, inner, out):
-    """out[o, index[o, i, j], j] += x[o, i, j] for i < m."""
+def add_slices(x, index, outer, n, m, inner, out):
+    """out[o, index[i], j] += x[o, i, j] for i < m, in the order of i."""
     for o in prange(outer):
-        for i in range(m):
-            for j in range(inner):
-                k = (o * m + i) * inner + j
-                out[(o * n + index[k]) * inner + j] += x[k]
+        to = out[o * n * inner : (o + 1) * n * inner]
+        if inner == 1:
+            _add(x[o * m : (o + 1) * m], index, 1, to)
+        else:
+            for i in range(m):
+                a, b = (o * m + i) * inner, np.int64(index[i]) * inner
+                here, there = x[a : a + inner], to[b : b + inner]
+                for j in range(inner):
+                    there[j] += here[j]
 
 
 def _compiled(x: Array) -> bool:
@@ -114,32 +199,45 @@ def running_sum(x: Array, axis: int, reverse: bool = False) -> Array:
     return np.flip(turned, axis).astype(result, copy=False)
 
 
+def largest(index: Array) -> int:
+    """The largest of int64 numbers, negative ones counting as the largest of all; 0 of none."""
+    unsigned = index.view(np.uint64)
+    if index.size < PARALLEL or not index.flags.c_contiguous or not loaded():
+        # as unsigned numbers the negative ones are the largest
+        return int(np.maximum.reduce(unsigned, axis=None, initial=0))
+    out = np.empty(-(-index.size // BLOCK), np.uint64)
+    largest_of_blocks(unsigned.reshape(-1), out)
+    return int(out.max())
+
+
 def _fits(index: Array, shape: tuple[int, ...], dim: int) -> bool:
     """Whether `index` covers the whole of the other axes, so that lines lie side by side, and its
     places lie in the axis (a saved index may have been written since it was checked)."""
     return (
         index.dtype == np.int64
         and all(n == m for k, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if k != dim)
-        # as unsigned numbers the negative ones are the largest
-        and bool(np.maximum.reduce(index.view(np.uint64), axis=None, initial=0) < shape[dim])
+        and largest(index) < shape[dim]
     )
+
+
+def _flat(index: Array) -> Array:
+    return np.ascontiguousarray(index).reshape(-1).view(np.uint64)
 
 
 def take_along(x: Array, index: Array, dim: int) -> Array | None:
     """out[.., i, ..] = x[.., index[.., i, ..], ..]; None where NumPy does it better,
     which also raises for places outside of the axis."""
-    if x.ndim == 0 or not _compiled(x) or index.size < SMALL or not _fits(index, x.shape, dim):
+    bits = _BITS.get(x.itemsize)
+    ready = loaded() or (x.size >= WORTH_LOADING and enabled())
+    if x.ndim == 0 or bits is None or x.dtype.kind not in "fiu" or not ready:
+        return None
+    if min(x.size, index.size) < SMALL or not _fits(index, x.shape, dim):
         return None
     n, m, inner = x.shape[dim], index.shape[dim], prod(x.shape[dim + 1 :])
-    flat, places = np.ascontiguousarray(x).reshape(-1), np.ascontiguousarray(index).reshape(-1)
     out = np.empty(index.shape, x.dtype)
-    large = index.size >= PARALLEL
-    if inner == 1:
-        rows = take_places_of_rows if large else take_places_of_rows.serial
-        rows(flat, places, n, m, out.reshape(-1))
-    else:
-        lines = take_places if large else take_places.serial
-        lines(flat, places, n, m, inner, out.reshape(-1))
+    run = take_places if index.size >= PARALLEL else take_places.serial
+    flat = np.ascontiguousarray(x).reshape(-1).view(bits)
+    run(flat, _flat(index), n, m, inner, out.reshape(-1).view(bits))
     return out
 
 
@@ -149,8 +247,36 @@ def add_along(g: Array, index: Array, shape: tuple[int, ...], dim: int) -> Array
     if g.ndim == 0 or not _compiled(g) or not _fits(index, shape, dim):
         return None
     outer, inner = prod(shape[:dim]), prod(shape[dim + 1 :])
-    values, places = np.ascontiguousarray(g).reshape(-1), np.ascontiguousarray(index).reshape(-1)
     out = np.zeros(shape, g.dtype)
-    run = add_at_places if g.size >= PARALLEL and outer > 1 else add_at_places.serial
-    run(values, places, outer, shape[dim], index.shape[dim], inner, out.reshape(-1))
+    run = add_at_places if g.size >= PARALLEL else add_at_places.serial
+    flat = np.ascontiguousarray(g).reshape(-1)
+    run(flat, _flat(index), outer, shape[dim], index.shape[dim], inner, out.reshape(-1))
+    return out
+
+
+def put_along(x: Array, index: Array, y: Array, dim: int) -> Array | None:
+    """A copy of x with y[.., i, ..] at [.., index[.., i, ..], ..], of several the last;
+    None where NumPy does it better."""
+    if x.ndim == 0 or not _compiled(y) or y.dtype != x.dtype or y.shape != index.shape:
+        return None
+    if not _fits(index, x.shape, dim):
+        return None
+    outer, inner = prod(x.shape[:dim]), prod(x.shape[dim + 1 :])
+    out = copied(x)
+    run = put_at_places if y.size >= PARALLEL else put_at_places.serial
+    flat = np.ascontiguousarray(y).reshape(-1)
+    run(flat, _flat(index), outer, x.shape[dim], index.shape[dim], inner, out.reshape(-1))
+    return out
+
+
+def add_along_axis(g: Array, index: Array, shape: tuple[int, ...], dim: int) -> Array | None:
+    """Zeros of `shape` with the slices of g along the axis added at the places of a vector, in
+    their order; None where NumPy does it better."""
+    if not _compiled(g) or index.dtype != np.int64 or largest(index) >= shape[dim]:
+        return None
+    outer, inner = prod(shape[:dim]), prod(shape[dim + 1 :])
+    out = np.zeros(shape, g.dtype)
+    run = add_slices if g.size >= PARALLEL and outer > 1 else add_slices.serial
+    flat = np.ascontiguousarray(g).reshape(-1)
+    run(flat, _flat(index), outer, shape[dim], index.size, inner, out.reshape(-1))
     return out

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.doors import composed
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
+from ..kernels import masks
 from .arguments import kind, require_tensor, unsupported
 from .extremes import returned
 
@@ -27,8 +28,8 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     require_tensor("nonzero", input)
     a = input.array
     if as_tuple:
-        return tuple([make(i) for i in np.nonzero(a.reshape(a.shape or (1,)))])
-    return make(np.argwhere(a).astype(np.int64))
+        return tuple([make(i) for i in masks.positions(a.reshape(a.shape or (1,)), True)])
+    return make(masks.positions(a, False))
 
 
 @composed()
@@ -317,7 +318,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
             f"Class values must be smaller than num_classes, got {a.max()} of {num_classes}."
         )
     out = np.zeros((*a.shape, num_classes), np.int64)
-    np.put_along_axis(out, a[..., None], 1, axis=-1)
+    out.reshape(-1, num_classes)[np.arange(a.size), a.reshape(-1)] = 1
     return make(out)
 
 

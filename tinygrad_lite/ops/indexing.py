@@ -23,6 +23,7 @@ from ..core.node import Leaf, Node, owner
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, live_node, stamp
+from ..kernels import lines, masks
 from ..kernels.scatter import add_rows
 from .arguments import kind
 from .shaping import expanded_shape
@@ -49,6 +50,9 @@ _MASK = np.array([True, False, True])
 def picked(x: Any, *, index: Index) -> Any:
     """x[index] for integer arrays and masks, one at most for each axis, and full slices; a copy."""
     i = index[-1]
+    if len(index) == 1 and i.shape == x.shape and x.size >= masks.LARGE:
+        if i.dtype.kind == "b":
+            return masks.picked(x, i)
     if i.dtype.kind != "b" and all(isinstance(s, slice) for s in index[:-1]):
         return x.take(i, axis=len(index) - 1)
     return x[index]
@@ -71,8 +75,17 @@ def scattered(g: Any, *, shape: Sequence[int], index: Index) -> Any:
         rows = (i % max(shape[0], 1)).reshape(-1)
         width = math.prod(shape[1:])
         return add_rows(g.reshape(rows.size, width), rows, shape[0]).reshape(shape)
+    i = index[-1]
+    alone = len(index) == 1 or sum(not isinstance(i, slice) for i in index) == 1
+    if alone and i.ndim == 1 and i.dtype is _INT64:
+        dim = len(index) - 1
+        sums = lines.add_along_axis(g, i % max(shape[dim], 1), tuple(shape), dim)
+        if sums is not None:
+            return sums
+    if alone and i.dtype.kind == "b" and i.shape == tuple(shape) and g.ndim == 1:
+        return masks.spread(g, i)
     out = np.zeros(shape, g.dtype)
-    if sum(not isinstance(i, slice) for i in index) == 1 and index[-1].dtype.kind == "b":
+    if alone and i.dtype.kind == "b":
         out[index] += g  # a single mask names no element twice
     else:
         np.add.at(out, index, g)

@@ -46,9 +46,7 @@ def _check_index(name: str, index: Any, shape: Sequence[int], dim: int) -> None:
 
 
 def _check_bounds(i: np.ndarray, n: int, dim: int) -> None:
-    # as unsigned numbers the negative ones are the largest
-    unsigned = i.view(np.uint64) if i.dtype == np.int64 else i.astype(np.uint64)
-    if i.size and np.maximum.reduce(unsigned, axis=None) >= n:
+    if i.size and lines.largest(i.astype(np.int64, copy=False)) >= n:
         wrong = i[(i < 0) | (i >= n)].flat[0]
         raise RuntimeError(f"index {wrong} is out of bounds for dimension {dim} with size {n}")
 
@@ -115,6 +113,8 @@ def scattered_along(g: Any, index: Any, *, shape: Sequence[int], dim: int) -> An
 )
 def written_along(x: Any, index: Any, y: Any, *, dim: int) -> Any:
     """x with y[i, .., k] at (i, .., index[i, .., k], .., k); of several, one is kept."""
+    if index.ndim and (written := lines.put_along(x, index, y, dim)) is not None:
+        return written
     out = np.array(x)
     if index.ndim == 0:
         out.reshape(-1)[index] = y

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
-from ..kernels import activations, elementwise, select
+from ..kernels import activations, elementwise, masks, select
 from . import arithmetic
 from .arguments import also, deprecated, kind, renamed, require_tensor
 from .arithmetic import minus, mul, plus, zero
@@ -36,7 +36,7 @@ def where(condition: Any, input: Any = None, other: Any = None, **names: Any) ->
             f"not {type(condition).__name__}"
         )
     if input is None and other is None:
-        return tuple([make(a) for a in np.nonzero(condition.array)])
+        return tuple([make(i) for i in masks.positions(condition.array, True)])
     _require_condition(condition)
     return choose(condition, input, other)
 

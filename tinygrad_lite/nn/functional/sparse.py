@@ -92,7 +92,9 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     classes = int(x.max()) + 1 if num_classes == -1 else num_classes
     if x.max() >= classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
-    return make((x[..., None] == np.arange(classes)).astype(np.int64))
+    out = np.zeros((*x.shape, classes), np.int64)
+    out.reshape(-1, classes)[np.arange(x.size), x.reshape(-1)] = 1
+    return make(out)
 
 
 def embedding_bag(
