@@ -607,7 +607,7 @@ from .ops.linalg import (
     logdet as logdet,
     old_svd as svd,
     pinverse as pinverse,
-    qr as qr,
+    old_qr as qr,
     slogdet as slogdet,
     triangular_solve as triangular_solve,
 )

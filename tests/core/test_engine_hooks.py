@@ -67,7 +67,10 @@ MISFITS = [
         "accumulated",
         Returning(3),
         TypeError,
-        "expected Variable, but hook returned 'int': a hook after accumulation must return None",
+        (
+            "expected Variable, but hook returned 'int': a hook after accumulation returns nothing, or "
+            "a Tensor that nobody looks at"
+        ),
     ),
 ]
 

@@ -320,10 +320,10 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     if leaf.after is not None:
         for hook in list(leaf.after):
             returned = hook(tensor)
-            if returned is not None:
+            if returned is not None and not isinstance(returned, Tensor):
                 raise TypeError(
                     f"expected Variable, but hook returned '{type(returned).__name__}': a hook "
-                    "after accumulation must return None"
+                    "after accumulation returns nothing, or a Tensor that nobody looks at"
                 )
     if more is not None:
         run_after(more.after, mirrored(g), (), recorded)

@@ -388,10 +388,39 @@ def _contains(self: Tensor, element: Any) -> bool:
 
 
 def from_dlpack(ext_tensor: Any) -> Tensor:
-    """A Tensor on the memory of any array that speaks DLPack (NumPy's, PyTorch's, ...)."""
+    """A Tensor on the memory of an array that speaks DLPack (NumPy's, PyTorch's, ...) or a capsule.
+
+    A capsule (`to_dlpack`) is emptied: it serves once.
+    """
     if isinstance(ext_tensor, Tensor):
         return detach(ext_tensor)
+    if type(ext_tensor).__name__ == "PyCapsule":
+        return make(_writeable(np.from_dlpack(_Capsule(ext_tensor))))
     return make(np.from_dlpack(ext_tensor))
+
+
+def _writeable(array: np.ndarray) -> np.ndarray:
+    """The same memory, to be written too: NumPy takes that of a bare capsule for read-only."""
+    import ctypes
+
+    low, high = np.lib.array_utils.byte_bounds(array)
+    memory = (ctypes.c_char * (high - low)).from_address(low)
+    memory.owner = array  # type: ignore[attr-defined]  # which owns the capsule
+    offset = array.__array_interface__["data"][0] - low
+    return np.ndarray(array.shape, array.dtype, memoryview(memory), offset, array.strides)
+
+
+class _Capsule:
+    """A bare DLPack capsule as an array that speaks DLPack, which is what NumPy asks for."""
+
+    def __init__(self, capsule: Any) -> None:
+        self.capsule = capsule
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return self.capsule
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the CPU
 
 
 def to_dlpack(tensor: Tensor) -> Any:

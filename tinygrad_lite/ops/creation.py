@@ -170,15 +170,20 @@ def asarray(
     dtype: Any = None,
     device: Any = None,
     copy: bool | None = None,
-    requires_grad: bool = False,
+    requires_grad: bool | None = None,
 ) -> Tensor:
-    """`obj` as a Tensor: sharing memory where possible, copied if `copy`."""
+    """`obj` as a Tensor: sharing memory where possible, copied if `copy`.
+
+    A Tensor keeps its graph, unless `requires_grad` is False.
+    """
     require_cpu(device)
     if isinstance(obj, Tensor):
         out = obj if dtype is None else to(obj, dtype)
         out = clone(out) if copy and out is obj else out
-        if not requires_grad:
+        if requires_grad is False:
             return out.detach()
+        if out.requires_grad:
+            return out
     else:
         array = _array_from(obj, dtype, copy=bool(copy))
         shared = isinstance(obj, np.ndarray) and np.may_share_memory(array, obj)

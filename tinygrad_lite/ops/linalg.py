@@ -373,6 +373,16 @@ old_svd_values = returned("svd", "U", "S", "V")
 bind("svd", old_svd)
 
 
+def old_qr(input: Any, some: bool = True, *, out: Any = None) -> Any:
+    """(Q, R) with input = Q @ R: the older form of `linalg.qr`; Q is square unless `some`."""
+    no_out("qr", out)
+    return old_qr_values(*qr(input, "reduced" if some else "complete"))
+
+
+old_qr_values = returned("qr", "Q", "R")
+bind("qr", old_qr)
+
+
 def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
     """(Q, R) with A = Q @ R; mode "reduced", "complete" (Q square) or "r" (R alone).
 
@@ -407,6 +417,3 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
         Q, first = orthogonal_triangular(sliced(A, index=(..., slice(None, m))))
         R = cat([first, matmul(Q.mH, sliced(A, index=(..., slice(m, None))))], -1)
     return qr_values(make(np.zeros(0, A.array.dtype)) if mode == "r" else Q, R)
-
-
-bind("qr", lambda input, some=True: qr(input, "reduced" if some else "complete"))

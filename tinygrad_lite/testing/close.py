@@ -13,7 +13,13 @@ from ..core.shapes import shape_from
 from ..core.tensor import Tensor, make
 
 #: (rtol, atol) by dtype; integers and bool must be equal
-TOLERANCE = {"float16": (1e-3, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
+TOLERANCE = {
+    "float16": (1e-3, 1e-5),
+    "float32": (1.3e-6, 1e-5),
+    "float64": (1e-7, 1e-7),
+    "complex64": (1.3e-6, 1e-5),
+    "complex128": (1e-7, 1e-7),
+}
 
 
 def assert_close(
@@ -33,7 +39,8 @@ def assert_close(
     """AssertionError unless |actual - expected| <= atol + rtol * |expected|, elementwise.
 
     Works on Tensors, arrays, numbers, and sequences and mappings of them. Tolerances default to
-    those of the dtype (float64 1e-7, float32 1.3e-6 and 1e-5); give both or neither.
+    those of the dtype (float64 1e-7, float32 1.3e-6 and 1e-5, complex numbers as their parts);
+    give both or neither.
     """
     if (rtol is None) is not (atol is None):
         raise ValueError(

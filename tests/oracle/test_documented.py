@@ -1,0 +1,68 @@
+"""What the examples of PyTorch's own documentation showed, where the two once differed."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+
+torch = pytest.importorskip("torch")
+LIBRARIES = pytest.mark.parametrize("t", [torch, tl], ids=["torch", "tinygrad_lite"])
+
+
+@LIBRARIES
+@pytest.mark.filterwarnings("ignore:torch.asarray")
+def test_asarray_keeps_the_graph_unless_told_not_to(t):
+    w = t.tensor([1.0, 2.0], requires_grad=True)
+    y = w * 2
+    assert t.asarray(w) is w
+    assert t.asarray(y).grad_fn is not None
+    assert t.asarray(y, dtype=t.float64).requires_grad
+    assert not t.asarray(y, requires_grad=False).requires_grad
+    assert t.asarray([1.0], requires_grad=True).requires_grad
+    assert not t.asarray([1.0]).requires_grad
+
+
+@LIBRARIES
+def test_the_older_qr_says_some(t):
+    A = t.arange(6.0).reshape(3, 2) ** 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for some, square in ((True, 2), (False, 3)):
+            for Q, R in (t.qr(A, some=some), A.qr(some)):
+                assert tuple(Q.shape) == (3, square)
+                assert tuple(R.shape) == (square, 2)
+                t.testing.assert_close(Q @ R, A)
+
+
+@LIBRARIES
+def test_complex_numbers_are_close_within_the_tolerance_of_their_parts(t):
+    for dtype, rtol in ((t.complex64, 1.3e-6), (t.complex128, 1e-7)):
+        x = t.tensor([1e3 + 1e3j], dtype=dtype)
+        t.testing.assert_close(x * (1 + rtol / 2), x)
+        with pytest.raises(AssertionError):
+            t.testing.assert_close(x * (1 + rtol * 2), x)
+
+
+@LIBRARIES
+def test_a_hook_after_accumulation_may_return_the_tensor_it_wrote(t):
+    p = t.zeros(3, requires_grad=True)
+    handle = p.register_post_accumulate_grad_hook(lambda p: p.add_(p.grad, alpha=-0.5))
+    p.backward(t.ones(3))
+    assert p.tolist() == [-0.5] * 3
+    handle.remove()
+    p.register_post_accumulate_grad_hook(lambda p: 3)
+    with pytest.raises(TypeError, match="expected Variable, but hook returned 'int'"):
+        p.backward(t.ones(3))
+
+
+@LIBRARIES
+def test_a_capsule_is_an_array(t):
+    x = t.arange(4.0)
+    y = t.from_dlpack(t.utils.dlpack.to_dlpack(x))
+    y[0] = 7
+    assert x[0] == 7
+    assert t.from_dlpack(np.arange(3)).tolist() == [0, 1, 2]
