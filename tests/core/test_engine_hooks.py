@@ -68,8 +68,8 @@ MISFITS = [
         Returning(3),
         TypeError,
         (
-            "expected Variable, but hook returned 'int': a hook after accumulation returns nothing, or "
-            "a Tensor that nobody looks at"
+            "expected Variable, but hook returned 'int': a hook after accumulation returns "
+            "nothing, or a Tensor that nobody looks at"
         ),
     ),
 ]
