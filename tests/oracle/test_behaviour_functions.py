@@ -43,6 +43,31 @@ def of_function(lib: Any) -> Any:
 
 
 @behaviour
+def of_writes_through_data_elsewhere(lib: Any) -> Any:
+    """What was saved is one region of a buffer, and .data writes into the next one: allowed."""
+
+    class Put(lib.autograd.Function):
+        @staticmethod
+        def forward(ctx, buffer, value, index):
+            ctx.index = index
+            buffer.data[index] = value
+            return buffer
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g[ctx.index], None
+
+    w = lib.tensor([1.0, 2.0], requires_grad=True)
+    c = lib.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    k = Put.apply(lib.zeros(2, 3), w * 1, (..., 0))
+    for i in range(2):
+        y = (k[..., : i + 1] * c[: i + 1]).sum(-1)
+        k = Put.apply(k, y * w, (..., i + 1))
+    (k * c).sum().backward()
+    return w.grad, c.grad
+
+
+@behaviour
 def of_once_diff(lib: Any) -> Any:
     od = lib.autograd.function.once_differentiable
 

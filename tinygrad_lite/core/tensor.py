@@ -538,16 +538,18 @@ def make_view(array: np.ndarray, node: Node | None, of: Tensor) -> Tensor:
     return t
 
 
-def stamp(x: Tensor, by: str) -> Write:
-    """Record that `x` was written in place by the op `by`.
+def stamp(x: Tensor, by: str, where: Any = None) -> Write:
+    """Record that `x`, or of it what the index `where` picks, was written in place by the op `by`.
 
     Writes through `.data` do not count in `_version`, as in PyTorch; but a backward pass that needs
-    what they destroyed raises, where PyTorch's gradient would be silently wrong.
+    what they destroyed raises, where PyTorch's gradient would be silently wrong. Elsewhere in the
+    same memory they may write what they like.
     """
-    write = touch(x.array, by)
     if (x if x.base is None else x.base).seen is UNCOUNTED:
+        write = WRITES.record(x.array, by, None if where is None else x.array[where])
         write.count -= 1
-    return write
+        return write
+    return touch(x.array, by)
 
 
 def live_node(x: Tensor) -> Node | None:

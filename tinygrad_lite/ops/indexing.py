@@ -379,7 +379,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             _record_write(target, where, value, parents)
             return
     _assign(a, where, v)
-    stamp(target, "__setitem__")
+    known = basic_only and (... in where or len(where) < a.ndim)  # then a[where] is a view
+    stamp(target, "__setitem__", where if known else None)
 
 
 def _require_one_dtype(a: np.ndarray, where: Index, v: np.ndarray) -> None:
