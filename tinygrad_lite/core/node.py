@@ -375,7 +375,7 @@ class _Region:
 def _overlap(array: np.ndarray, interface: dict[str, Any]) -> bool:
     """Whether an element of `array` lies in the region (True, too, if that is hard to find out)."""
     try:
-        return bool(np.shares_memory(array, np.asarray(_Region(interface)), max_work=10_000))
+        return bool(np.shares_memory(array, np.asarray(_Region(interface)), max_work=10_000))  # type: ignore[arg-type]
     except np.exceptions.TooHardError:
         return True
 

@@ -23,35 +23,48 @@ def into(out: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -
     returned.
 
     RuntimeError if a gradient is wanted, or if out's dtype cannot hold the result's; a warning if
-    `out` has elements and another shape.
+    `out` has elements and another shape. Without an `out` (None) just the value.
     """
+    if out is None:
+        return function(*args, **kwargs)
     result = _computed(function, out, args, kwargs)
     if not isinstance(result, tuple):
-        return _written(out, result, function.__name__)
+        return _written(out, result, _name(function))
     if not isinstance(out, (tuple, list)) or len(out) != len(result):
-        raise TypeError(f"{function.__name__}(): out must be a tuple of {len(result)} Tensors")
-    filled = [_written(o, r, function.__name__) for o, r in zip(out, result, strict=True)]
+        raise TypeError(f"{_name(function)}(): out must be a tuple of {len(result)} Tensors")
+    filled = [_written(o, r, _name(function)) for o, r in zip(out, result, strict=True)]
     return type(result)(*filled) if hasattr(result, "_fields") else tuple(filled)
 
 
 def made_into(out: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """The same for functions that make values of their own: they are made in out's dtype."""
+    if out is None:
+        return function(*args, **kwargs)
     made = _computed(function, out, args, kwargs)
     if isinstance(out, Tensor) and made.array.dtype != out.array.dtype:
         made.array = made.array.astype(out.array.dtype)
-    return _written(out, made, function.__name__)
+    return _written(out, made, _name(function))
 
 
 def _computed(function: Callable[..., Any], out: Any, args: Any, kwargs: Any) -> Any:
+    for o in _each(out):
+        if not isinstance(o, Tensor):
+            raise TypeError(
+                f"{_name(function)}(): argument 'out' must be Tensor, not {type(o).__name__}"
+            )
     if current().grad:
         listed = [a for x in (*args, *kwargs.values(), out) for a in _each(x)]
         if any(isinstance(a, Tensor) and live_node(a) is not None for a in listed):
             raise RuntimeError(
-                f"{function.__name__}(): functions with out=... arguments don't support automatic "
+                f"{_name(function)}(): functions with out=... arguments don't support automatic "
                 "differentiation, but one of the arguments requires grad."
             )
     with no_grad():
         return function(*args, **kwargs)
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "name", None) or function.__name__
 
 
 def _each(x: Any) -> Any:

@@ -12,12 +12,13 @@ from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node, Pick
+from ..core.outputs import into
 from ..core.primitive import REGISTRY, Primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
 from .arguments import numpy_names
-from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
+from .shaping import atleast_1d, atleast_2d, atleast_3d, reshape
 from .views import sliced
 
 
@@ -89,7 +90,8 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
 
     A tensor of shape (0,) is skipped whatever the others' shapes are, as PyTorch does.
     """
-    no_out("cat", out)
+    if out is not None:
+        return into(out, cat, tensors, dim, axis=axis)
     dim = dim if axis is None else axis
     try:
         arrays = [x.array for x in _listed(tensors)]
@@ -147,7 +149,8 @@ def _recorded(
 @numpy_names
 def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     """Tensors of one shape joined along a new axis `dim`."""
-    no_out("stack", out)
+    if out is not None:
+        return into(out, stack, tensors, dim)
     try:
         arrays = [x.array for x in _listed(tensors)]
         shape = arrays[0].shape
@@ -176,7 +179,8 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
 @composed(method=False)
 def hstack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 1 (vectors along axis 0)."""
-    no_out("hstack", out)
+    if out is not None:
+        return into(out, hstack, tensors)
     xs = [atleast_1d(x) for x in sequence_of_tensors("hstack", tensors)]
     if not xs:
         raise RuntimeError("hstack expects a non-empty TensorList")
@@ -186,7 +190,8 @@ def hstack(tensors: Any, *, out: Any = None) -> Any:
 @composed(method=False)
 def vstack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 0; vectors are rows."""
-    no_out("vstack", out)
+    if out is not None:
+        return into(out, vstack, tensors)
     xs = [atleast_2d(x) for x in sequence_of_tensors("vstack", tensors)]
     if not xs:
         raise RuntimeError("vstack expects a non-empty TensorList")
@@ -199,7 +204,8 @@ row_stack = vstack
 @composed(method=False)
 def dstack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 2."""
-    no_out("dstack", out)
+    if out is not None:
+        return into(out, dstack, tensors)
     xs = [atleast_3d(x) for x in sequence_of_tensors("dstack", tensors)]
     if not xs:
         raise RuntimeError("dstack expects a non-empty TensorList")
@@ -209,7 +215,8 @@ def dstack(tensors: Any, *, out: Any = None) -> Any:
 @composed(method=False)
 def column_stack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 1; scalars and vectors are columns."""
-    no_out("column_stack", out)
+    if out is not None:
+        return into(out, column_stack, tensors)
     xs = sequence_of_tensors("column_stack", tensors)
     if not xs:
         raise RuntimeError("column_stack expects a non-empty TensorList")

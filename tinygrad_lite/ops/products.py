@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed
+from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
@@ -21,7 +22,7 @@ from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
 from .reduction import p_norm, total
-from .shaping import expand, no_out, reshape
+from .shaping import expand, reshape
 from .views import diagonal_of, permuted, reshaped
 
 
@@ -35,7 +36,8 @@ def _ranks(name: str, message: str, *expected: tuple[Tensor, int]) -> None:
 @composed(samples=[sample(Real("n k"), Real("k m"))])
 def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The product of two matrices: (n, k) @ (k, m)."""
-    no_out("mm", out)
+    if out is not None:
+        return into(out, mm, input, mat2)
     for name, x in (("self", input), ("mat2", mat2)):
         _ranks("mm", f"{name} must be a matrix", (x, 2))
     return matmul(input, mat2)
@@ -44,7 +46,8 @@ def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("b n k"), Real("b k m"))])
 def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The products of two batches of matrices: (b, n, k) @ (b, k, m)."""
-    no_out("bmm", out)
+    if out is not None:
+        return into(out, bmm, input, mat2)
     for i, x in ((1, input), (2, mat2)):
         _ranks("bmm", f"batch{i} must be a 3D tensor", (x, 3))
     x, y = input.array.shape, mat2.array.shape
@@ -59,7 +62,8 @@ def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n k"), Real("k"))])
 def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     """The product of a matrix and a vector: (n, k) @ (k,)."""
-    no_out("mv", out)
+    if out is not None:
+        return into(out, mv, input, vec)
     if input.array.ndim != 2 or vec.array.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got 1, {input.array.ndim}, {vec.array.ndim}"
@@ -70,7 +74,8 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n"), Real("n"))])
 def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     """The dot product of two vectors."""
-    no_out("dot", out)
+    if out is not None:
+        return into(out, dot, input, tensor)
     if input.array.ndim != 1 or tensor.array.ndim != 1:
         raise RuntimeError(
             f"1D tensors expected, but got {input.array.ndim}D and {tensor.array.ndim}D tensors"
@@ -87,7 +92,8 @@ def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n k"), Real("m k"))])
 def inner(input: Any, other: Any, *, out: Any = None) -> Any:
     """Products summed over the last axis of both: (..., k), (***, k) -> (..., ***)."""
-    no_out("inner", out)
+    if out is not None:
+        return into(out, inner, input, other)
     x, y = input.array, other.array
     if x.ndim == 0 or y.ndim == 0:
         return input * other
@@ -102,7 +108,8 @@ def inner(input: Any, other: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n"), Real("m"))])
 def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
     """All products of elements of two vectors: (n,), (m,) -> (n, m)."""
-    no_out("outer", out)
+    if out is not None:
+        return into(out, outer, input, vec2)
     for name, x in (("self", input), ("vec2", vec2)):
         if x.array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.array.ndim}-D")
@@ -141,8 +148,12 @@ _WEIGHTS: dict[str, Any] = {"beta": one_of(1, 0.5), "alpha": one_of(1, -2.0)}
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("n k"), Real("k m"), **_WEIGHTS)])
-def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addmm(
+    input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
+) -> Any:
     """beta * input + alpha * (mat1 @ mat2)."""
+    if out is not None:
+        return into(out, addmm, input, mat1, mat2, beta=beta, alpha=alpha)
     for name, x in (("mat1", mat1), ("mat2", mat2)):
         _ranks("addmm", f"{name} must be a matrix, got {x.array.ndim}-D tensor", (x, 2))
     y = matmul(mat1, mat2)
@@ -150,8 +161,10 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
 
 
 @composed(inplace=True, samples=[sample(Real("n"), Real("n k"), Real("k"), **_WEIGHTS)])
-def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
     """beta * input + alpha * (mat @ vec)."""
+    if out is not None:
+        return into(out, addmv, input, mat, vec, beta=beta, alpha=alpha)
     if input.array.ndim > 1 or mat.array.ndim != 2 or vec.array.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got {input.array.ndim}, {mat.array.ndim}, "
@@ -163,8 +176,12 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> A
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("n"), Real("m"), **_WEIGHTS)])
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addr(
+    input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
+) -> Any:
     """beta * input + alpha * outer(vec1, vec2)."""
+    if out is not None:
+        return into(out, addr, input, vec1, vec2, beta=beta, alpha=alpha)
     for name, x in (("vec1", vec1), ("vec2", vec2)):
         _ranks("addr", f"addr: Expected 1-D argument {name}, but got {x.array.ndim}-D", (x, 1))
     y = outer(vec1, vec2)
@@ -174,16 +191,24 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> 
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("b n k"), Real("b k m"), **_WEIGHTS)])
-def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def baddbmm(
+    input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
+) -> Any:
     """beta * input + alpha * bmm(batch1, batch2)."""
+    if out is not None:
+        return into(out, baddbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     y = bmm(batch1, batch2)
     beta, alpha = _whole(y, beta, alpha)
     return _added(input, y, beta, alpha, y.array.shape, "baddbmm")
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("b n k"), Real("b k m"), **_WEIGHTS)])
-def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
+def addbmm(
+    input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
+) -> Any:
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
+    if out is not None:
+        return into(out, addbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     for i, x in ((1, batch1), (2, batch2)):
         _ranks("addbmm", f"batch{i} must be a 3D tensor", (x, 3))
     y = tensordot(batch1, batch2, dims=([0, 2], [0, 1]))
@@ -197,7 +222,8 @@ def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 
 @composed(method=False, samples=[sample(Real("n k m"), Real("m k p"), dims=([2, 1], [0, 1]))])
 def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
     """Products summed over axes: the last `dims` of a with the first of b, or two lists of axes."""
-    no_out("tensordot", out)
+    if out is not None:
+        return into(out, tensordot, a, b, dims)
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, (tuple, list)) and len(dims) == 2 and isinstance(dims[0], (tuple, list)):
@@ -242,7 +268,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n 2"), Real("3 m")), sample(Real("n"), Real("2 m"))])
 def kron(input: Any, other: Any, *, out: Any = None) -> Any:
     """The Kronecker product: every element of the input times the whole of the other."""
-    no_out("kron", out)
+    if out is not None:
+        return into(out, kron, input, other)
     ndim = max(input.array.ndim, other.array.ndim)
     n = (1,) * (ndim - input.array.ndim) + input.array.shape
     m = (1,) * (ndim - other.array.ndim) + other.array.shape
@@ -254,7 +281,8 @@ def kron(input: Any, other: Any, *, out: Any = None) -> Any:
 @composed(method=False)
 def chain_matmul(*matrices: Any, out: Any = None) -> Any:
     """The product of several matrices in the cheapest order."""
-    no_out("chain_matmul", out)
+    if out is not None:
+        return into(out, chain_matmul, *matrices)
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = tuple(matrices[0])
     for i, x in enumerate(matrices):
@@ -294,7 +322,8 @@ def _chained(xs: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: int) 
 @numpy_names
 def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """The cross product of vectors of 3 along `dim` (by default the first axis of size 3)."""
-    no_out("cross", out)
+    if out is not None:
+        return into(out, cross, input, other, dim)
     if input.array.ndim != other.array.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     shape = broadcast_shape([input.array.shape, other.array.shape])
