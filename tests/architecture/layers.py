@@ -49,7 +49,6 @@ CORE: tuple[str, ...] = (
     "pickling",  # copies
     "random",  # generators
     "saved",  # what nodes keep, looked at
-    "outputs",  # out=
     "primitive",  # an op is one declaration
     "ordinary",  # the ordinary call of any op
     "inplace",  # writes that the graph sees

@@ -458,6 +458,11 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
         "times(): argument 'other' (position 2) must be Tensor, not bool",
     ),
     (
+        lambda: times_op().apply((ONE, ONE), {"out": ONE}),
+        TypeError,
+        "times(): out= is not supported; assign the result, or use the in-place form of the op",
+    ),
+    (
         lambda: times_op().apply((ONE, ONE, 1, 2, 3), {}),
         TypeError,
         f"times() got 5 positional arguments: {USAGE}",

@@ -93,7 +93,7 @@ def test_three_arrays(kind: str, mode: str) -> None:
     for args, meta in (
         ([x, y, None, 3.0], {}), ([x, y, None, 3.0], {"by": 2.0}), ([x, y], {"z": x}), ([x, y], {}),
         ([x, y, x], {}), ([x, y, x], {"by": "wrong"}), ([x, y, x], {"bi": 1}),
-        ([x, y, x], {"out": None}), ([x, y, x], {"out": tl.empty(0)}), ([x, y, None, 1, 2, 3], {}),
+        ([x, y, x], {"out": None}), ([x, y, x], {"out": x}), ([x, y, None, 1, 2, 3], {}),
     ):  # fmt: skip
         agree(door, op, args, meta, mode)
 

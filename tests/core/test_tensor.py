@@ -266,11 +266,15 @@ def test_data_is_the_memory_without_the_history() -> None:
     assert x.tolist() == [[2.0, 2.0], [1.0, 1.0]]
 
 
-def test_a_write_through_data_is_noticed_by_the_pass_all_the_same() -> None:
+def test_a_write_through_data_is_not_noticed_one_through_detach_is() -> None:
     x = leaf([1.0, 2.0])
     y = x * x
-    write = stamp(x.data, "mine_")
-    assert (write.by, write.count) == ("mine_", 0)
+    assert (stamp(x.data, "mine_").count, stamp(x.data[:1], "mine_").count) == (0, 0)
+    x.data[0] = 5
+    y.sum().backward(retain_graph=True)
+    assert x.grad.tolist() == [10.0, 4.0]
+    write = stamp(x.detach(), "mine_")
+    assert (write.by, write.count) == ("mine_", 1)
     with pytest.raises(RuntimeError, match="written by mine_"):
         y.sum().backward()
 

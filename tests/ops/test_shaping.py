@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -126,3 +128,17 @@ def test_in_place_forms_of_views() -> None:
     y = tl.ones(2, 3, requires_grad=True) * 2
     y.t_()
     (y[0] * 3).sum().backward()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tl.cat([tl.ones(2)], out=tl.ones(2)),
+        lambda: tl.stack([tl.ones(2)], out=tl.ones(2)),
+        lambda: tl.matmul(tl.ones(2), tl.ones(2), out=tl.ones(1)),
+        lambda: tl.linalg.det(tl.eye(2), out=tl.ones(1)),
+    ],
+)
+def test_out_is_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(TypeError, match="out= is not supported"):
+        call()

@@ -251,8 +251,18 @@ def test_other_devices_say_so() -> None:
             make()
 
 
-def test_out_may_be_none() -> None:
+def test_out_says_so() -> None:
     x = tinygrad_lite.ones(2)
+    for call in (
+        lambda: tinygrad_lite.exp(x, out=x),
+        lambda: tinygrad_lite.add(x, x, out=x),
+        lambda: tinygrad_lite.sum(x, out=x),
+        lambda: tinygrad_lite.zeros(2, out=x),
+        lambda: tinygrad_lite.clamp(x, 0, out=x),
+        lambda: tinygrad_lite.max(x, 0, out=(x, x)),
+    ):
+        with pytest.raises(TypeError, match="out= is not supported"):
+            call()
     assert tinygrad_lite.exp(x, out=None).shape == (2,)
 
 

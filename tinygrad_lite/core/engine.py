@@ -166,6 +166,10 @@ def backprop(
                         if parent in owned:
                             old += d
                             continue
+                        if d.shape:  # of arrays without axes NumPy makes numbers
+                            pending[parent] = old + d
+                            owned.add(parent)
+                            continue
                     _arrive(parent, d, pending, owned, False)
             if not retain_graph and op.holds:
                 node.saved = saved = FREED

@@ -272,18 +272,12 @@ Handle.__name__ = "RemovableHandle"
 
 
 class Write:
-    """The latest in-place write into one buffer: when, how many so far, and by which op.
+    """The latest in-place write into one buffer: when, how many so far, and by which op."""
 
-    `whole` is the time of the latest one that may have reached all of the buffer, `parts` the later
-    ones whose regions are known, as (time, the region's array interface, which keeps nothing
-    alive).
-    """
-
-    __slots__ = ("by", "clock", "count", "parts", "where", "whole")
+    __slots__ = ("by", "clock", "count", "where")
 
     def __init__(self) -> None:
-        self.clock = self.count = self.whole = 0
-        self.parts: list[tuple[int, dict[str, Any]]] = []
+        self.clock = self.count = 0
         self.by = ""
         self.where: str | None = None
 
@@ -302,7 +296,7 @@ class Writes:
         self.last = 0
         self._alive: dict[int, Any] = {}
 
-    def record(self, array: np.ndarray, by: str, region: np.ndarray | None = None) -> Write:
+    def record(self, array: np.ndarray, by: str) -> Write:
         root = owner(array)
         key = id(root)
         write = self.of.get(key)
@@ -313,12 +307,6 @@ class Writes:
             except TypeError:  # bytes, memoryview: kept alive, so that the identity stays theirs
                 self._alive[key] = root
         self.last = write.clock = tick()
-        if region is not None and len(write.parts) < _PARTS:
-            write.parts.append((write.clock, region.__array_interface__))
-        else:
-            write.whole = write.clock
-            if write.parts:
-                write.parts = []
         write.count += 1
         write.by = by
         write.where = None
@@ -350,34 +338,10 @@ def touch(array: np.ndarray, by: str = "an in-place write") -> Write:
     return WRITES.record(array, by)
 
 
-_PARTS = 256  # so many regions are remembered; one more counts as a write into all
-
-
 def written_since(array: np.ndarray, clock: int) -> Write | None:
     """The last write into `array`'s memory if it is later than `clock`, else None."""
     write = WRITES.of.get(id(array if array.base is None else owner(array)))
-    if write is None or write.clock <= clock:
-        return None
-    if write.whole > clock or any(
-        when > clock and _overlap(array, where) for when, where in write.parts
-    ):
-        return write
-    return None
-
-
-class _Region:
-    """Memory by its array interface: NumPy makes an array of it."""
-
-    def __init__(self, interface: dict[str, Any]) -> None:
-        self.__array_interface__ = interface
-
-
-def _overlap(array: np.ndarray, interface: dict[str, Any]) -> bool:
-    """Whether an element of `array` lies in the region (True, too, if that is hard to find out)."""
-    try:
-        return bool(np.shares_memory(array, np.asarray(_Region(interface)), max_work=10_000))  # type: ignore[arg-type]
-    except np.exceptions.TooHardError:
-        return True
+    return write if write is not None and write.clock > clock else None
 
 
 def describe(array: np.ndarray) -> str:

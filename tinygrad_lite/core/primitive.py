@@ -35,7 +35,6 @@ from . import dtypes
 from .dtypes import from_numpy_dtype
 from .modes import current
 from .node import Node, Pick, owner
-from .outputs import into
 from .saved import look_up
 from .shapes import broadcast_shape
 from .tensor import Tensor, live_node, make, make_view
@@ -159,11 +158,6 @@ class Primitive:
 
     def apply(self, args: Sequence[Any], meta: dict[str, Any]) -> Any:
         """Compute the op, and record it when a gradient is wanted: the specification of a call."""
-        if "out" in meta and "out" not in self.meta:
-            out = meta["out"]
-            meta = {name: value for name, value in meta.items() if name != "out"}
-            if out is not None:
-                return into(out, self, *args, **meta)
         args, meta = self.bind(args, meta)
         if meta and not (self.variadic or meta.keys() <= self.meta.keys()):
             unknown = next(name for name in meta if name not in self.meta)
@@ -191,11 +185,15 @@ class Primitive:
             return self.record(arrays, nodes, meta, out, args, residual)
         return self.record(arrays, nodes, meta, out, args)
 
-    def __call__(self, *args: Any, **meta: Any) -> Any:
-        return self.apply(args, meta)
-
     def bind(self, args: Sequence[Any], meta: dict[str, Any]) -> tuple[Sequence[Any], dict]:
         """Sort arguments into arrays and metadata; surplus positional ones are metadata."""
+        if "out" in meta and "out" not in self.meta:
+            if meta["out"] is not None:
+                raise TypeError(
+                    f"{self.name}(): out= is not supported; assign the result, "
+                    "or use the in-place form of the op"
+                )
+            meta = {name: value for name, value in meta.items() if name != "out"}
         if self.variadic:
             return args, meta
         if len(args) > self.arity:

@@ -339,7 +339,8 @@ class Tensor:
 
     @property
     def data(self) -> Tensor:
-        """The same memory without the history; writes through it are no versions."""
+        """The same memory without the history. Writes through it are not noticed: a backward pass
+        that needs what they destroyed is silently wrong (through `detach()` it raises)."""
         t = make(self.array)
         t.seen = UNCOUNTED
         return t
@@ -538,17 +539,14 @@ def make_view(array: np.ndarray, node: Node | None, of: Tensor) -> Tensor:
     return t
 
 
-def stamp(x: Tensor, by: str, where: Any = None) -> Write:
-    """Record that `x`, or of it what the index `where` picks, was written in place by the op `by`.
+def stamp(x: Tensor, by: str) -> Write:
+    """Record that `x` was written in place by the op `by`.
 
-    Writes through `.data` do not count in `_version`, as in PyTorch; but a backward pass that needs
-    what they destroyed raises, where PyTorch's gradient would be silently wrong. Elsewhere in the
-    same memory they may write what they like.
+    A write through `.data` is nobody's business, as in PyTorch: programs use it to fill parts of an
+    array that is already in use. Who wants to be told of mistakes writes through `detach()`.
     """
     if (x if x.base is None else x.base).seen is UNCOUNTED:
-        write = WRITES.record(x.array, by, None if where is None else x.array[where])
-        write.count -= 1
-        return write
+        return Write()
     return touch(x.array, by)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.primitive import with_kernel
 from ..core.samples import Real, axis, one_of, reals, sample
 from ..core.shapes import canonical_axis
@@ -358,8 +357,6 @@ def softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
     """exp(input) / sum(exp(input)) along `dim`, without overflow. NotImplementedError for integers
     without `dtype`."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), softmax, input, dim, dtype, **names)
         input, dim = renamed("softmax", names, input=input, dim=dim)
     x, at = _prepared("softmax", input, dim, dtype)
     return softmax_along(x, axis=at)
@@ -370,8 +367,6 @@ def softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
 def log_softmax(input: Any, dim: Any, dtype: Any = None, **names: Any) -> Any:
     """input - log(sum(exp(input))) along `dim`, without overflow."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), log_softmax, input, dim, dtype, **names)
         input, dim = renamed("log_softmax", names, input=input, dim=dim)
     x, at = _prepared("log_softmax", input, dim, dtype)
     return log_softmax_along(x, axis=at)

@@ -69,9 +69,16 @@ def not_complex(kernel: str) -> Callable[..., None]:
 def renamed(function: str, names: dict[str, Any], **values: Any) -> Any:
     """`values` with what stands in `names` under NumPy's names put in their place.
 
-    One value is returned bare, several as a tuple. TypeError for unknown names.
+    One value is returned bare, several as a tuple. TypeError for `out` and for unknown names.
     """
     for name, value in names.items():
+        if name == "out":
+            if value is None:
+                continue
+            raise TypeError(
+                f"{function}(): out= is not supported; assign the result, "
+                "or use the in-place form of the op"
+            )
         target = _TORCH_NAME.get(name)
         if target is None or target not in values:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")

@@ -9,7 +9,6 @@ import numpy as np
 
 from ..core.chain import blank
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Boolean, Real, reals, sample
 from ..core.tensor import Tensor, bind
 from ..kernels import elementwise, select
@@ -191,8 +190,6 @@ def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         deprecated("add", "Number alpha, Tensor other", "Tensor other, *, Number alpha = 1")
         (other,), alpha = rest, other
     if names:
-        if "out" in names:
-            return into(names.pop("out"), add, input, other, *rest, alpha=alpha, **names)
         renamed("add", names)
     return plus(input, other if alpha == 1 else _scaled(input, other, alpha))
 
@@ -204,8 +201,6 @@ def sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         deprecated("sub", "Number alpha, Tensor other", "Tensor other, *, Number alpha = 1")
         (other,), alpha = rest, other
     if names:
-        if "out" in names:
-            return into(names.pop("out"), sub, input, other, *rest, alpha=alpha, **names)
         renamed("sub", names)
     return minus(input, other if alpha == 1 else _scaled(input, other, alpha))
 
@@ -344,8 +339,6 @@ def log(x: Any) -> Any:
 @composed(inplace=True, samples=[])
 def float_power(input: Any, exponent: Any, **names: Any) -> Any:
     """input ** exponent, computed in float64 (complex128 if either is complex)."""
-    if "out" in names:
-        return into(names.pop("out"), float_power, input, exponent, **names)
     renamed("float_power", names)
     imaginary = any(
         isinstance(a, complex) or (isinstance(a, Tensor) and a.array.dtype.kind == "c")

@@ -18,7 +18,6 @@ import numpy as np
 from ..core.chain import complex_to_pairs, conjugate, pairs_to_complex
 from ..core.doors import composed, primitive
 from ..core.inplace import in_place
-from ..core.outputs import into
 from ..core.primitive import shares_memory
 from ..core.samples import Real, reals, sample
 from ..core.tensor import Tensor, bind, make_view
@@ -58,10 +57,8 @@ def imag(input: Tensor) -> Tensor:
     return _seen(imaginary_part(input), input)
 
 
-def conj(input: Tensor, *, out: Any = None) -> Tensor:
+def conj(input: Tensor) -> Tensor:
     """The complex conjugate; a real Tensor itself."""
-    if out is not None:
-        return into(out, conj, input)
     return conjugate(input) if input.array.dtype.kind == "c" else input
 
 
@@ -77,20 +74,16 @@ def angle_of_reals(x: Any) -> Any:
 
 
 @composed(samples=reals(1, avoid=(0.0,)))
-def angle(input: Any, *, out: Any = None) -> Any:
+def angle(input: Any) -> Any:
     """The angle in the plane: atan2(imag, real), of a real number 0 or pi (derivative 0)."""
-    if out is not None:
-        return into(out, angle, input)
     require_tensor("angle", input)
     if input.array.dtype.kind == "c":
         return atan2(imag(input), real(input))
     return angle_of_reals(input)
 
 
-def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
+def complex(real: Tensor, imag: Tensor) -> Tensor:
     """real + i imag, of two Tensors of one floating dtype."""
-    if out is not None:
-        return into(out, complex, real, imag)
     require_tensor("complex", real, "real")
     require_tensor("complex", imag, "imag", 2)
     a, b = real.array, imag.array
@@ -103,10 +96,8 @@ def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Tensor:
     return pairs_to_complex(stack([real.expand(shape), imag.expand(shape)], -1))
 
 
-def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Tensor:
+def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """abs * exp(i angle), of two Tensors of one floating dtype."""
-    if out is not None:
-        return into(out, polar, abs, angle)
     require_tensor("polar", abs, "abs")
     require_tensor("polar", angle, "angle", 2)
     if abs.array.dtype != angle.array.dtype:

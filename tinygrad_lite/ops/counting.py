@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed
-from ..core.outputs import into
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import masks
@@ -24,10 +23,8 @@ histogramdd_values = returned("histogramdd", "hist", "bin_edges")
 
 
 @composed()
-def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
+def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not 0: (count, ndim), or one vector for each axis."""
-    if out is not None:
-        return into(out, nonzero, input, as_tuple=as_tuple)
     require_tensor("nonzero", input)
     a = input.array
     if as_tuple:
@@ -64,10 +61,8 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 
 @composed()
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0, *, out: Any = None) -> Any:
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """Counts in `bins` equal bins between min and max (if both are 0: of the input), as floats."""
-    if out is not None:
-        return into(out, histc, input, bins, min, max)
     a = input.array
     if a.dtype.kind not in "f":
         raise unsupported("histogram", a.dtype)
@@ -100,17 +95,9 @@ def _counts(x: np.ndarray, edges: np.ndarray, weight: np.ndarray | None) -> np.n
 
 @composed()
 def histogram(
-    input: Any,
-    bins: Any = 100,
-    *,
-    range: Any = None,
-    weight: Any = None,
-    density: bool = False,
-    out: Any = None,
+    input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Any:
     """(hist, bin_edges): counts in equal bins (their number given) or between given edges."""
-    if out is not None:
-        return into(out, histogram, input, bins, range=range, weight=weight, density=density)
     a = input.array
     if a.dtype.kind != "f":
         raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind(a.dtype)}'")
@@ -131,21 +118,13 @@ def histogram(
 
 @composed(method=False)
 def histogramdd(
-    input: Any,
-    bins: Any,
-    *,
-    range: Any = None,
-    weight: Any = None,
-    density: bool = False,
-    out: Any = None,
+    input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Any:
     """(hist, bin_edges): counts of the points input[..., :] in boxes of D dimensions.
 
     `bins`: a number, one for each dimension, or the edges, a vector for each. `range`: the lowest
     and highest edge of each dimension in turn. `weight`: one for each point.
     """
-    if out is not None:
-        return into(out, histogramdd, input, bins, range=range, weight=weight, density=density)
     a = input.array
     if a.dtype.kind != "f":
         raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind(a.dtype)}'")
@@ -219,23 +198,11 @@ def searchsorted(
     right: bool = False,
     side: str | None = None,
     sorter: Any = None,
-    out: Any = None,
 ) -> Any:
     """Where each value would be inserted into the sorted last axis: left (or right) of its equals.
 
     A batch of sequences takes a batch of values; one sequence takes any values.
     """
-    if out is not None:
-        return into(
-            out,
-            searchsorted,
-            sorted_sequence,
-            input,
-            out_int32=out_int32,
-            right=right,
-            side=side,
-            sorter=sorter,
-        )
     if side not in (None, "left", "right"):
         raise RuntimeError(
             f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}"
@@ -271,12 +238,8 @@ def searchsorted(
 
 
 @composed(method=False)
-def bucketize(
-    input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False, out: Any = None
-) -> Any:
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """The bucket of each value: boundaries[i - 1] < value <= boundaries[i] (right: <=, <)."""
-    if out is not None:
-        return into(out, bucketize, input, boundaries, out_int32=out_int32, right=right)
     if boundaries.array.ndim != 1:
         raise RuntimeError(
             f"boundaries tensor must be 1 dimension, but got dim({boundaries.array.ndim})"

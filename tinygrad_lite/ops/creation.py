@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
-from ..core.outputs import made_into
 from ..core.shapes import shape_from
 from ..core.tensor import Tensor, bind, make, require_cpu
 from .arguments import require_tensor
@@ -300,6 +299,12 @@ def _checked(function: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(shape)
 
 
+def refuse_out(function: str, out: Any) -> None:
+    """TypeError unless `out` is None."""
+    if out is not None:
+        raise TypeError(f"{function}(): out= is not supported; assign the result")
+
+
 def zeros(
     *size: Any,
     out: Any = None,
@@ -311,18 +316,7 @@ def zeros(
     **named: Any,
 ) -> Tensor:
     """Zeros of shape `size` (several ints or one tuple)."""
-    if out is not None:
-        return made_into(
-            out,
-            zeros,
-            *size,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            pin_memory=pin_memory,
-            requires_grad=requires_grad,
-            **named,
-        )
+    refuse_out("zeros", out)
     require_cpu(device)
     shape = _shape("zeros", size, named)
     return _finished(np.zeros(shape, _dtype_or_default(dtype)), requires_grad)
@@ -339,18 +333,7 @@ def ones(
     **named: Any,
 ) -> Tensor:
     """Ones of shape `size` (several ints or one tuple)."""
-    if out is not None:
-        return made_into(
-            out,
-            ones,
-            *size,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            pin_memory=pin_memory,
-            requires_grad=requires_grad,
-            **named,
-        )
+    refuse_out("ones", out)
     require_cpu(device)
     shape = _shape("ones", size, named)
     return _finished(np.ones(shape, _dtype_or_default(dtype)), requires_grad)
@@ -368,19 +351,7 @@ def empty(
     **named: Any,
 ) -> Tensor:
     """A Tensor of shape `size` with arbitrary content."""
-    if out is not None:
-        return made_into(
-            out,
-            empty,
-            *size,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-            pin_memory=pin_memory,
-            memory_format=memory_format,
-            **named,
-        )
+    refuse_out("empty", out)
     require_cpu(device)
     shape = _shape("empty", size, named)
     return _finished(np.empty(shape, _dtype_or_default(dtype)), requires_grad)
@@ -458,18 +429,7 @@ def full(
     pin_memory: bool = False,
 ) -> Tensor:
     """`fill_value` (whose kind decides the dtype) in every element of shape `size`."""
-    if out is not None:
-        return made_into(
-            out,
-            full,
-            size,
-            fill_value,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-            pin_memory=pin_memory,
-        )
+    refuse_out("full", out)
     require_cpu(device)
     value: Any = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     if not isinstance(value, _NUMBERS):

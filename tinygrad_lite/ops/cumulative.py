@@ -13,7 +13,6 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.fused import fused
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
@@ -69,8 +68,6 @@ def running_sum(x: Any, *, axis: int, reverse: bool = False) -> Any:
 def cumsum(input: Any, dim: Any, *, dtype: Any = None, **names: Any) -> Any:
     """Sums of the elements up to and including each along `dim`; integers give int64."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), cumsum, input, dim, dtype=dtype, **names)
         input, dim = renamed("cumsum", names, input=input, dim=dim)
     require_tensor("cumsum", input)
     out = running_sum(converted(input, dtype), axis=canonical_axis(dim, input.array.ndim))
@@ -116,8 +113,6 @@ def cumprod(input: Any, dim: Any, *, dtype: Any = None, **names: Any) -> Any:
     Exact derivatives at zeros.
     """
     if names:
-        if "out" in names:
-            return into(names.pop("out"), cumprod, input, dim, dtype=dtype, **names)
         input, dim = renamed("cumprod", names, input=input, dim=dim)
     require_tensor("cumprod", input)
     out = running_product(converted(input, dtype), axis=canonical_axis(dim, input.array.ndim))
@@ -163,8 +158,6 @@ def running_log_sum(x: Any, *, axis: int) -> Any:
 def logcumsumexp(input: Any, dim: Any, **names: Any) -> Any:
     """log(cumsum(exp(input))) along `dim`, without overflow."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), logcumsumexp, input, dim, **names)
         input, dim = renamed("logcumsumexp", names, input=input, dim=dim)
     require_tensor("logcumsumexp", input)
     return running_log_sum(input, axis=canonical_axis(dim, input.array.ndim))
@@ -177,8 +170,6 @@ def _running_extreme(name: str, ufunc: Any, kind: Any, doc: str) -> Any:
     @numpy_names
     def call(input: Any, dim: Any, **names: Any) -> Any:
         if names:
-            if "out" in names:
-                return into(names.pop("out"), call, input, dim, **names)
             input, dim = renamed(name, names, input=input, dim=dim)
         require_tensor(name, input)
         a = input.array
@@ -219,8 +210,6 @@ def diff(
 ) -> Any:
     """The n-th difference input[i + 1] - input[i] along `dim`, after joining the two ends."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), diff, input, n, dim, prepend, append, **names)
         input, dim = renamed("diff", names, input=input, dim=dim)
     require_tensor("diff", input)
     if input.array.ndim == 0:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind
 from .arguments import also, not_complex, renamed, unsupported
@@ -67,8 +66,6 @@ def truncated_quotient(x: Any, y: Any) -> Any:
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, **names: Any) -> Any:
     """input / other; `rounding_mode` "trunc" or "floor" rounds it and keeps integers integers."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), div, input, other, rounding_mode=rounding_mode, **names)
         renamed("div", names)
     if rounding_mode is None:
         return quotient(input, other)

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
@@ -161,8 +160,6 @@ def _require_elements(name: str, x: Tensor, axes: Any) -> None:
 def _extreme(name: str, reduce: Any, doc: str) -> Any:
     def call(input: Any, dim: Any = (), keepdim: bool = False, **names: Any) -> Any:
         if names:
-            if "out" in names:
-                return into(names.pop("out"), call, input, dim, keepdim, **names)
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
         axes = axes_of(dim, input.array.ndim)
@@ -183,8 +180,6 @@ amin = _extreme("amin", smallest, "Smallest element over `dim`; ties share the g
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
     """(min, max) over `dim`; ties share the gradient evenly."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), aminmax, input, dim=dim, keepdim=keepdim, **names)
         input, dim, keepdim = renamed("aminmax", names, input=input, dim=dim, keepdim=keepdim)
     axes = axes_of(dim, input.array.ndim)
     _require_elements("aminmax", input, axes)
@@ -199,8 +194,6 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, **names: Any)
 def _arg(name: str, find: Any, doc: str) -> Any:
     def call(input: Any, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
         if names:
-            if "out" in names:
-                return into(names.pop("out"), call, input, dim, keepdim, **names)
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
         a = input.array
@@ -227,8 +220,6 @@ argmin = _arg("argmin", np.argmin, "Index of the first smallest element over `di
 def _extreme_at(name: str, find: Any, reduce: Any, pair: Any, kind: Any, doc: str) -> Any:
     def call(input: Any, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
         if names:
-            if "out" in names:
-                return into(names.pop("out"), call, input, dim, keepdim, **names)
             if "other" in names:
                 return pair(input, names["other"])
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)

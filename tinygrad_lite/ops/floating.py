@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Integer, Real, sample
 from ..core.tensor import make
 from .arguments import require_tensor
@@ -19,25 +18,21 @@ frexp_values = returned("frexp", "mantissa", "exponent")
 
 
 @composed(inplace=True, samples=[sample(Real("n"), Integer("n", low=0, high=4))])
-def ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
+def ldexp(input: Any, other: Any) -> Any:
     """input * 2 ** other, elementwise.
 
     The derivative is 2 ** other for negative integers too, where PyTorch's is 0.
     """
-    if out is not None:
-        return into(out, ldexp, input, other)
     require_tensor("ldexp", input)
     return mul(input, pow(2.0, other))
 
 
 @composed()
-def frexp(input: Any, *, out: Any = None) -> Any:
+def frexp(input: Any) -> Any:
     """(mantissa, exponent) with input = mantissa * 2 ** exponent, 0.5 <= |mantissa| < 1.
 
     The exponent is int32. The derivative of the mantissa is 2 ** -exponent.
     """
-    if out is not None:
-        return into(out, frexp, input)
     require_tensor("frexp", input)
     if input.array.dtype.kind != "f":
         raise RuntimeError(

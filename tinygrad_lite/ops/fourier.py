@@ -19,7 +19,6 @@ import numpy as np
 from ..core.chain import cast, conjugate
 from ..core.doors import composed, primitive
 from ..core.dtypes import get_default_dtype
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
@@ -230,170 +229,98 @@ def _one(input: Any, n: Any, dim: int) -> tuple[Any, tuple[int]]:
 # -- the public functions --------------------------------------------------------------------------
 
 
-def fft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def fft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """sum_j x[j] exp(-2 pi i j k / n) along `dim`.
 
     n     length: the input is cut, or followed by zeros
     norm  "backward" (the default: the inverse divides by n), "ortho" (both divide by its root),
           "forward" (this divides)
     """
-    if out is not None:
-        return into(out, fft, input, n, dim, norm)
     return _both("fft", input, *_one(input, n, dim), norm, False)
 
 
-def ifft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def ifft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `fft`."""
-    if out is not None:
-        return into(out, ifft, input, n, dim, norm)
     return _both("ifft", input, *_one(input, n, dim), norm, True)
 
 
-def fft2(
-    input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def fft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """`fft` along two axes."""
-    if out is not None:
-        return into(out, fft2, input, s, dim, norm)
     return _both("fft2", input, s, dim, norm, False)
 
 
-def ifft2(
-    input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def ifft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """The inverse of `fft2`."""
-    if out is not None:
-        return into(out, ifft2, input, s, dim, norm)
     return _both("ifft2", input, s, dim, norm, True)
 
 
-def fftn(
-    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def fftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """`fft` along several axes (default: all, or the last len(s))."""
-    if out is not None:
-        return into(out, fftn, input, s, dim, norm)
     return _both("fftn", input, s, dim, norm, False)
 
 
-def ifftn(
-    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def ifftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """The inverse of `fftn`."""
-    if out is not None:
-        return into(out, ifftn, input, s, dim, norm)
     return _both("ifftn", input, s, dim, norm, True)
 
 
-def rfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def rfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The first n // 2 + 1 values of the `fft` of a real signal: the others are conjugates."""
-    if out is not None:
-        return into(out, rfft, input, n, dim, norm)
     return _of_real("rfft", input, *_one(input, n, dim), norm)
 
 
-def irfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def irfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The real signal of length n (default: 2 (m - 1)) whose `rfft` is the input."""
-    if out is not None:
-        return into(out, irfft, input, n, dim, norm)
     return _to_real("irfft", input, *_one(input, n, dim), norm, False)
 
 
-def rfft2(
-    input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def rfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """`rfft` along the last of two axes, `fft` along the other."""
-    if out is not None:
-        return into(out, rfft2, input, s, dim, norm)
     return _of_real("rfft2", input, s, dim, norm)
 
 
-def irfft2(
-    input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def irfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """The inverse of `rfft2`."""
-    if out is not None:
-        return into(out, irfft2, input, s, dim, norm)
     return _to_real("irfft2", input, s, dim, norm, False)
 
 
-def rfftn(
-    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def rfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """`rfft` along the last axis, `fft` along the others."""
-    if out is not None:
-        return into(out, rfftn, input, s, dim, norm)
     return _of_real("rfftn", input, s, dim, norm)
 
 
-def irfftn(
-    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def irfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """The inverse of `rfftn`."""
-    if out is not None:
-        return into(out, irfftn, input, s, dim, norm)
     return _to_real("irfftn", input, s, dim, norm, False)
 
 
-def hfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def hfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The real `fft` of a signal of which the input is the first half, conjugates the other."""
-    if out is not None:
-        return into(out, hfft, input, n, dim, norm)
     return _to_real("hfft", input, *_one(input, n, dim), _opposite(norm), True)
 
 
-def ihfft(
-    input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def ihfft(input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None) -> Tensor:
     """The inverse of `hfft`."""
-    if out is not None:
-        return into(out, ihfft, input, n, dim, norm)
     return conjugate(_of_real("ihfft", input, *_one(input, n, dim), _opposite(norm)))
 
 
-def hfft2(
-    input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def hfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """`hfft` along the last of two axes, `fft` along the other."""
-    if out is not None:
-        return into(out, hfft2, input, s, dim, norm)
     return _to_real("hfft2", input, s, dim, _opposite(norm), True)
 
 
-def ihfft2(
-    input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def ihfft2(input: Tensor, s: Any = None, dim: Any = (-2, -1), norm: str | None = None) -> Tensor:
     """The inverse of `hfft2`."""
-    if out is not None:
-        return into(out, ihfft2, input, s, dim, norm)
     return conjugate(_of_real("ihfft2", input, s, dim, _opposite(norm)))
 
 
-def hfftn(
-    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def hfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """`hfft` along the last axis, `fft` along the others."""
-    if out is not None:
-        return into(out, hfftn, input, s, dim, norm)
     return _to_real("hfftn", input, s, dim, _opposite(norm), True)
 
 
-def ihfftn(
-    input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None, *, out: Any = None
-) -> Tensor:
+def ihfftn(input: Tensor, s: Any = None, dim: Any = None, norm: str | None = None) -> Tensor:
     """The inverse of `hfftn`."""
-    if out is not None:
-        return into(out, ihfftn, input, s, dim, norm)
     return conjugate(_of_real("ihfftn", input, s, dim, _opposite(norm)))
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.dtypes import get_default_dtype
-from ..core.outputs import into
 from ..core.samples import Integer, Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
 from .arguments import also, in_double, require_tensor, unsupported
@@ -187,10 +186,8 @@ def derivative_of_psi(x: Any, *, n: int) -> Any:
 
 
 @composed(method=False)
-def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
+def polygamma(n: int, input: Any) -> Any:
     """The n-th derivative of digamma, elementwise. RuntimeError for negative n."""
-    if out is not None:
-        return into(out, polygamma, n, input)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     require_tensor("polygamma", input)
@@ -204,10 +201,8 @@ def _polygamma_method(self: Tensor, n: int) -> Any:
 
 
 @composed(inplace=True)
-def mvlgamma(input: Any, p: int, *, out: Any = None) -> Any:
+def mvlgamma(input: Any, p: int) -> Any:
     """log of the p-dimensional gamma function: p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2)."""
-    if out is not None:
-        return into(out, mvlgamma, input, p)
     if input.array.dtype.kind not in "biuf":
         raise unsupported("mvlgamma", input.array.dtype)
     if p < 1:

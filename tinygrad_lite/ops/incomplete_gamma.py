@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Integer, Real, sample
 from .arguments import require_tensor
 from .arithmetic import alike, log
@@ -246,24 +245,20 @@ def _of_shape(name: str, function: Any, input: Any, other: Any) -> Any:
 
 
 @composed(inplace=True)
-def igamma(input: Any, other: Any, *, out: Any = None) -> Any:
+def igamma(input: Any, other: Any) -> Any:
     """P(input, other), the lower incomplete gamma function over Gamma(input).
 
     Its derivative towards `input` raises, as in PyTorch.
     """
-    if out is not None:
-        return into(out, igamma, input, other)
     return _of_shape("igamma", gamma_below, input, other)
 
 
 @composed(inplace=True)
-def igammac(input: Any, other: Any, *, out: Any = None) -> Any:
+def igammac(input: Any, other: Any) -> Any:
     """1 - P(input, other), accurate where that is small.
 
     Its derivative towards `input` raises, as in PyTorch.
     """
-    if out is not None:
-        return into(out, igammac, input, other)
     return _of_shape("igammac", gamma_above, input, other)
 
 

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..core.chain import broadcast
 from ..core.doors import composed
-from ..core.outputs import into
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor, make
 from .arguments import kind, numpy_names
@@ -50,10 +49,8 @@ def _at(d: int, i: Any) -> Index:
 
 @composed()
 @numpy_names
-def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
+def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices index[0], index[1], ... of the input along `dim`; a copy."""
-    if out is not None:
-        return into(out, index_select, input, dim, index)
     d, i = _along("index_select", input, dim, index)
     x = input if input.array.ndim else reshaped(input, shape=(1,))
     out = picked(x, index=_at(d, i))
@@ -184,10 +181,8 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
 
 
 @composed()
-def take(input: Any, index: Any, *, out: Any = None) -> Any:
+def take(input: Any, index: Any) -> Any:
     """The elements at `index` of the input as if flattened, in the shape of the index."""
-    if out is not None:
-        return into(out, take, input, index)
     flat = reshaped(input, shape=(input.array.size,))
     i = _flat_index("take", index, input.array.size)
     return reshaped(picked(flat, index=(i.reshape(-1),)), shape=i.shape)
@@ -230,10 +225,8 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 
 @composed()
-def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any = None) -> Any:
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """`gather` with the index and the input broadcast against each other along the other axes."""
-    if out is not None:
-        return into(out, take_along_dim, input, indices, dim)
     if indices.array.dtype != np.int64:
         raise RuntimeError(
             "torch.take_along_dim(): dtype of indices should be Long but got "
@@ -271,10 +264,8 @@ def _mask(name: str, mask: Any) -> np.ndarray:
 
 
 @composed()
-def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
+def masked_select(input: Any, mask: Any) -> Any:
     """The elements where `mask` is True, as a vector; both are broadcast."""
-    if out is not None:
-        return into(out, masked_select, input, mask)
     m = _mask("masked_select", mask)
     shape = broadcast_shape([input.array.shape, m.shape])
     x = input if input.array.shape == shape else broadcast(input, shape=shape)

@@ -379,8 +379,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             _record_write(target, where, value, parents)
             return
     _assign(a, where, v)
-    known = basic_only and (... in where or len(where) < a.ndim)  # then a[where] is a view
-    stamp(target, "__setitem__", where if known else None)
+    stamp(target, "__setitem__")
 
 
 def _require_one_dtype(a: np.ndarray, where: Index, v: np.ndarray) -> None:

@@ -12,13 +12,12 @@ from ..core.chain import blank
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node, Pick
-from ..core.outputs import into
 from ..core.primitive import REGISTRY, Primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
 from .arguments import numpy_names
-from .shaping import atleast_1d, atleast_2d, atleast_3d, reshape
+from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
 from .views import sliced
 
 
@@ -90,8 +89,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
 
     A tensor of shape (0,) is skipped whatever the others' shapes are, as PyTorch does.
     """
-    if out is not None:
-        return into(out, cat, tensors, dim, axis=axis)
+    no_out("cat", out)
     dim = dim if axis is None else axis
     try:
         arrays = [x.array for x in _listed(tensors)]
@@ -149,8 +147,7 @@ def _recorded(
 @numpy_names
 def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
     """Tensors of one shape joined along a new axis `dim`."""
-    if out is not None:
-        return into(out, stack, tensors, dim)
+    no_out("stack", out)
     try:
         arrays = [x.array for x in _listed(tensors)]
         shape = arrays[0].shape
@@ -179,8 +176,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
 @composed(method=False)
 def hstack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 1 (vectors along axis 0)."""
-    if out is not None:
-        return into(out, hstack, tensors)
+    no_out("hstack", out)
     xs = [atleast_1d(x) for x in sequence_of_tensors("hstack", tensors)]
     if not xs:
         raise RuntimeError("hstack expects a non-empty TensorList")
@@ -190,8 +186,7 @@ def hstack(tensors: Any, *, out: Any = None) -> Any:
 @composed(method=False)
 def vstack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 0; vectors are rows."""
-    if out is not None:
-        return into(out, vstack, tensors)
+    no_out("vstack", out)
     xs = [atleast_2d(x) for x in sequence_of_tensors("vstack", tensors)]
     if not xs:
         raise RuntimeError("vstack expects a non-empty TensorList")
@@ -204,8 +199,7 @@ row_stack = vstack
 @composed(method=False)
 def dstack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 2."""
-    if out is not None:
-        return into(out, dstack, tensors)
+    no_out("dstack", out)
     xs = [atleast_3d(x) for x in sequence_of_tensors("dstack", tensors)]
     if not xs:
         raise RuntimeError("dstack expects a non-empty TensorList")
@@ -215,8 +209,7 @@ def dstack(tensors: Any, *, out: Any = None) -> Any:
 @composed(method=False)
 def column_stack(tensors: Any, *, out: Any = None) -> Any:
     """Tensors joined along axis 1; scalars and vectors are columns."""
-    if out is not None:
-        return into(out, column_stack, tensors)
+    no_out("column_stack", out)
     xs = sequence_of_tensors("column_stack", tensors)
     if not xs:
         raise RuntimeError("column_stack expects a non-empty TensorList")

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..core.doors import composed
 from ..core.modes import current
-from ..core.outputs import into
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
@@ -34,6 +33,7 @@ from .linalg_norms import require_matrices
 from .matrix import matmul
 from .rearranging import tril, triu
 from .reduction import sum as total
+from .shaping import no_out
 from .views import reshaped, sliced
 
 slogdet_values = returned("linalg_slogdet", "sign", "logabsdet")
@@ -50,8 +50,7 @@ lstsq_values = returned("linalg_lstsq", "solution", "residuals", "rank", "singul
 @composed()
 def det(A: Any, *, out: Any = None) -> Any:
     """The determinant of each square matrix. Its first derivative exists at singular ones too."""
-    if out is not None:
-        return into(out, det, A)
+    no_out("linalg.det", out)
     require_matrices("linalg.det", A, square=True)
     return determinant(A)
 
@@ -59,8 +58,7 @@ def det(A: Any, *, out: Any = None) -> Any:
 @composed()
 def slogdet(A: Any, *, out: Any = None) -> Any:
     """(sign, logabsdet) of each square matrix; (0, -inf) if it is singular."""
-    if out is not None:
-        return into(out, slogdet, A)
+    no_out("linalg.slogdet", out)
     require_matrices("linalg.slogdet", A, square=True)
     sign = np.asarray(np.linalg.slogdet(A.array).sign)
     return slogdet_values(make(sign), log_determinant(A))
@@ -81,8 +79,7 @@ def logdet(input: Any) -> Any:
 
 def inv(A: Any, *, out: Any = None) -> Any:
     """The inverse of each square matrix. LinAlgError if one is singular."""
-    if out is not None:
-        return into(out, inv, A)
+    no_out("linalg.inv", out)
     require_matrices("linalg.inv", A, square=True)
     return inverted(A)
 
@@ -98,17 +95,9 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
 
 
 def pinv(
-    A: Any,
-    *,
-    atol: Any = None,
-    rtol: Any = None,
-    hermitian: bool = False,
-    rcond: Any = None,
-    out: Any = None,
+    A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False, rcond: Any = None
 ) -> Any:
     """The Moore-Penrose inverse; singular values up to max(atol, rtol * largest) count as 0."""
-    if out is not None:
-        return into(out, pinv, A, atol=atol, rtol=rtol, hermitian=hermitian, rcond=rcond)
     require_tensor("linalg.pinv", A)
     if A.array.ndim < 2 or A.array.dtype.kind not in "fc":
         raise RuntimeError(
@@ -151,8 +140,7 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
 
     LinAlgError if a matrix is singular, RuntimeError if shapes do not fit.
     """
-    if out is not None:
-        return into(out, solve, A, B, left=left)
+    no_out("linalg.solve", out)
     require_matrices("linalg.solve", A, square=True)
     vector = _as_columns("linalg.solve", A, B)
     if vector and not left:
@@ -186,10 +174,7 @@ def solve_triangular(
     out: Any = None,
 ) -> Any:
     """X with A @ X = B for a triangular A, of which the other triangle is not looked at."""
-    if out is not None:
-        return into(
-            out, solve_triangular, A, B, upper=upper, left=left, unitriangular=unitriangular
-        )
+    no_out("linalg.solve_triangular", out)
     require_matrices("linalg.solve_triangular", A, square=True)
     require_matrices("linalg.solve_triangular", B)
     _fitting("linalg.solve_triangular", A, B, left)
@@ -203,17 +188,9 @@ def solve_triangular(
 
 
 def triangular_solve(
-    input: Any,
-    A: Any,
-    upper: bool = True,
-    transpose: bool = False,
-    unitriangular: bool = False,
-    *,
-    out: Any = None,
+    input: Any, A: Any, upper: bool = True, transpose: bool = False, unitriangular: bool = False
 ) -> Any:
     """(solution, copy of A): the older form of `linalg.solve_triangular`."""
-    if out is not None:
-        return into(out, triangular_solve, input, A, upper, transpose, unitriangular)
     T = A.mT if transpose else A
     X = solve_triangular(T, input, upper=upper != transpose, unitriangular=unitriangular)
     return triangular_values(X, A)
@@ -285,8 +262,7 @@ def cholesky(A: Any, upper: bool = False, *, out: Any = None) -> Any:
 
     LinAlgError unless A is positive definite. Only the lower triangle of A is looked at.
     """
-    if out is not None:
-        return into(out, cholesky, A, upper)
+    no_out("linalg.cholesky", out)
     require_matrices("linalg.cholesky", A, square=True)
     if upper and not np.allclose(A.array, np.conj(np.swapaxes(A.array, -1, -2))):
         A = A.mH
@@ -295,20 +271,16 @@ def cholesky(A: Any, upper: bool = False, *, out: Any = None) -> Any:
 
 
 @composed()
-def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:
+def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """X with A @ X = B, given the Cholesky factor of A."""
-    if out is not None:
-        return into(out, cholesky_solve, B, L, upper)
     F = triu(L).mH if upper else tril(L)
     Y = solve_triangular(F, B, upper=False)
     return solve_triangular(F.mH, Y, upper=True)
 
 
 @composed()
-def cholesky_inverse(L: Any, upper: bool = False, *, out: Any = None) -> Any:
+def cholesky_inverse(L: Any, upper: bool = False) -> Any:
     """The inverse of A, given its Cholesky factor."""
-    if out is not None:
-        return into(out, cholesky_inverse, L, upper)
     F = triu(L).mH if upper else tril(L)
     inverse_factor = inverted(F)
     return matmul(inverse_factor.mH, inverse_factor)
@@ -320,8 +292,7 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     Only one triangle is looked at. The derivative of the eigenvectors divides by differences of
     eigenvalues: infinite or NaN where two are equal; that of the eigenvalues alone is not.
     """
-    if out is not None:
-        return into(out, eigh, A, UPLO)
+    no_out("linalg.eigh", out)
     require_matrices("linalg.eigh", A, square=True)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
@@ -344,16 +315,14 @@ def eig(A: Any, *, out: Any = None) -> Any:
     The derivative of the eigenvectors divides by differences of eigenvalues. It exists for what
     does not depend on their phases: RuntimeError otherwise.
     """
-    if out is not None:
-        return into(out, eig, A)
+    no_out("linalg.eig", out)
     require_matrices("linalg.eig", A, square=True)
     return eig_values(*eigen(A))
 
 
 def eigvals(A: Any, *, out: Any = None) -> Any:
     """The eigenvalues of square matrices, complex."""
-    if out is not None:
-        return into(out, eigvals, A)
+    no_out("linalg.eigvals", out)
     require_matrices("linalg.eigvals", A, square=True)
     return eigen(A)[0]
 
@@ -371,8 +340,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = No
     The derivatives of U and Vh divide by differences of squared singular values: infinite or NaN
     where two are equal. With `full_matrices`, the further columns are constants.
     """
-    if out is not None:
-        return into(out, svd, A, full_matrices, driver=driver)
+    no_out("linalg.svd", out)
     require_matrices("linalg.svd", A)
     U, S, Vh = singular(A)
     m, n = A.array.shape[-2:]
@@ -388,16 +356,13 @@ def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = No
 
 def svdvals(A: Any, *, driver: Any = None, out: Any = None) -> Any:
     """The singular values, descending."""
-    if out is not None:
-        return into(out, svdvals, A, driver=driver)
+    no_out("linalg.svdvals", out)
     require_matrices("linalg.svd", A)
     return singular(A)[1]
 
 
-def old_svd(input: Any, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+def old_svd(input: Any, some: bool = True, compute_uv: bool = True) -> Any:
     """(U, S, V) with input = U @ diag(S) @ V.mT: the older form of `linalg.svd`."""
-    if out is not None:
-        return into(out, old_svd, input, some, compute_uv)
     U, S, Vh = svd(input, full_matrices=not some)
     if not compute_uv:
         U, Vh = make(np.zeros_like(U.array)), make(np.zeros_like(Vh.array))
@@ -410,8 +375,7 @@ bind("svd", old_svd)
 
 def old_qr(input: Any, some: bool = True, *, out: Any = None) -> Any:
     """(Q, R) with input = Q @ R: the older form of `linalg.qr`; Q is square unless `some`."""
-    if out is not None:
-        return into(out, old_qr, input, some)
+    no_out("qr", out)
     return old_qr_values(*qr(input, "reduced" if some else "complete"))
 
 
@@ -425,8 +389,7 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
     The derivative needs the leading columns to be independent; "complete" has one only where it
     is "reduced", "r" has none.
     """
-    if out is not None:
-        return into(out, qr, A, mode)
+    no_out("linalg.qr", out)
     require_matrices("linalg.qr", A)
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(

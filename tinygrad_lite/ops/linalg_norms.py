@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
@@ -22,20 +21,18 @@ from .decompositions import (
 from .extremes import amax, amin
 from .reduction import p_norm
 from .reduction import sum as total
-from .shaping import movedim, reshape
+from .shaping import movedim, no_out, reshape
 from .views import reshaped, sliced
 
 
 @composed(
     inplace=True, samples=[sample(Real("3 4"), p=one_of(2.0, 1.0), dim=one_of(0, 1), maxnorm=1.0)]
 )
-def renorm(input: Any, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
+def renorm(input: Any, p: float, dim: int, maxnorm: float) -> Any:
     """The slices along `dim` scaled down to a p-norm of `maxnorm` where theirs is larger.
 
     By maxnorm / (norm + 1e-7), as in PyTorch.
     """
-    if out is not None:
-        return into(out, renorm, input, p, dim, maxnorm)
     require_float("renorm", input)
     if p <= 0:
         raise RuntimeError("non-positive-norm not supported")
@@ -107,8 +104,7 @@ def vector_norm(
 
     The derivative at 0 is 0.
     """
-    if out is not None:
-        return into(out, vector_norm, x, ord, dim, keepdim, dtype=dtype)
+    no_out("linalg.vector_norm", out)
     x = converted(x, dtype)
     require_tensor("linalg.vector_norm", x)
     if x.array.dtype.kind not in "fc":
@@ -154,8 +150,7 @@ def matrix_norm(
     smallest singular value; 1, -1: largest, smallest sum of absolute values of a column; inf, -inf:
     of a row.
     """
-    if out is not None:
-        return into(out, matrix_norm, A, ord, dim, keepdim, dtype=dtype)
+    no_out("linalg.matrix_norm", out)
     A = converted(A, dtype)
     require_float("linalg.matrix_norm", A)
     if not isinstance(dim, (tuple, list)) or len(dim) != 2:
@@ -209,8 +204,7 @@ def norm(
     dtype: Any = None,
 ) -> Any:
     """`matrix_norm` where an order and two axes (or a matrix) are given, else `vector_norm`."""
-    if out is not None:
-        return into(out, norm, A, ord, dim, keepdim, dtype=dtype)
+    no_out("linalg.norm", out)
     count = len(dim) if isinstance(dim, (tuple, list)) else None if dim is None else 1
     if ord is None:
         x = A if dim is not None else reshape(A, -1)
@@ -230,8 +224,7 @@ def norm(
 
 def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
     """The condition number |A| |inv(A)| in the norm p (2 by default: of singular values)."""
-    if out is not None:
-        return into(out, cond, A, p)
+    no_out("linalg.cond", out)
     if p is None or p in (2, -2):
         require_matrices("linalg.cond", A)
         S = singular(A)[1]

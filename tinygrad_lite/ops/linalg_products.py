@@ -10,7 +10,6 @@ import numpy as np
 
 from ..core.chain import broadcast
 from ..core.doors import composed
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
@@ -26,15 +25,13 @@ from .parts import diagonal as _diagonal
 from .products import chain_matmul
 from .products import cross as _cross
 from .reduction import sum as total
-from .shaping import permute, reshape
+from .shaping import no_out, permute, reshape
 from .views import reshaped
 
 
 @composed(samples=[sample(Real("3 3", through=lambda x: x + 4 * np.eye(3)), n=one_of(0, 1, 3, -2))])
-def matrix_power(input: Any, n: int, *, out: Any = None) -> Any:
+def matrix_power(input: Any, n: int) -> Any:
     """The product of n copies of each square matrix by repeated squaring; n < 0: of the inverse."""
-    if out is not None:
-        return into(out, matrix_power, input, n)
     if n < 0 or input.array.dtype.kind == "c" or input.array.ndim < 2:
         require_matrices("linalg.matrix_power", input, square=True)
     if input.array.shape[-1] != input.array.shape[-2]:
@@ -67,8 +64,7 @@ def matrix_exp(input: Any) -> Any:
 
 def multi_dot(tensors: Sequence[Any], *, out: Any = None) -> Any:
     """The product of two or more matrices in the cheapest order; the ends may be vectors."""
-    if out is not None:
-        return into(out, multi_dot, tensors)
+    no_out("linalg.multi_dot", out)
     xs = list(tensors)
     if len(xs) < 2:
         raise RuntimeError(f"multi_dot(): expected at least 2 tensors but got {len(xs)}")
@@ -97,17 +93,9 @@ def multi_dot(tensors: Sequence[Any], *, out: Any = None) -> Any:
 
 
 def matrix_rank(
-    A: Any,
-    tol: Any = None,
-    hermitian: bool = False,
-    *,
-    atol: Any = None,
-    rtol: Any = None,
-    out: Any = None,
+    A: Any, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None
 ) -> Any:
     """How many singular values exceed max(atol, rtol * largest)."""
-    if out is not None:
-        return into(out, matrix_rank, A, tol, hermitian, atol=atol, rtol=rtol)
     require_matrices("torch.linalg.matrix_rank", A, square=hermitian)
     atol = tol if atol is None else atol
     m, n = A.array.shape[-2:]
@@ -144,8 +132,7 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
 
 def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     """Products of elements summed along `dim`; complex x are conjugated."""
-    if out is not None:
-        return into(out, vecdot, x, y, dim=dim)
+    no_out("linalg.vecdot", out)
     return total((x.conj() if x.array.dtype.kind == "c" else x) * y, dim)
 
 
@@ -158,10 +145,8 @@ def vander(x: Any, N: int | None = None) -> Any:
     return reshaped(x, shape=(*x.array.shape, 1)) ** make(np.arange(n))
 
 
-def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
+def tensorinv(A: Any, ind: int = 2) -> Any:
     """The inverse for `tensordot(A, ., ind)`."""
-    if out is not None:
-        return into(out, tensorinv, A, ind)
     shape = A.array.shape
     if ind <= 0:
         raise RuntimeError(f"Expected a strictly positive integer for 'ind', got {ind}")
@@ -174,10 +159,8 @@ def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
     return reshaped(inverted(reshaped(A, shape=(rows, rows))), shape=(*shape[ind:], *shape[:ind]))
 
 
-def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
+def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
     """X with tensordot(A, X, X.ndim) = B."""
-    if out is not None:
-        return into(out, tensorsolve, A, B, dims)
     if dims is not None:
         front = [canonical_axis(d, A.array.ndim) for d in dims]
         rest = [i for i in range(A.array.ndim) if i not in front]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, make
 from .arguments import require_tensor
@@ -18,6 +17,7 @@ from .linalg import cholesky, solve
 from .linalg_norms import require_matrices
 from .matrix import matmul, product
 from .rearranging import tril, triu
+from .shaping import no_out
 from .views import reshaped
 
 lu_values = returned("linalg_lu", "P", "L", "U")
@@ -139,15 +139,13 @@ def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
 
     RuntimeError for a pivot that is 0: see `lu_factor_ex`.
     """
-    if out is not None:
-        return into(out, lu_factor, A, pivot=pivot)
+    no_out("linalg.lu_factor", out)
     return lu_factor_values(*_factored("linalg.lu_factor", A, pivot, True)[:2])
 
 
 def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
     """(LU, pivots, info): `lu_factor`, with info > 0 the first pivot that is 0, counted from 1."""
-    if out is not None:
-        return into(out, lu_factor_ex, A, pivot=pivot, check_errors=check_errors)
+    no_out("linalg.lu_factor_ex", out)
     return lu_factor_ex_values(*_factored("linalg.lu_factor_ex", A, pivot, check_errors))
 
 
@@ -169,8 +167,7 @@ def _factored(name: str, A: Any, pivot: bool, check_errors: bool) -> tuple[Any, 
 
 def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     """(P, L, U) with A = P @ L @ U: P a permutation, L unit lower and U upper triangular."""
-    if out is not None:
-        return into(out, lu, A, pivot=pivot)
+    no_out("linalg.lu", out)
     require_matrices("linalg.lu", A)
     if not pivot:
         raise NotImplementedError("linalg.lu: LU without pivoting is not implemented on CPU")
@@ -186,8 +183,7 @@ def lu_solve(
     LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: Any = None
 ) -> Any:
     """X with A @ X = B (X @ A = B for left=False), given the factorization of A."""
-    if out is not None:
-        return into(out, lu_solve, LU, pivots, B, left=left, adjoint=adjoint)
+    no_out("linalg.lu_solve", out)
     n = LU.array.shape[-1]
     P = make(permutation(_rows_of(pivots.array, n), LU.array.dtype))
     L = tril(LU, diagonal=-1) + make(np.eye(n, dtype=LU.array.dtype))
@@ -195,10 +191,8 @@ def lu_solve(
     return solve(A.mH if adjoint else A, B, left=left)
 
 
-def old_lu_solve(b: Any, LU_data: Any, LU_pivots: Any, *, out: Any = None) -> Any:
+def old_lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:
     """`linalg.lu_solve` with its older order of arguments."""
-    if out is not None:
-        return into(out, old_lu_solve, b, LU_data, LU_pivots)
     return lu_solve(LU_data, LU_pivots, b)
 
 
@@ -214,8 +208,7 @@ def _info(x: Tensor, wrong: Any) -> Tensor:
 
 def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     """(inverse, info): `inv`, with info > 0 (and a useless inverse) for singular matrices."""
-    if out is not None:
-        return into(out, inv_ex, A, check_errors=check_errors)
+    no_out("linalg.inv_ex", out)
     require_matrices("linalg.inv", A, square=True)
     try:
         return inv_ex_values(inverted(A), _info(A, 0))
@@ -227,8 +220,7 @@ def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
 
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """(L, info): `cholesky`, with info > 0 (and a useless L) where A is not positive definite."""
-    if out is not None:
-        return into(out, cholesky_ex, A, upper=upper, check_errors=check_errors)
+    no_out("linalg.cholesky_ex", out)
     try:
         return cholesky_ex_values(cholesky(A, upper), _info(A, 0))
     except LinAlgError:
@@ -241,8 +233,7 @@ def solve_ex(
     A: Any, B: Any, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
     """(result, info): `solve`, with info > 0 (and a useless result) for singular matrices."""
-    if out is not None:
-        return into(out, solve_ex, A, B, left=left, check_errors=check_errors)
+    no_out("linalg.solve_ex", out)
     try:
         return solve_ex_values(solve(A, B, left=left), _info(A, 0))
     except LinAlgError:
@@ -259,33 +250,26 @@ geqrf_values = returned("geqrf", "a", "tau")
 @composed(method="lu", name="lu")
 def old_lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> Any:
     """(LU, pivots), and with `get_infos` the info: the older form of `linalg.lu_factor_ex`."""
-    if out is not None:
-        return into(out, old_lu, A, pivot, get_infos)
+    no_out("lu", out)
     LU, pivots, info = _factored("linalg.lu_factor", A, pivot, not get_infos)
     return lu_with_info(LU, pivots, info) if get_infos else lu_with_pivots(LU, pivots)
 
 
 @composed()
-def geqrf(input: Any, *, out: Any = None) -> Any:
+def geqrf(input: Any) -> Any:
     """(a, tau): the QR factorization as LAPACK packs it, R above and reflections v_i below.
 
     Q = H_1 H_2 ..., H_i = I - tau_i v_i v_i^H with v_i = (0, ..., 0, 1, a[i + 1:, i]).
     `linalg.qr` unpacks it and has a derivative, which this has not.
     """
-    if out is not None:
-        return into(out, geqrf, input)
     require_matrices("geqrf", input)
     packed, tau = np.linalg.qr(input.array, mode="raw")
     return geqrf_values(make(np.swapaxes(packed, -1, -2).copy()), make(tau))
 
 
 @composed()
-def ormqr(
-    input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False, *, out: Any = None
-) -> Any:
+def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool = False) -> Any:
     """Q @ other (other @ Q for left=False) of the Q that `geqrf` packed; `transpose` takes Q^H."""
-    if out is not None:
-        return into(out, ormqr, input, tau, other, left, transpose)
     require_matrices("torch.ormqr", input)
     for name, x in (("tau", tau), ("other", other)):
         require_tensor("ormqr", x, name)
@@ -311,38 +295,29 @@ def ormqr(
     return C
 
 
-def householder_product(A: Any, tau: Any, *, out: Any = None) -> Any:
+def householder_product(A: Any, tau: Any) -> Any:
     """The first columns of the product of reflections I - tau[i] * v[i] @ v[i].mH.
 
     v[i] is column i of A below its diagonal, with 1 on it and 0 above.
     """
-    if out is not None:
-        return into(out, householder_product, A, tau)
     require_matrices("linalg.householder_product", A)
     m, n = A.array.shape[-2:]
     k = tau.array.shape[-1]
     dtype = A.array.dtype
     V = tril(A, diagonal=-1) + make(np.eye(m, n, dtype=dtype))
-    product: Any = make(np.eye(m, n, dtype=dtype))
+    out: Any = make(np.eye(m, n, dtype=dtype))
     for i in reversed(range(k)):
         v = V[..., i]
         column = reshaped(v, shape=(*v.array.shape, 1))
-        product = product - tau[..., i, None, None] * matmul(column, matmul(column.mH, product))
-    return product
+        out = out - tau[..., i, None, None] * matmul(column, matmul(column.mH, out))
+    return out
 
 
 @composed(method=False)
 def lu_unpack(
-    LU_data: Any,
-    LU_pivots: Any,
-    unpack_data: bool = True,
-    unpack_pivots: bool = True,
-    *,
-    out: Any = None,
+    LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> Any:
     """(P, L, U) from the packed factorization of `linalg.lu_factor`."""
-    if out is not None:
-        return into(out, lu_unpack, LU_data, LU_pivots, unpack_data, unpack_pivots)
     m, n = LU_data.array.shape[-2:]
     k = min(m, n)
     P = make(permutation(_rows_of(LU_pivots.array, m), LU_data.array.dtype))

@@ -16,13 +16,13 @@ from ..core.chain import sum_to
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node
-from ..core.outputs import into
 from ..core.primitive import REGISTRY, with_kernel, with_sum
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import matmul as kernels
 from .arguments import kind, require_tensor, unsupported
+from .shaping import no_out
 
 _ndarray = np.ndarray
 
@@ -191,8 +191,7 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
     A vector on the left is a row, on the right a column, whose axis then goes; two vectors give
     their dot product. RuntimeError if shapes do not fit or dtypes differ.
     """
-    if out is not None:
-        return into(out, matmul, input, other)
+    no_out("matmul", out)
     if not (isinstance(input, Tensor) and isinstance(other, Tensor)):
         for x in (input, other):
             if not isinstance(x, (Tensor, _ndarray)):

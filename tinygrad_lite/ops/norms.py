@@ -6,7 +6,6 @@ from typing import Any
 
 from ..core.doors import composed
 from ..core.dtypes import to_numpy
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor
 from .arguments import axes_of, converted, kind, renamed, require_tensor
@@ -31,8 +30,6 @@ def norm(
     the matrices over two axes.
     """
     if names:
-        if "out" in names:
-            return into(names.pop("out"), norm, input, p, dim, keepdim, dtype, **names)
         input, dim, keepdim = renamed("norm", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("norm", input)
     if dtype is not None:

@@ -10,7 +10,6 @@ import numpy as np
 from ..core.chain import cast
 from ..core.doors import composed
 from ..core.node import owner
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis, shape_from
 from ..core.tensor import Tensor, bind, make
@@ -178,10 +177,8 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
 
 
 @composed(samples=[sample(Real("n"), diagonal=one_of(0, 1)), sample(Real("n 3"), diagonal=0)])
-def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+def diag(input: Any, diagonal: int = 0) -> Any:
     """The matrix with this vector on its diagonal, or the diagonal of this matrix (a copy)."""
-    if out is not None:
-        return into(out, diag, input, diagonal)
     if input.array.ndim == 1:
         return diag_embed(input, diagonal)
     if input.array.ndim == 2:
@@ -196,10 +193,8 @@ def diagflat(input: Any, offset: int = 0) -> Any:
 
 
 @composed()
-def narrow_copy(input: Any, dim: int, start: Any, length: int, *, out: Any = None) -> Any:
+def narrow_copy(input: Any, dim: int, start: Any, length: int) -> Any:
     """`narrow`, as a copy."""
-    if out is not None:
-        return into(out, narrow_copy, input, dim, start, length)
     return cast(narrow(input, dim, start, length), dtype=input.array.dtype)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
@@ -22,7 +21,7 @@ from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
 from .reduction import p_norm, total
-from .shaping import expand, reshape
+from .shaping import expand, no_out, reshape
 from .views import diagonal_of, permuted, reshaped
 
 
@@ -36,8 +35,7 @@ def _ranks(name: str, message: str, *expected: tuple[Tensor, int]) -> None:
 @composed(samples=[sample(Real("n k"), Real("k m"))])
 def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The product of two matrices: (n, k) @ (k, m)."""
-    if out is not None:
-        return into(out, mm, input, mat2)
+    no_out("mm", out)
     for name, x in (("self", input), ("mat2", mat2)):
         _ranks("mm", f"{name} must be a matrix", (x, 2))
     return matmul(input, mat2)
@@ -46,8 +44,7 @@ def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("b n k"), Real("b k m"))])
 def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     """The products of two batches of matrices: (b, n, k) @ (b, k, m)."""
-    if out is not None:
-        return into(out, bmm, input, mat2)
+    no_out("bmm", out)
     for i, x in ((1, input), (2, mat2)):
         _ranks("bmm", f"batch{i} must be a 3D tensor", (x, 3))
     x, y = input.array.shape, mat2.array.shape
@@ -62,8 +59,7 @@ def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n k"), Real("k"))])
 def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     """The product of a matrix and a vector: (n, k) @ (k,)."""
-    if out is not None:
-        return into(out, mv, input, vec)
+    no_out("mv", out)
     if input.array.ndim != 2 or vec.array.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got 1, {input.array.ndim}, {vec.array.ndim}"
@@ -74,8 +70,7 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n"), Real("n"))])
 def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     """The dot product of two vectors."""
-    if out is not None:
-        return into(out, dot, input, tensor)
+    no_out("dot", out)
     if input.array.ndim != 1 or tensor.array.ndim != 1:
         raise RuntimeError(
             f"1D tensors expected, but got {input.array.ndim}D and {tensor.array.ndim}D tensors"
@@ -92,8 +87,7 @@ def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n k"), Real("m k"))])
 def inner(input: Any, other: Any, *, out: Any = None) -> Any:
     """Products summed over the last axis of both: (..., k), (***, k) -> (..., ***)."""
-    if out is not None:
-        return into(out, inner, input, other)
+    no_out("inner", out)
     x, y = input.array, other.array
     if x.ndim == 0 or y.ndim == 0:
         return input * other
@@ -108,8 +102,7 @@ def inner(input: Any, other: Any, *, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n"), Real("m"))])
 def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
     """All products of elements of two vectors: (n,), (m,) -> (n, m)."""
-    if out is not None:
-        return into(out, outer, input, vec2)
+    no_out("outer", out)
     for name, x in (("self", input), ("vec2", vec2)):
         if x.array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.array.ndim}-D")
@@ -148,12 +141,8 @@ _WEIGHTS: dict[str, Any] = {"beta": one_of(1, 0.5), "alpha": one_of(1, -2.0)}
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("n k"), Real("k m"), **_WEIGHTS)])
-def addmm(
-    input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
-) -> Any:
+def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * (mat1 @ mat2)."""
-    if out is not None:
-        return into(out, addmm, input, mat1, mat2, beta=beta, alpha=alpha)
     for name, x in (("mat1", mat1), ("mat2", mat2)):
         _ranks("addmm", f"{name} must be a matrix, got {x.array.ndim}-D tensor", (x, 2))
     y = matmul(mat1, mat2)
@@ -161,10 +150,8 @@ def addmm(
 
 
 @composed(inplace=True, samples=[sample(Real("n"), Real("n k"), Real("k"), **_WEIGHTS)])
-def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
+def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * (mat @ vec)."""
-    if out is not None:
-        return into(out, addmv, input, mat, vec, beta=beta, alpha=alpha)
     if input.array.ndim > 1 or mat.array.ndim != 2 or vec.array.ndim != 1:
         raise RuntimeError(
             f"vector + matrix @ vector expected, got {input.array.ndim}, {mat.array.ndim}, "
@@ -176,12 +163,8 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1, out:
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("n"), Real("m"), **_WEIGHTS)])
-def addr(
-    input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
-) -> Any:
+def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * outer(vec1, vec2)."""
-    if out is not None:
-        return into(out, addr, input, vec1, vec2, beta=beta, alpha=alpha)
     for name, x in (("vec1", vec1), ("vec2", vec2)):
         _ranks("addr", f"addr: Expected 1-D argument {name}, but got {x.array.ndim}-D", (x, 1))
     y = outer(vec1, vec2)
@@ -191,24 +174,16 @@ def addr(
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("b n k"), Real("b k m"), **_WEIGHTS)])
-def baddbmm(
-    input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
-) -> Any:
+def baddbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * bmm(batch1, batch2)."""
-    if out is not None:
-        return into(out, baddbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     y = bmm(batch1, batch2)
     beta, alpha = _whole(y, beta, alpha)
     return _added(input, y, beta, alpha, y.array.shape, "baddbmm")
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("b n k"), Real("b k m"), **_WEIGHTS)])
-def addbmm(
-    input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None
-) -> Any:
+def addbmm(input: Any, batch1: Any, batch2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * the sum of bmm(batch1, batch2) over the batch."""
-    if out is not None:
-        return into(out, addbmm, input, batch1, batch2, beta=beta, alpha=alpha)
     for i, x in ((1, batch1), (2, batch2)):
         _ranks("addbmm", f"batch{i} must be a 3D tensor", (x, 3))
     y = tensordot(batch1, batch2, dims=([0, 2], [0, 1]))
@@ -222,8 +197,7 @@ def addbmm(
 @composed(method=False, samples=[sample(Real("n k m"), Real("m k p"), dims=([2, 1], [0, 1]))])
 def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
     """Products summed over axes: the last `dims` of a with the first of b, or two lists of axes."""
-    if out is not None:
-        return into(out, tensordot, a, b, dims)
+    no_out("tensordot", out)
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, (tuple, list)) and len(dims) == 2 and isinstance(dims[0], (tuple, list)):
@@ -268,8 +242,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
 @composed(samples=[sample(Real("n 2"), Real("3 m")), sample(Real("n"), Real("2 m"))])
 def kron(input: Any, other: Any, *, out: Any = None) -> Any:
     """The Kronecker product: every element of the input times the whole of the other."""
-    if out is not None:
-        return into(out, kron, input, other)
+    no_out("kron", out)
     ndim = max(input.array.ndim, other.array.ndim)
     n = (1,) * (ndim - input.array.ndim) + input.array.shape
     m = (1,) * (ndim - other.array.ndim) + other.array.shape
@@ -281,8 +254,7 @@ def kron(input: Any, other: Any, *, out: Any = None) -> Any:
 @composed(method=False)
 def chain_matmul(*matrices: Any, out: Any = None) -> Any:
     """The product of several matrices in the cheapest order."""
-    if out is not None:
-        return into(out, chain_matmul, *matrices)
+    no_out("chain_matmul", out)
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = tuple(matrices[0])
     for i, x in enumerate(matrices):
@@ -322,8 +294,7 @@ def _chained(xs: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: int) 
 @numpy_names
 def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """The cross product of vectors of 3 along `dim` (by default the first axis of size 3)."""
-    if out is not None:
-        return into(out, cross, input, other, dim)
+    no_out("cross", out)
     if input.array.ndim != other.array.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     shape = broadcast_shape([input.array.shape, other.array.shape])

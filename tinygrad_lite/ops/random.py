@@ -12,11 +12,10 @@ import numpy as np
 
 from ..core.dtypes import to_numpy
 from ..core.inplace import require_writable, store
-from ..core.outputs import made_into
 from ..core.random import numpy_generator
 from ..core.tensor import Tensor, bind, make, require_cpu
 from .arguments import kind, require_tensor
-from .creation import _dtype_or_default, _finished, _shape
+from .creation import _dtype_or_default, _finished, _shape, refuse_out
 
 
 def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
@@ -61,19 +60,7 @@ def _sampler(name: str, draw: Any, check: str, doc: str) -> Any:
         pin_memory: bool = False,
         **named: Any,
     ) -> Tensor:
-        if out is not None:
-            return made_into(
-                out,
-                sample,
-                *size,
-                generator=generator,
-                dtype=dtype,
-                layout=layout,
-                device=device,
-                requires_grad=requires_grad,
-                pin_memory=pin_memory,
-                **named,
-            )
+        refuse_out(name, out)
         require_cpu(device)
         shape = _shape(name, size, named)
         numpy_dtype = _floating(check, dtype)
@@ -131,8 +118,6 @@ def _integers(rng: Any, low: int, high: int, shape: Any, dtype: Any) -> np.ndarr
 
 def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     """randint(low=0, high, size): whole numbers in [low, high), int64 unless `dtype` says else."""
-    if "out" in options:
-        return made_into(options.pop("out"), randint, *args, generator=generator, **options)
     given = list(args)
     size = options.pop("size", None)
     if size is None:
@@ -144,6 +129,7 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     low = options.pop("low", None)
     low = low if low is not None else (given[0] if len(given) == 2 else 0)
     high = given[-1]
+    refuse_out("randint", options.pop("out", None))
     require_cpu(options.pop("device", None))
     dtype = options.pop("dtype", None)
     requires_grad = options.pop("requires_grad", False)
@@ -158,14 +144,11 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
 
 
 def randint_like(
-    input: Tensor, low: Any = None, high: Any = None, *, dtype: Any = None, **options: Any
+    input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, **options: Any
 ) -> Tensor:
     """Whole numbers in [low, high) (or [0, low)), in the shape and dtype of `input`."""
     if high is None:
         low, high = 0, low
-    if high is None:
-        raise TypeError("randint_like() missing 1 required positional argument: 'high'")
-    low = 0 if low is None else low
     options.pop("memory_format", None)
     dtype = input.dtype if dtype is None else dtype
     return randint(low, high, tuple(input.array.shape), dtype=dtype, **options)
@@ -183,18 +166,7 @@ def randperm(
     pin_memory: bool = False,
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
-    if out is not None:
-        return made_into(
-            out,
-            randperm,
-            n,
-            generator=generator,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-            pin_memory=pin_memory,
-        )
+    refuse_out("randperm", out)
     require_cpu(device)
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
@@ -222,20 +194,7 @@ def normal(
 
     A draw is a constant: unlike PyTorch's, which has a gradient of 0, it has no history.
     """
-    if out is not None:
-        return made_into(
-            out,
-            normal,
-            mean,
-            std,
-            size,
-            generator=generator,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-            pin_memory=pin_memory,
-        )
+    refuse_out("normal", out)
     require_cpu(device)
     for value in (mean, std):
         if not isinstance(value, (Tensor, int, float, np.number)):
@@ -273,8 +232,7 @@ def _require_spread(std: Any) -> None:
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
     """1 with probability `input` (or `p` everywhere), else 0, in the dtype of `input`."""
-    if out is not None:
-        return made_into(out, bernoulli, input, p, generator=generator)
+    refuse_out("bernoulli", out)
     require_tensor("bernoulli", input)
     if p is None and input.array.dtype.kind != "f":
         name = kind(input.array.dtype)
@@ -300,8 +258,7 @@ def multinomial(
     random powers (Efraimidis and Spirakis, 2006). RuntimeError for weights that are negative, not
     finite or all 0.
     """
-    if out is not None:
-        return made_into(out, multinomial, input, num_samples, replacement, generator=generator)
+    refuse_out("multinomial", out)
     require_tensor("multinomial", input)
     w = input.array
     if w.ndim not in (1, 2):

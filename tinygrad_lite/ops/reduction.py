@@ -14,7 +14,6 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.primitive import with_kernel
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
@@ -106,8 +105,6 @@ def sum(
     `dtype`: convert before adding up.
     """
     if names:
-        if "out" in names:
-            return into(names.pop("out"), sum, input, dim, keepdim, dtype=dtype, **names)
         input, dim, keepdim = renamed("sum", names, input=input, dim=dim, keepdim=keepdim)
     if not isinstance(input, Tensor):
         require_tensor("sum", input)
@@ -143,8 +140,6 @@ def mean(
     RuntimeError for integers without `dtype`.
     """
     if names:
-        if "out" in names:
-            return into(names.pop("out"), mean, input, dim, keepdim, dtype=dtype, **names)
         input, dim, keepdim = renamed("mean", names, input=input, dim=dim, keepdim=keepdim)
     if not isinstance(input, Tensor):
         require_tensor("mean", input)
@@ -165,8 +160,6 @@ def nansum(
 ) -> Any:
     """Sum over `dim` with NaN counted as 0."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), nansum, input, dim, keepdim, dtype=dtype, **names)
         input, dim, keepdim = renamed("nansum", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("nansum", input)
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
@@ -178,8 +171,6 @@ def nanmean(
 ) -> Any:
     """Mean over `dim` of what is not NaN."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), nanmean, input, dim, keepdim, dtype=dtype, **names)
         input, dim, keepdim = renamed("nanmean", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("nanmean", input)
     if input.array.dtype.kind != "f":
@@ -287,9 +278,6 @@ def _moments(name: str, single: bool, functions: Any, doc: str) -> Any:
         correction: Any = None,
         **names: Any,
     ) -> Any:
-        if "out" in names:
-            how = {"unbiased": unbiased, "correction": correction, **names}
-            return into(how.pop("out"), moment, input, dim, keepdim=keepdim, **how)
         input, axes, correction, keepdim = _moment_arguments(
             name, input, dim, unbiased, correction, keepdim, names
         )
@@ -328,8 +316,6 @@ std_mean = _moments(
 def _logic(name: str, ufunc: Any, doc: str) -> Any:
     def reduce(input: Any, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
         if names:
-            if "out" in names:
-                return into(names.pop("out"), reduce, input, dim, keepdim, **names)
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
         a = input.array
@@ -349,8 +335,6 @@ any = _logic("any", np.logical_or, "Whether any element over `dim` is true (uint
 def count_nonzero(input: Any, dim: Any = None, **names: Any) -> Any:
     """How many elements over `dim` are not 0 (int64)."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), count_nonzero, input, dim, **names)
         input, dim = renamed("count_nonzero", names, input=input, dim=dim)
     require_tensor("count_nonzero", input)
     axes = axes_of(dim, input.array.ndim)
@@ -404,8 +388,6 @@ def _dropped(shape: tuple[int, ...], axes: Any) -> tuple[int, ...]:
 def logsumexp(input: Any, dim: Any, keepdim: bool = False, **names: Any) -> Any:
     """log(sum(exp(input))) over `dim`, without overflow. The derivative is the softmax."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), logsumexp, input, dim, keepdim, **names)
         input, keepdim = renamed("logsumexp", names, input=input, keepdim=keepdim)
     require_tensor("logsumexp", input)
     return log_total(input, axes=axes_of(dim, input.array.ndim), keepdim=keepdim)

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..core.chain import blank, broadcast, cast
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Integer, Real, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
@@ -126,13 +125,11 @@ def written_along(x: Any, index: Any, y: Any, *, dim: int) -> Any:
 
 @composed()
 @numpy_names
-def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: Any = None) -> Any:
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False) -> Any:
     """out[i][j] = input[index[i][j]][j] for dim 0, and so on for other axes.
 
     The index may be smaller than the input along the other axes. RuntimeError out of bounds.
     """
-    if out is not None:
-        return into(out, gather, input, dim, index, sparse_grad=sparse_grad)
     shape = input.array.shape
     d = canonical_axis(dim, len(shape))
     _check_index("gather", index, shape, d)

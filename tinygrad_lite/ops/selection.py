@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import activations, elementwise, masks, select
@@ -29,8 +28,6 @@ def where(condition: Any, input: Any = None, other: Any = None, **names: Any) ->
     an infinite derivative in the branch not taken does not reach the gradient. RuntimeError if the
     condition is not bool.
     """
-    if "out" in names:
-        return into(names.pop("out"), where, condition, input, other, **names)
     if names:
         input = names.get("self", input)
     if not isinstance(condition, Tensor):
@@ -206,8 +203,6 @@ def clamp(input: Any, min: Any = None, max: Any = None, **names: Any) -> Any:
     The derivative at a bound is 1. RuntimeError if both are None.
     """
     if names:
-        if "out" in names:
-            return into(names.pop("out"), clamp, input, min, max, **names)
         renamed("clamp", names)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -241,14 +236,12 @@ clip = also("clip", clamp, inplace=True)
 
 
 @composed(inplace=True, samples=reals(3))
-def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Any:
+def lerp(input: Any, end: Any, weight: Any) -> Any:
     """input + weight * (end - input), elementwise.
 
     From the nearer end (end - (1 - weight) * (end - input) for weight >= 0.5), so that both are
     exact.
     """
-    if out is not None:
-        return into(out, lerp, input, end, weight)
     if isinstance(end, Tensor) and end.array.dtype != input.array.dtype:
         raise RuntimeError(
             f"expected dtype {_c_name(input)} for `end` but got dtype {_c_name(end)}"
@@ -288,12 +281,8 @@ def _times(value: Any, product: Any) -> Any:
 
 
 @composed(inplace=True, samples=reals(3))
-def addcmul(
-    input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1, out: Any = None
-) -> Any:
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 * tensor2, elementwise."""
-    if out is not None:
-        return into(out, addcmul, input, tensor1, tensor2, *rest, value=value)
     if rest:  # addcmul(value, tensor1, tensor2)
         deprecated("addcmul", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
         value, tensor1, (tensor2,) = tensor1, tensor2, rest
@@ -311,12 +300,8 @@ def addcmul(
         )
     ],
 )
-def addcdiv(
-    input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1, out: Any = None
-) -> Any:
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 / tensor2, elementwise. RuntimeError for integers."""
-    if out is not None:
-        return into(out, addcdiv, input, tensor1, tensor2, *rest, value=value)
     if rest:  # addcdiv(value, tensor1, tensor2)
         deprecated("addcdiv", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
         value, tensor1, (tensor2,) = tensor1, tensor2, rest

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import dtype, get_default_dtype, to_numpy
-from ..core.outputs import made_into
 from ..core.tensor import Tensor, make, require_cpu
-from .creation import _array_from, _dtype_or_default, _finished
+from .creation import _array_from, _dtype_or_default, _finished, refuse_out
 
 
 def _number(x: Any) -> Any:
@@ -31,19 +30,7 @@ def arange(
     pin_memory: bool = False,
 ) -> Tensor:
     """start, start + step, ... below `end`; int64 if all three are integers."""
-    if out is not None:
-        return made_into(
-            out,
-            arange,
-            start,
-            end,
-            step,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-            pin_memory=pin_memory,
-        )
+    refuse_out("arange", out)
     require_cpu(device)
     start, end, step = _number(start), _number(end), _number(step)
     if end is None:
@@ -90,18 +77,7 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers evenly spaced from `start` to `end`, both included."""
-    if out is not None:
-        return made_into(
-            out,
-            linspace,
-            start,
-            end,
-            steps,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-        )
+    refuse_out("linspace", out)
     require_cpu(device)
     _require_count("linspace", steps)
     numpy_dtype = _dtype_or_default(dtype)
@@ -142,19 +118,7 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """base ** v for `steps` numbers v evenly spaced from `start` to `end`."""
-    if out is not None:
-        return made_into(
-            out,
-            logspace,
-            start,
-            end,
-            steps,
-            base,
-            dtype=dtype,
-            layout=layout,
-            device=device,
-            requires_grad=requires_grad,
-        )
+    refuse_out("logspace", out)
     require_cpu(device)
     _require_count("logspace", steps)
     numpy_dtype = _dtype_or_default(dtype)
@@ -176,10 +140,7 @@ def eye(
     requires_grad: bool = False,
 ) -> Tensor:
     """The n by m matrix (m: n) with ones on the diagonal."""
-    if out is not None:
-        return made_into(
-            out, eye, n, m, dtype=dtype, layout=layout, device=device, requires_grad=requires_grad
-        )
+    refuse_out("eye", out)
     require_cpu(device)
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:

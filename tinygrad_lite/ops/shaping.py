@@ -33,6 +33,15 @@ broadcast = view_door(REGISTRY["broadcast"])
 TensorFunction = Callable[..., Any]
 
 
+def no_out(name: str, out: Any) -> None:
+    """Raise TypeError if the caller passed `out=`."""
+    if out is not None:
+        raise TypeError(
+            f"{name}(): out= is not supported, because it hides a write from the graph; "
+            f"assign the result, or copy it: x.copy_({name}(...))"
+        )
+
+
 def sizes_of(name: str, sizes: Sequence[Any], named: Any) -> tuple[int, ...]:
     """The sizes given as `f(2, 3)`, `f((2, 3))` or by name."""
     if named is not None:

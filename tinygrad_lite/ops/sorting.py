@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
@@ -49,8 +48,6 @@ def sort(
 
     Always stable; NaN counts as larger than every number.
     """
-    if "out" in names:
-        return into(names.pop("out"), sort, input, dim, descending, stable, **names)
     if isinstance(dim, bool):  # sort(stable, dim, descending), keywords aside
         raise TypeError("sort(): dim must be int, not bool; pass stable= by keyword")
     dim = renamed("sort", names, dim=dim)
@@ -65,8 +62,6 @@ def argsort(
     input: Any, dim: int = -1, descending: bool = False, stable: bool = False, **names: Any
 ) -> Any:
     """The indices that `sort` returns."""
-    if "out" in names:
-        return into(names.pop("out"), argsort, input, dim, descending, stable, **names)
     dim = renamed("argsort", names, dim=dim)
     require_tensor("argsort", input)
     axis = canonical_axis(dim, input.array.ndim)
@@ -84,8 +79,6 @@ def topk(
     input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, **names: Any
 ) -> Any:
     """(values, indices) of the k largest (or smallest) along `dim`, in order."""
-    if "out" in names:
-        return into(names.pop("out"), topk, input, k, dim, largest, sorted, **names)
     dim = renamed("topk", names, dim=dim)
     require_tensor("topk", input)
     a = input.array
@@ -121,8 +114,6 @@ def _first(a: np.ndarray, k: int, axis: int, largest: bool) -> np.ndarray:
 @composed(samples=[sample(_DISTINCT, k=2, dim=one_of(1, -1), keepdim=one_of(False, True))])
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, **names: Any) -> Any:
     """(values, indices) of the k-th smallest along `dim`; the first is k = 1."""
-    if "out" in names:
-        return into(names.pop("out"), kthvalue, input, k, dim, keepdim, **names)
     dim, keepdim = renamed("kthvalue", names, dim=dim, keepdim=keepdim)
     require_tensor("kthvalue", input)
     a = input.array

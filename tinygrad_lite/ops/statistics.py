@@ -9,7 +9,6 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.fused import fused
-from ..core.outputs import into
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
@@ -84,8 +83,6 @@ def prod(
 ) -> Any:
     """Product over `dim` (one axis, or None: all). Exact derivatives at zeros."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), prod, input, dim, keepdim, dtype=dtype, **names)
         input, dim, keepdim = renamed("prod", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("prod", input)
     if isinstance(dim, (tuple, list)):
@@ -121,8 +118,6 @@ def middle(x: Any, *, skip_nan: bool = False) -> Any:
 def _median(name: str, skip_nan: bool, kind: Any, doc: str) -> Any:
     def call(input: Any, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
         if names:
-            if "out" in names:
-                return into(names.pop("out"), call, input, dim, keepdim, **names)
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
         if input.array.dtype.kind == "b":
@@ -170,8 +165,6 @@ def mode(input: Any, dim: Any = -1, keepdim: bool = False, **names: Any) -> Any:
     """(values, indices): the most frequent value over `dim`, the smallest at a tie, and where it is
     last; there goes the gradient."""
     if names:
-        if "out" in names:
-            return into(names.pop("out"), mode, input, dim, keepdim, **names)
         input, dim, keepdim = renamed("mode", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("mode", input)
     a = input.array
@@ -206,17 +199,6 @@ def _quantile(name: str, skip_nan: bool, doc: str) -> Any:
         **names: Any,
     ) -> Any:
         if names:
-            if "out" in names:
-                return into(
-                    names.pop("out"),
-                    call,
-                    input,
-                    q,
-                    dim,
-                    keepdim,
-                    interpolation=interpolation,
-                    **names,
-                )
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
         wanted, q = q, _checked(name, input, q, interpolation)

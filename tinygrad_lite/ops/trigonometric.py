@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.outputs import into
 from ..core.primitive import with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise as kernels
@@ -142,10 +141,8 @@ def hypot(x: Any, y: Any) -> Any:
 
 
 @composed(inplace=True, samples=reals(1))
-def deg2rad(input: Any, *, out: Any = None) -> Any:
+def deg2rad(input: Any) -> Any:
     """Degrees to radians, elementwise: input * pi / 180."""
-    if out is not None:
-        return into(out, deg2rad, input)
     return input * (math.pi / 180)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ...core.node import touch
-from ...core.outputs import into
 from ...core.tensor import Tensor
 from ...ops import normalization as ops
 from ...ops.norms import norm
@@ -242,5 +241,5 @@ def normalize(
 ) -> Tensor:
     """x / max(||x||_p, eps) along `dim`."""
     if out is not None:
-        return into(out, normalize, input, p, dim, eps)
+        raise TypeError("normalize(): out= is not supported; assign the result instead")
     return input / norm(input, p, dim, True).clamp(min=eps).expand_as(input)
