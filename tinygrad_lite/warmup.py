@@ -77,7 +77,7 @@ def _rows(dtype: np.dtype) -> None:
         softmax.log_softmax_backward(x, softmax.log_softmax(x))
         softmax.logsumexp_backward(w[:1].repeat(rows), x, softmax.logsumexp(x))
         loss, saved = losses.cross_entropy(x, target)
-        losses.cross_entropy_backward(loss, x, target, None, *saved)
+        losses.cross_entropy_backward(loss, x, target, None, saved)
 
 
 def _normalizations(dtype: np.dtype) -> None:

@@ -104,8 +104,8 @@ def test_cross_entropy(shape, weighted, smoothing, reduction):
     exact, saved64 = reference(losses.cross_entropy, x, target, wide, **options)
     same(loss, exact, atol=2e-7)  # log s is near 0 where s is near 1
     g = RNG.normal(size=loss.shape).astype(np.float32)
-    dx = losses.cross_entropy_backward(g, x, target, weight, *saved, **options)
-    want = reference(losses.cross_entropy_backward, g, x, target, wide, *saved64, **options)
+    dx = losses.cross_entropy_backward(g, x, target, weight, saved, **options)
+    want = reference(losses.cross_entropy_backward, g, x, target, wide, saved64, **options)
     assert dx.shape == x.shape
     same(dx, want, atol=2e-6)
 

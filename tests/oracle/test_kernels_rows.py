@@ -74,7 +74,7 @@ def test_cross_entropy(shape, smoothing, weighted, reduction):
     g = draw(*loss.shape)
     want.backward(tensor(g))
     got = losses.cross_entropy_backward(
-        np.asarray(g), x, target, weight, *saved, -100, smoothing, reduction
+        np.asarray(g), x, target, weight, saved, -100, smoothing, reduction
     )
     close(got, t.grad, 1e-5)
 

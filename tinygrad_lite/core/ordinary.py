@@ -32,7 +32,8 @@ def ordinary_door(op: Primitive) -> Callable[..., Any]:
     if op.promote and op.typed != differentiable:
         return otherwise
     forward, arity = op.forward, op.arity
-    joint, residuals, outputs, view = op.joint, op.residual, op.outputs, op.view
+    joint, residuals, shown = op.joint, op.residual, op.shown
+    outputs, view = op.outputs, op.view
     promote = op.promote is not None
     number = promote and op.check is None and not op.tensors
     # of each input: a bit if it has a derivative, else 0; what is kept if these bits are wanted
@@ -110,6 +111,8 @@ def ordinary_door(op: Primitive) -> Callable[..., Any]:
             return tuple([output(a, made, i, of) for i, a in enumerate(out)])
         if view and shares_memory(out, arrays[0]):
             return make_view(out, made, args[0])
+        if shown:
+            return make(out, made), *[make(np.asarray(r)) for r in residual[:shown]]
         return make(out, made)
 
     return call

@@ -67,6 +67,7 @@ class Primitive:
         view: bool = False,
         outputs: bool = False,
         residual: bool = False,
+        shown: int = 0,
         title: str | None = None,
         check: Callable[..., None] | None = None,
         tensors: Sequence[int] = (),
@@ -82,6 +83,7 @@ class Primitive:
         self.view = view
         self.outputs = outputs
         self.residual = residual
+        self.shown = shown
         self.check = check
         self.tensors = frozenset(tensors)
         self.samples = samples
@@ -337,6 +339,8 @@ class Primitive:
             return tuple([output(a, node, i, of) for i, a in enumerate(out)])
         if self.view and args and shares_memory(out, arrays[0]) and isinstance(args[0], Tensor):
             return make_view(out, node, args[0])
+        if self.shown:
+            return make(out, node), *[make(np.asarray(r)) for r in residual[: self.shown]]
         return make(out, node)
 
     def keep(

@@ -14,6 +14,8 @@ def canonical_axis(dim: Any, ndim: int) -> int:
 
     Raises IndexError out of range and TypeError when `dim` is no integer.
     """
+    if type(dim) is int and -ndim <= dim < ndim:
+        return dim if dim >= 0 else dim + ndim
     if isinstance(dim, bool):
         raise TypeError(f"argument 'dim' must be int, not bool ({dim})")
     try:

@@ -95,9 +95,14 @@ def _class_rows(x: Array) -> Array:
     return as_rows(x, 1 if x.ndim > 1 else 0)
 
 
+_INT64 = np.dtype(np.int64)
+
+
 def _checked_labels(target: Array, classes: int, ignored: int) -> tuple[Array, bool]:
     """The labels in one row, and whether all of them count; IndexError for one that is no class."""
-    labels = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
+    labels = target
+    if target.ndim != 1 or target.dtype is not _INT64 or not target.flags.c_contiguous:
+        labels = np.ascontiguousarray(target, dtype=np.int64).reshape(-1)
     # As unsigned numbers the negative ones are the largest.
     if labels.size and np.maximum.reduce(labels.view(np.uint64)) >= classes:
         wrong = ((labels < 0) | (labels >= classes)) & (labels != ignored)
@@ -114,7 +119,7 @@ def cross_entropy(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
-) -> tuple[Array, tuple[Array, Array, Array]]:
+) -> tuple[Array, tuple[Any, ...]]:
     """The loss of logits x (N, C, ...) or (C) against class numbers target (N, ...) or ().
 
     With e = label_smoothing and l = log_softmax(x), each position has
@@ -125,32 +130,56 @@ def cross_entropy(
     Returns the loss and what `cross_entropy_backward` needs. Raises IndexError for a target that
     is no class.
     """
-    rows = _class_rows(x)
+    rows = x if x.ndim == 2 and x.flags.c_contiguous else _class_rows(x)
     labels, all_count = _checked_labels(target, rows.shape[1], ignore_index)
     smoothing = float(label_smoothing)
     fast = compiled(rows)
     if weight is None and not smoothing and all_count and not fast and x.size:
-        losses, tops, logs = _plain_cross_entropy(rows, labels)
-        total = np.array(len(rows), x.dtype)
-    else:
-        given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
-        losses, weights, tops, logs = (np.empty(len(rows), x.dtype) for _ in range(4))
-        each = _run_rows if fast else _cross_entropy_numpy
-        each(rows, labels, given, ignore_index, smoothing, losses, weights, tops, logs)
-        total = np.asarray(np.add.reduce(weights))
+        return _plain_cross_entropy(rows, labels, target.shape, reduction)
+    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
+    losses, weights, tops, logs = (np.empty(len(rows), x.dtype) for _ in range(4))
+    each = _run_rows if fast else _cross_entropy_numpy
+    each(rows, labels, given, ignore_index, smoothing, losses, weights, tops, logs)
+    total = np.asarray(np.add.reduce(weights))
     if reduction == "none":
         return losses.reshape(target.shape), (tops, logs, total)
     loss = np.add.reduce(losses)
     return (loss / total if reduction == "mean" else loss), (tops, logs, total)
 
 
-def _plain_cross_entropy(x: Array, labels: Array) -> tuple[Array, Array, Array]:
-    """log s - (x[t] - m), m and log s of each row, where every row counts and counts once."""
-    tops = np.maximum.reduce(x, axis=1)
-    shifted = x - tops[:, None]
-    picked = shifted[np.arange(len(x)), labels]
-    logs = np.log(np.add.reduce(np.exp(shifted, out=shifted), axis=1))
-    return logs - picked, tops, logs
+def _plain_cross_entropy(
+    x: Array, labels: Array, shape: tuple[int, ...], reduction: str
+) -> tuple[Array, tuple[Any, ...]]:
+    """Of few rows that all count once: the loss, with exp(x - m), s and the places of the labels,
+    from which the gradient is two steps."""
+    shifted = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    places = _places(labels, x.shape[1])
+    picked = shifted.reshape(-1).take(places)
+    exps = np.exp(shifted, shifted)
+    sums = np.add.reduce(exps, axis=1)
+    losses = np.log(sums)
+    losses -= picked
+    if reduction == "none":
+        return losses.reshape(shape), (exps, sums, places, len(x))
+    loss = np.add.reduce(losses)
+    return loss / len(x) if reduction == "mean" else loss, (exps, sums, places, len(x))
+
+
+def _places(labels: Array, classes: int) -> Array:
+    """Where in the flattened rows of classes each row's label stands."""
+    places = np.arange(0, len(labels) * classes, classes)
+    places += labels
+    return places
+
+
+def _plain_backward(
+    g: Array, exps: Array, sums: Array, places: Array, count: int, reduction: str
+) -> Array:
+    """g (softmax(x) - 1 at the label) for each row; a mean divides by their `count`."""
+    scale = g / count if reduction == "mean" else g.reshape(-1)
+    dx = exps * (scale / sums)[:, None]
+    dx.reshape(-1)[places] -= scale
+    return dx
 
 
 def _run_rows(*arguments: Any) -> None:
@@ -194,14 +223,16 @@ def cross_entropy_backward(
     x: Array,
     target: Array,
     weight: Array | None,
-    tops: Array,
-    logs: Array,
-    total: Array,
+    kept: tuple[Any, ...],
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
 ) -> Array:
-    """The gradient towards x; tops, logs and total are those that `cross_entropy` returned."""
+    """The gradient towards x; `kept` is what `cross_entropy` returned beside the loss."""
+    if len(kept) == 4:
+        out = _plain_backward(g, *kept, reduction)
+        return out if x.ndim == 2 else from_rows(out, x.shape, 1 if x.ndim > 1 else 0)
+    tops, logs, total = kept
     rows = _class_rows(x)
     t, all_count = _checked_labels(target, rows.shape[1], ignore_index)
     given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
@@ -244,12 +275,13 @@ def nll(
     0 where t == ignore_index; "mean" divides the sum by the weights of the labels that count.
     Returns the loss and that sum of weights. IndexError for a target that is no class.
     """
-    rows = _class_rows(x)
+    rows = x if x.ndim == 2 and x.flags.c_contiguous else _class_rows(x)
     labels, weights = _weighted_labels(target, rows.shape[1], weight, x.dtype, ignore_index)
-    losses = np.negative(rows[np.arange(len(rows)), labels])
     if weights is None:
+        losses = np.negative(rows.reshape(-1).take(_places(labels, rows.shape[1])))
         total = np.array(len(rows), x.dtype)
     else:
+        losses = np.negative(rows[np.arange(len(rows)), labels])
         losses = np.where(labels == _IGNORED, x.dtype.type(0), losses * weights)
         total = np.asarray(np.add.reduce(weights))
     if reduction == "none":
@@ -275,8 +307,10 @@ def nll_backward(
     scale = -(g / total if reduction == "mean" else g).reshape(-1)
     if weights is not None:  # where all are ignored the scale of a mean is infinite
         scale = np.where(labels == _IGNORED, g.dtype.type(0), scale * weights)
-    rows[np.arange(len(rows)), labels] = scale
-    return from_rows(rows, shape, axis)
+        rows[np.arange(len(rows)), labels] = scale
+    else:
+        rows.reshape(-1)[_places(labels, classes)] = scale
+    return rows if len(shape) == 2 else from_rows(rows, shape, axis)
 
 
 _IGNORED = -1  # the last class stands in for ignored labels, with weight 0

@@ -30,6 +30,7 @@ from .normalize_numba import (
     norm_planes,
     norm_rows,
 )
+from .reduce import total
 
 Array = np.ndarray
 Need = tuple[bool, bool, bool]
@@ -206,13 +207,13 @@ def batch_norm_backward(
     if not _compiled(x, g, weight):
         axes, shape = (0, *range(2, x.ndim)), (1, c, *(1,) * (x.ndim - 2))
         w = None if weight is None else weight.reshape(shape)
-        dx, dw, db = normalize_numpy.backward(
+        dx, dw, db = normalize_numpy.backward_over_samples(
             g, x, w, mean.reshape(shape), rstd.reshape(shape), axes, need
         )
         return (
             dx,
-            None if dw is None else np.add.reduce(dw, axis=axes),
-            None if db is None else np.add.reduce(db, axis=axes),
+            dw.reshape(c) if need[1] and dw is not None else None,
+            db.reshape(c) if need[2] and db is not None else None,
         )
     w = _given(weight, c, x, 1)
     dw, db = np.empty(c, x.dtype), np.empty(c, x.dtype)
@@ -237,6 +238,39 @@ def batch_norm_backward(
         )
         dx = dx if need[0] else None
     return dx, dw if need[1] else None, db if need[2] else None
+
+
+def fixed_norm(
+    x: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float
+) -> tuple[Array, Array]:
+    """(x - mean) rstd weight + bias of x (N, C, ...) with given statistics (C,), and rstd."""
+    shape = (1, -1, *(1,) * (x.ndim - 2))
+    rstd = var + eps
+    np.reciprocal(np.sqrt(rstd, rstd), rstd)
+    scale = rstd if weight is None else rstd * weight
+    shift = mean * scale
+    shift = np.negative(shift, shift) if bias is None else np.subtract(bias, shift, shift)
+    y = x * scale.reshape(shape)
+    y += shift.reshape(shape)
+    return y, rstd
+
+
+def fixed_norm_backward(
+    g: Array, x: Array, weight: Array | None, mean: Array, rstd: Array, need: Need
+) -> Gradients:
+    """Gradients towards x, weight (C) and bias (C); rstd as `fixed_norm` returned it."""
+    axes = (0, *range(2, x.ndim))
+    dx = dweight = dbias = None
+    if need[0]:
+        scale = rstd if weight is None else rstd * weight
+        dx = g * scale.reshape(1, -1, *(1,) * (x.ndim - 2))
+    if need[1] or need[2]:
+        dbias = total(g, axes)
+    if need[1]:
+        dweight = total(g * x, axes)
+        dweight -= mean * dbias
+        dweight *= rstd
+    return dx, dweight, dbias if need[2] else None
 
 
 def group_norm(

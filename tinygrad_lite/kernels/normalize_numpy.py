@@ -1,6 +1,6 @@
 """Normalizations in plain NumPy: forward and backward, for every shape.
 
-All of them are one computation, `standardize`: over some axes, xhat = (x - mean) rstd with
+All of them are one computation: over some axes, xhat = (x - mean) rstd with
 rstd = 1 / sqrt(var + eps), then y = xhat weight + bias. With G = g weight, and means over the same
 axes,
 
@@ -26,22 +26,22 @@ def _mean(x: Array, axes: Axes) -> Array:
     return total
 
 
-def standardize(x: Array, axes: Axes, eps: float) -> tuple[Array, Array, Array, Array]:
-    """xhat, mean, (biased) var and rstd; the last three keep their axes, of size 1."""
-    mean = _mean(x, axes)
-    xhat = x - mean
-    var = _mean(xhat * xhat, axes)
-    rstd = 1.0 / np.sqrt(var + eps)
-    xhat *= rstd
-    return xhat, mean, var, rstd
-
-
 def forward(
     x: Array, weight: Array | None, bias: Array | None, axes: Axes, eps: float
 ) -> tuple[Array, Array, Array, Array]:
-    """y, mean, var and rstd; weight and bias broadcast against x."""
-    y, mean, var, rstd = standardize(x, axes, eps)
-    if weight is not None:
+    """y, mean, (biased) var and rstd, the last three with their axes, of size 1; weight and bias
+    broadcast against x."""
+    mean = _mean(x, axes)
+    y = x - mean
+    var = _mean(y * y, axes)
+    rstd = var + eps
+    np.reciprocal(np.sqrt(rstd, rstd), rstd)
+    if weight is None:
+        y *= rstd
+    elif weight.shape == rstd.shape:  # one weight for all elements that share statistics
+        y *= rstd * weight
+    else:
+        y *= rstd
         y *= weight
     if bias is not None:
         y += bias
@@ -70,6 +70,40 @@ def backward(
         dx -= xhat
         dx *= rstd
     return dx, dweight, g if need[2] else None
+
+
+def backward_over_samples(
+    g: Array,
+    x: Array,
+    weight: Array | None,
+    mean: Array,
+    rstd: Array,
+    axes: Axes,
+    need: tuple[bool, bool, bool],
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Gradients towards x, weight and bias where one weight serves all elements that share
+    statistics, as in batch norm: the means of G are then the gradients of weight and bias.
+
+        dx = rstd weight (g - dbias / n - xhat dweight / n)
+    """
+    if x.dtype.char == "e":  # summed in float32
+        wide = [None if a is None else a.astype(np.float32) for a in (g, x, weight, mean, rstd)]
+        found = backward_over_samples(*wide, axes, need)  # type: ignore[arg-type]
+        return tuple([None if d is None else d.astype(x.dtype) for d in found])  # type: ignore[return-value]
+    dbias = np.add.reduce(g, axis=axes, keepdims=True)
+    if not (need[0] or need[1]):
+        return None, None, dbias
+    centred = x - mean
+    dweight = np.add.reduce(g * centred, axis=axes, keepdims=True)
+    dweight *= rstd
+    dx = None
+    if need[0]:
+        share = np.array(x.size // max(mean.size, 1), x.dtype)
+        centred *= dweight * rstd / share
+        dx = g - dbias / share
+        dx -= centred
+        dx *= rstd if weight is None else rstd * weight
+    return dx, dweight, dbias
 
 
 def rms_forward(x: Array, weight: Array | None, axes: Axes, eps: float) -> tuple[Array, Array]:

@@ -64,6 +64,12 @@ class Pool:
         return corner, inside
 
     @functools.cached_property
+    def rows(self) -> np.ndarray:
+        """Where each row of the table begins in the flattened table."""
+        index, _ = self.table
+        return np.arange(0, index.size, index.shape[1])
+
+    @functools.cached_property
     def taken(self) -> int:
         """Elements of all windows of one plane."""
         return prod(len(a.start) * int(a.length.max(initial=0)) for a in self)
@@ -159,17 +165,23 @@ def max_forward(x: np.ndarray, axes: Pool) -> tuple[np.ndarray, np.ndarray]:
 
 def _max_of_table(x: np.ndarray, axes: Pool, lowest: Any) -> tuple[np.ndarray, np.ndarray]:
     index, inside = axes.table
-    seen = x[:, index]
+    seen = x.take(index, axis=1)  # (leading, windows, elements)
     if inside is not None:
         np.copyto(seen, lowest, where=~inside)
     choice = seen.argmax(axis=-1)
-    if x.dtype.kind == "f":
+    best = _chosen(seen, choice)
+    if x.dtype.kind == "f" and best.dot(best) != best.dot(best):  # argmax takes the first NaN
         missing = np.isnan(seen)
-        if missing.any():
-            last = index.shape[1] - 1 - missing[..., ::-1].argmax(axis=-1)
-            choice = np.where(missing.any(axis=-1), last, choice)
-    where = index[np.arange(len(index)), choice]
-    return x[np.arange(len(x))[:, None], where], where
+        last = index.shape[1] - 1 - missing[..., ::-1].argmax(axis=-1)
+        choice = np.where(missing.any(axis=-1), last, choice)
+    return best, index.reshape(-1).take(choice + axes.rows)
+
+
+def _chosen(rows: np.ndarray, choice: np.ndarray) -> np.ndarray:
+    """Element `choice` of each row (last axis), flat."""
+    at = np.arange(0, rows.size, rows.shape[-1])
+    at += choice.reshape(-1)
+    return rows.reshape(-1).take(at)
 
 
 def max_backward(g: np.ndarray, indices: np.ndarray, input_shape: Shape, axes: int) -> np.ndarray:

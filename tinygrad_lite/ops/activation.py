@@ -341,7 +341,8 @@ def log_softmax_along(x: Any, *, axis: int) -> Any:
 
 def _prepared(name: str, input: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]:
     require_tensor(name, input)
-    input = converted(input, dtype)
+    if dtype is not None:
+        input = converted(input, dtype)
     axis = canonical_axis(dim, input.array.ndim)
     if input.array.dtype.kind != "f":
         last = "_lastdim" if axis >= input.array.ndim - 1 else ""

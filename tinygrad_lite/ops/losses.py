@@ -29,18 +29,8 @@ def _backward(
     label_smoothing: float,
     reduction: str,
 ) -> Any:
-    tops, logs, total = residual
     dx = kernels.cross_entropy_backward(
-        g,
-        x,
-        target,
-        weight,
-        tops,
-        logs,
-        total,
-        ignore_index,
-        label_smoothing,
-        reduction,
+        g, x, target, weight, residual, ignore_index, label_smoothing, reduction
     )
     return dx, None, None
 

@@ -44,19 +44,19 @@ def _affine(y: Any, weight: Any, bias: Any) -> Any:
 def _batch_reference(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     ndim = x.array.ndim
     y = _standardized(x, _all_but_channels(ndim), eps)
-    return (_affine(y, _per_channel(weight, ndim), _per_channel(bias, ndim)),)
+    return _affine(y, _per_channel(weight, ndim), _per_channel(bias, ndim))
 
 
 def _batch_backward(g: Any, need: Any, x: Any, weight: Any, residual: Any) -> Any:
-    mean, rstd = residual
-    return kernels.batch_norm_backward(g[0], x, weight, mean, rstd, need)
+    mean, _, rstd = residual
+    return kernels.batch_norm_backward(g, x, weight, mean, rstd, need)
 
 
 @fused(
     backward=_batch_backward,
     reference=_batch_reference,
-    outputs=True,
     residual=True,
+    shown=2,
     promote=None,
     title="NativeBatchNorm",
     samples=[sample(Real("4 3"), Real("3"), Real("3"), eps=_EPS)],
@@ -64,17 +64,43 @@ def _batch_backward(g: Any, need: Any, x: Any, weight: Any, residual: Any) -> An
 def batch_norm(x: Any, weight: Any, bias: Any, *, eps: float) -> Any:
     """Standardize each channel (axis 1) over all other axes; then times weight, plus bias."""
     y, mean, var, rstd = kernels.batch_norm(x, weight, bias, eps)
-    return (y, mean, var), (mean, rstd)
+    return y, (mean, var, rstd)
 
 
-def normalize_channels(x: Any, mean: Any, var: Any, weight: Any, bias: Any, *, eps: float) -> Any:
-    """(x - mean) / sqrt(var + eps) weight + bias with given statistics, a value a channel."""
+def _fixed_reference(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float) -> Any:
     ndim = x.array.ndim
     scale = (var + eps) ** -0.5
     scale = scale if weight is None else scale * weight
     shift = -mean * scale
     shift = shift if bias is None else shift + bias
     return x * _per_channel(scale, ndim) + _per_channel(shift, ndim)
+
+
+def _fixed_backward(g: Any, need: Any, x: Any, weight: Any, mean: Any, residual: Any) -> Any:
+    return (*kernels.fixed_norm_backward(g, x, weight, mean, residual, need), None, None)
+
+
+@fused(
+    backward=_fixed_backward,
+    reference=_fixed_reference,
+    residual=True,
+    promote=None,
+    typed=(0, 1, 2),
+    title="NativeBatchNorm",
+    samples=[sample(Real("n 4 3"), Real("4"), Real("4"), Real("4"), Real("4", low=0.5), eps=_EPS)],
+)
+def fixed_norm(x: Any, weight: Any, bias: Any, mean: Any, var: Any, *, eps: float) -> Any:
+    """(x - mean) / sqrt(var + eps) weight + bias with given statistics, a value a channel."""
+    return kernels.fixed_norm(x, weight, bias, mean, var, eps)
+
+
+def normalize_channels(x: Any, mean: Any, var: Any, weight: Any, bias: Any, *, eps: float) -> Any:
+    """`fixed_norm`; as a composition where dtypes differ or the statistics want a gradient too."""
+    d = x.array.dtype
+    alike = d is mean.array.dtype is var.array.dtype and d.kind == "f"
+    if not alike or mean.requires_grad or var.requires_grad:
+        return _fixed_reference(x, weight, bias, mean, var, eps=eps)
+    return fixed_norm(x, weight, bias, mean, var, eps=float(eps))
 
 
 def _layer_reference(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -> Any:
@@ -139,19 +165,19 @@ def _per_group(t: Any, groups: int) -> Any:
 def _group_reference(x: Any, weight: Any, bias: Any, *, groups: int, eps: float) -> Any:
     y = _standardized(_grouped(x, groups), (2, 3), eps)
     y = _affine(y, _per_group(weight, groups), _per_group(bias, groups))
-    return (y.reshape(x.shape),)
+    return y.reshape(x.shape)
 
 
 def _group_backward(g: Any, need: Any, x: Any, weight: Any, groups: int, residual: Any) -> Any:
-    mean, rstd = residual
-    return kernels.group_norm_backward(g[0], x, weight, mean, rstd, groups, need)
+    mean, _, rstd = residual
+    return kernels.group_norm_backward(g, x, weight, mean, rstd, groups, need)
 
 
 @fused(
     backward=_group_backward,
     reference=_group_reference,
-    outputs=True,
     residual=True,
+    shown=2,
     promote=None,
     title="NativeGroupNorm",
     samples=[sample(Real("n 4 3"), Real("4"), Real("4"), groups=one_of(1, 2), eps=_EPS)],
@@ -159,4 +185,4 @@ def _group_backward(g: Any, need: Any, x: Any, weight: Any, groups: int, residua
 def group_norm(x: Any, weight: Any, bias: Any, *, groups: int, eps: float) -> Any:
     """Standardize each sample over each group of channels and all positions."""
     y, mean, var, rstd = kernels.group_norm(x, weight, bias, groups, eps)
-    return (y, mean, var), (mean, rstd)
+    return y, (mean, var, rstd)

@@ -7,6 +7,7 @@ other's derivative. Among equal elements of a window the first is the maximum, a
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ..core.doors import composed, primitive
@@ -23,8 +24,11 @@ _WINDOWS: dict[str, Any] = {
 
 
 @primitive(
-    lambda g, out, x_shape, kernel: unpool(g[0], out[1], input_shape=x_shape, dims=len(kernel)),
-    outputs=True,
+    lambda g, residual, x_shape, kernel: unpool(
+        g, residual[0], input_shape=x_shape, dims=len(kernel)
+    ),
+    residual=True,
+    shown=1,
     promote=None,
     method=False,
     title="MaxPoolWithIndices",
@@ -36,16 +40,18 @@ def max_pool(
     x: Any, *, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
 ) -> Any:
     """The largest element of each window, and its index in the flattened plane."""
-    return kernels.max_pool_forward(
+    out, index = kernels.max_pool_forward(
         x, kernel=kernel, stride=stride, padding=padding, dilation=dilation, ceil_mode=ceil_mode
     )
+    return out, (index,)
 
 
 @primitive(
-    lambda g, out, x_shape, output_size: unpool(
-        g[0], out[1], input_shape=x_shape, dims=len(output_size)
+    lambda g, residual, x_shape, output_size: unpool(
+        g, residual[0], input_shape=x_shape, dims=len(output_size)
     ),
-    outputs=True,
+    residual=True,
+    shown=1,
     promote=None,
     method=False,
     title="AdaptiveMaxPool",
@@ -53,7 +59,8 @@ def max_pool(
 )
 def adaptive_max(x: Any, *, output_size: Any) -> Any:
     """The largest element of each of the windows that give `output_size`, and its index."""
-    return kernels.adaptive_max_pool_forward(x, output_size=output_size)
+    out, index = kernels.adaptive_max_pool_forward(x, output_size=output_size)
+    return out, (index,)
 
 
 @primitive(
@@ -202,19 +209,23 @@ def spread_adaptive(x: Any, *, input_shape: Any, output_size: Any) -> Any:
 # -- the public functions -------------------------------------------------------------------------
 
 
-def _input(function: str, x: Any, dims: int) -> None:
+def _shape_of(function: str, x: Any) -> tuple[int, ...]:
     if not isinstance(x, Tensor):
         raise TypeError(f"{function}(): argument 'input' must be Tensor, not {type(x).__name__}")
-    ndim = x.array.ndim
+    return x.array.shape
+
+
+def _check_input(function: str, shape: tuple[int, ...], dims: int) -> None:
+    ndim = len(shape)
     if dims > 1 and ndim not in (dims + 1, dims + 2):
         raise RuntimeError(
             f"non-empty {dims + 1}D or {dims + 2}D (batch mode) tensor expected for input, but got "
-            f"{list(x.array.shape)} ({function})"
+            f"{list(shape)} ({function})"
         )
-    if ndim not in (dims + 1, dims + 2) or 0 in x.array.shape[1 if ndim == dims + 2 else 0 :]:
+    if ndim not in (dims + 1, dims + 2) or 0 in shape[1 if ndim == dims + 2 else 0 :]:
         raise RuntimeError(
             f"{function}(): Expected {dims + 1}D or {dims + 2}D (batch mode) tensor with optional "
-            f"0 dim batch size for input, but got: {list(x.array.shape)}"
+            f"0 dim batch size for input, but got: {list(shape)}"
         )
 
 
@@ -246,8 +257,10 @@ def windows_of(
     return {"kernel": kernel, "stride": stride, "padding": padding}
 
 
-def _check_output(function: str, x: Any, windows: Any, dilation: Any, ceil_mode: bool) -> None:
-    size = x.array.shape[x.array.ndim - len(windows["kernel"]) :]
+def _check_output(
+    function: str, shape: tuple[int, ...], windows: Any, dilation: Any, ceil_mode: bool
+) -> None:
+    size = shape[len(shape) - len(windows["kernel"]) :]
     geometry = (windows["kernel"], windows["stride"], windows["padding"], dilation)
     out = [
         kernels.pool_output_size(n, k, s, p, d, ceil_mode)
@@ -255,7 +268,7 @@ def _check_output(function: str, x: Any, windows: Any, dilation: Any, ceil_mode:
     ]
     if min(out) < 1:
         wrong = f"Invalid computed output size: {out[0]}. " if len(out) == 1 else ""
-        channels = x.array.shape[-len(size) - 1]
+        channels = shape[-len(size) - 1]
         given, made = ("x".join(map(str, (channels, *sizes))) for sizes in (size, out))
         raise RuntimeError(
             f"{wrong}Given input size: ({given}). Calculated output size: ({made}). "
@@ -273,6 +286,20 @@ def _max(
     ceil_mode: bool,
     return_indices: bool,
 ) -> Any:
+    given = (kernel_size, stride, padding, dilation, ceil_mode)
+    find = _max_windows if _NUMBERS.issuperset(map(type, given)) else _max_windows.__wrapped__
+    found = max_pool(input, **find(dims, _shape_of(f"max_pool{dims}d", input), *given))
+    return found if return_indices else found[0]
+
+
+_NUMBERS = frozenset({int, bool, type(None)})  # what may be looked up: others may be equal to them
+
+
+@functools.lru_cache(256, typed=True)
+def _max_windows(
+    dims: int, shape: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil: Any
+) -> dict[str, Any]:
+    """The metadata of `max_pool` for an input of this shape, checked."""
     function = f"max_pool{dims}d"
     windows = windows_of(function, dims, kernel_size, stride, padding)
     dilation = per_dim(dilation, dims, "dilation", function)
@@ -281,10 +308,9 @@ def _max(
         raise RuntimeError(
             f"dilation {verb} be greater than zero, but got {_shown(dilation)} ({function})"
         )
-    _input(function, input, dims)
-    _check_output(function, input, windows, dilation, ceil_mode)
-    values, indices = max_pool(input, dilation=dilation, ceil_mode=bool(ceil_mode), **windows)
-    return (values, indices) if return_indices else values
+    _check_input(function, shape, dims)
+    _check_output(function, shape, windows, dilation, ceil)
+    return {**windows, "dilation": dilation, "ceil_mode": bool(ceil)}
 
 
 @composed(method=False)
@@ -339,21 +365,34 @@ def _avg(
     count_include_pad: bool,
     divisor_override: int | None,
 ) -> Any:
+    given = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
+    find = _avg_windows if _NUMBERS.issuperset(map(type, given)) else _avg_windows.__wrapped__
+    meta = find(dims, _shape_of(f"avg_pool{dims}d", input), *given)
+    whole = input.array.dtype.kind in "iu"  # sums divided and cut off, as PyTorch does
+    means = mean_pool(input.double() if whole else input, **meta)
+    return means.to(input.dtype) if whole else means
+
+
+@functools.lru_cache(256, typed=True)
+def _avg_windows(
+    dims: int,
+    shape: Any,
+    kernel_size: Any,
+    stride: Any,
+    padding: Any,
+    ceil_mode: Any,
+    count_include_pad: Any,
+    divisor: Any,
+) -> dict[str, Any]:
+    """The metadata of `mean_pool` for an input of this shape, checked."""
     function = f"avg_pool{dims}d"
     windows = windows_of(function, dims, kernel_size, stride, padding)
-    _input(function, input, dims)
-    if divisor_override == 0:
+    _check_input(function, shape, dims)
+    if divisor == 0:
         raise RuntimeError("divisor must be not zero")
-    _check_output(function, input, windows, (1,) * dims, ceil_mode)
-    whole = input.array.dtype.kind in "iu"  # sums divided and cut off, as PyTorch does
-    means = mean_pool(
-        input.double() if whole else input,
-        ceil_mode=bool(ceil_mode),
-        count_include_pad=bool(count_include_pad),
-        divisor=divisor_override,
-        **windows,
-    )
-    return means.to(input.dtype) if whole else means
+    _check_output(function, shape, windows, (1,) * dims, ceil_mode)
+    flags = {"ceil_mode": bool(ceil_mode), "count_include_pad": bool(count_include_pad)}
+    return {**windows, **flags, "divisor": divisor}
 
 
 @composed(method=False)
@@ -417,7 +456,7 @@ def _adaptive(kind: str, dims: int, input: Any, output_size: Any) -> Any:
     if isinstance(input, Tensor) and dims > 1 and input.array.ndim <= dims:
         raise ValueError(f"Input dimension should be at least {dims + 1} ({function})")
     size = _output_size(output_size, input, dims)
-    _input(function, input, dims)
+    _check_input(function, _shape_of(function, input), dims)
     if min(size) < 0:
         wrong = "" if kind == "avg" else "Trying to create tensor with negative dimension: "
         raise RuntimeError(

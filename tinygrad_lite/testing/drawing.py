@@ -13,11 +13,9 @@ import numpy as np
 
 from .. import ops
 from ..core.doors import COMPOSED, Composed
-from ..core.fused import Fused
 from ..core.primitive import REGISTRY, Primitive
 from ..core.samples import Sample, draw, draw_meta, draw_values, input_shape, letters
-from ..core.tensor import make
-from .calls import Case, outputs_of
+from .calls import Case
 
 Entry = Primitive | Composed
 
@@ -51,8 +49,8 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
             floats = [i for i in floats if entry.rules and entry.rules[i] is not None]
         names = entry.inputs if not entry.variadic else ()
         call = entry.call  # type: ignore[attr-defined]
-        if isinstance(entry, Fused) and entry.outputs:
-            call = _first_outputs(entry, arrays, meta)
+        if entry.shown:
+            call = _value_of(call)
         return Case(
             entry.name,
             call,
@@ -69,15 +67,9 @@ def case_of(entry: Entry, s: Sample, arrays: list[np.ndarray], meta: dict[str, A
     return Case(entry.name, entry.call, arrays, meta, tuple(floats), names, None, s.smooth)
 
 
-def _first_outputs(op: Fused, arrays: list[np.ndarray], meta: dict[str, Any]) -> Any:
-    """`op` without the outputs its reference lacks: by-products nobody differentiates."""
-
-    def call(*args: Any, **meta: Any) -> Any:
-        return op.apply(args, meta)[: len(outputs_of(op.reference(*given, **meta)))]
-
-    given = [make(a) for a in arrays]
-
-    return call
+def _value_of(call: Any) -> Any:
+    """`call` without the parts of the residual that it shows: they have no derivative."""
+    return lambda *args, **meta: call(*args, **meta)[0]
 
 
 def seeded(name: str, seed: int = 0) -> np.random.Generator:

@@ -47,6 +47,8 @@ def _checked_reduction(reduction: str) -> str:
 def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
     """Shapes and dtypes; whether the labels are classes is seen when they are used."""
     shape, wanted = target.array.shape, input.array.shape
+    if len(wanted) == 2 and shape == wanted[:1] and target.array.dtype is _INT64:
+        return
     if input.array.ndim == 0:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     expected = wanted[:1] + wanted[2:] if len(wanted) > 1 else ()
@@ -75,6 +77,9 @@ def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
         )
 
 
+_INT64 = np.dtype(np.int64)
+
+
 def _check_weights_shape(input: Tensor, weight: Tensor | None) -> None:
     if weight is None:
         return
@@ -87,8 +92,10 @@ def _check_weights_shape(input: Tensor, weight: Tensor | None) -> None:
 
 
 def _check_weights(input: Tensor, weight: Tensor | None) -> None:
+    if weight is None:
+        return
     _check_weights_shape(input, weight)
-    if weight is not None and weight.array.dtype != input.array.dtype:
+    if weight.array.dtype != input.array.dtype:
         raise RuntimeError(
             f"expected scalar type {kind(input.array.dtype)} but found "
             f"{kind(weight.array.dtype)} (the class weights)"

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ...core.dtypes import int64
 from ...core.tensor import Parameter, Tensor
 from ...ops.creation import ones, tensor, zeros
@@ -103,16 +105,20 @@ class _BatchNorm(_NormBase):
     def forward(self, input: Tensor) -> Tensor:
         self._check_input_dim(input)
         average = 0.0 if self.momentum is None else self.momentum
-        if self.training and self.track_running_stats and self.num_batches_tracked is not None:
-            self.num_batches_tracked.array[...] += 1
-            if self.momentum is None:  # cumulative average of all batches so far
-                average = 1.0 / float(self.num_batches_tracked.array)
-        use_batch = self.training or (self.running_mean is None and self.running_var is None)
-        keep = not self.training or self.track_running_stats
+        running_mean, running_var = self.running_mean, self.running_var
+        training = self.training
+        if training:
+            batches = self.num_batches_tracked if self.track_running_stats else None
+            if batches is not None:
+                np.add(batches.array, 1, out=batches.array)
+                if self.momentum is None:  # cumulative average of all batches so far
+                    average = 1.0 / float(batches.array)
+        use_batch = training or (running_mean is None and running_var is None)
+        keep = not training or self.track_running_stats
         return F.batch_norm(
             input,
-            self.running_mean if keep else None,
-            self.running_var if keep else None,
+            running_mean if keep else None,
+            running_var if keep else None,
             self.weight,
             self.bias,
             use_batch,

@@ -132,9 +132,16 @@ class Module:
             super().__setattr__(name, value)
 
     def __getattr__(self, name: str) -> Any:
-        for registry in ("_parameters", "_buffers", "_modules"):
-            entries = self.__dict__.get(registry)
-            if entries is not None and name in entries:
+        registries = self.__dict__
+        if "_parameters" in registries:  # with it `__init__` made the others
+            entries: Any = registries["_parameters"]
+            if name in entries:
+                return entries[name]
+            entries = registries["_modules"]
+            if name in entries:
+                return entries[name]
+            entries = registries["_buffers"]
+            if name in entries:
                 return entries[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
