@@ -33,10 +33,10 @@ def compare(q, k, v, dtype=np.float32, **options):
     assert y.dtype == dtype
     np.testing.assert_allclose(y, exact, atol=tolerance)
     g = draw(*y.shape, dtype=dtype)
-    got = at.attention_backward(g, q, k, v, y, *saved, **options)
+    got = at.attention_backward(g, q, k, v, y, saved, **options)
     with use_numba(False):
         want = at.attention_backward(
-            wide(g), wide(q), wide(k), wide(v), exact, *exact_saved, **plain
+            wide(g), wide(q), wide(k), wide(v), exact, exact_saved, **plain
         )
     for a, b in zip(got, want, strict=True):
         assert a.dtype == dtype
@@ -76,7 +76,7 @@ def test_a_query_that_may_look_nowhere_gets_zeros():
     mask[[3, 79]] = False
     y, saved = at.attention(q, q, q, mask=mask)
     assert (y[:, [3, 79]] == 0).all()
-    grads = at.attention_backward(np.ones_like(y), q, q, q, y, *saved, mask=mask)
+    grads = at.attention_backward(np.ones_like(y), q, q, q, y, saved, mask=mask)
     assert all(np.isfinite(d).all() for d in grads)
     compare(q, q, q, mask=mask)
 
@@ -92,13 +92,40 @@ def test_heads_cut_out_of_one_projection_need_no_copy():
     assert y.transpose(0, 2, 1, 3).flags.c_contiguous
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("kind", [None, "bool", "number", "heads"])
+def test_little_keeps_the_weights(kind, causal, monkeypatch):
+    q, k, v = draw(2, 3, 5, 4), draw(2, 3, 7, 4), draw(2, 3, 7, 6)
+    mask = {
+        None: None, "bool": RNG.uniform(size=(5, 7)) < 0.6, "number": draw(5, 7),
+        "heads": RNG.uniform(size=(2, 1, 5, 7)) < 0.6,
+    }[kind]  # fmt: skip
+    if mask is not None:
+        mask[..., 0, :] = False if mask.dtype == bool else -np.inf
+    options = {"mask": mask, "causal": causal}
+    y, saved = at.attention(q, k, v, **options)
+    assert len(saved) == 1
+    g = draw(*y.shape)
+    found = at.attention_backward(g, q, k, v, y, saved, **options)
+    monkeypatch.setattr(at, "SMALL", 0)
+    with use_numba(False):
+        exact, saved = at.attention(wide(q), wide(k), wide(v), **options)
+        want = at.attention_backward(wide(g), wide(q), wide(k), wide(v), exact, saved, **options)
+    assert len(saved) == 2
+    for a, b in zip((y, *found), (exact, *want), strict=True):
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(a, b, atol=2e-6)
+    if mask is not None:
+        assert (y[..., 0, :] == 0).all()
+
+
 def test_shared_heads():
     q, k, v = draw(2, 4, 70, 16), draw(2, 1, 70, 16), draw(1, 70, 16)
     y, saved = at.attention(q, k, v)
     with use_numba(False):
         exact, _ = at.attention(wide(q), wide(k), wide(v))
     np.testing.assert_allclose(y, exact, atol=1e-5)
-    dq, dk, dv = at.attention_backward(np.ones_like(y), q, k, v, y, *saved)
+    dq, dk, dv = at.attention_backward(np.ones_like(y), q, k, v, y, saved)
     assert dq.shape == dk.shape == dv.shape == q.shape
 
 
@@ -116,11 +143,11 @@ def test_scale():
 def test_threads_change_nothing(monkeypatch):
     q = draw(6, 200, 32)
     y, saved = at.attention(q, q, q, causal=True)
-    back = at.attention_backward(y, q, q, q, y, *saved, causal=True)
+    back = at.attention_backward(y, q, q, q, y, saved, causal=True)
     monkeypatch.setattr(at, "PARALLEL", 1 << 60)
     alone, _ = at.attention(q, q, q, causal=True)
     np.testing.assert_array_equal(alone, y)
-    for a, b in zip(at.attention_backward(y, q, q, q, y, *saved, causal=True), back, strict=True):
+    for a, b in zip(at.attention_backward(y, q, q, q, y, saved, causal=True), back, strict=True):
         np.testing.assert_array_equal(a, b)
 
 

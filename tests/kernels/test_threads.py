@@ -52,7 +52,7 @@ def rows():
     _, mean, rstd = normalize.layer_norm(x, w, w, 1, 1e-5)
     return [
         activations.gelu(x), matmul.matmul(x.T, x), softmax.softmax(x), y,
-        *attention.attention_backward(y, q, q, q, y, *saved, causal=True),
+        *attention.attention_backward(y, q, q, q, y, saved, causal=True),
         *normalize.layer_norm_backward(x, x, w, mean, rstd, 1, (True, True, True)),
         *normalize.batch_norm(x, w, w, 1e-5), random.dropout(x, 0.5, 7),
         reduce.total(np.tile(x, (4, 1)), 0), reduce.total(x, 1), reduce.total(x),

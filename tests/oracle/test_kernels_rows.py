@@ -132,7 +132,7 @@ def test_attention(causal, masked):
     g = draw(*y.shape)
     want.backward(tensor(g))
     for got, t in zip(
-        attention.attention_backward(g, q, k, v, y, *saved, mask, causal),
+        attention.attention_backward(g, q, k, v, y, saved, mask, causal),
         (tq, tk, tv),
         strict=True,
     ):

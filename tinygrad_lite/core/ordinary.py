@@ -89,7 +89,7 @@ def ordinary_door(op: Primitive) -> Callable[..., Any]:
             out = forward(*arrays, **meta)
         except (ValueError, TypeError):  # `apply` words the error
             return op.apply(args, meta)
-        residual = None
+        residual: Any = None
         if residuals:
             out, residual = out
         if not outputs and type(out) is not _ndarray:

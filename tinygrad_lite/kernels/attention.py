@@ -31,8 +31,8 @@ Array = np.ndarray
 Shape = tuple[int, ...]
 U = np.uint32
 
-SMALL = 1 << 13
-"""Multiplications below which NumPy is faster."""
+SMALL = 1 << 18
+"""Multiplications below which NumPy is faster, which then keeps the weights."""
 PARALLEL = 1 << 19
 """Multiplications from which waking the other threads pays."""
 QUERIES = 64
@@ -325,6 +325,14 @@ def _mask_of(
     return full.reshape(-1), _heads(full, batch).offsets
 
 
+def _few(work: int, *arrays: Array) -> bool:
+    """Whether there is so little to do that the number of calls is what costs."""
+    dtype = arrays[0].dtype
+    if not 0 < work < SMALL or dtype.char not in "fd":
+        return False
+    return all(a.dtype is dtype or a.dtype == dtype for a in arrays)
+
+
 def _compiled(work: int, *arrays: Array) -> bool:
     dtype = arrays[0].dtype
     return (
@@ -345,20 +353,26 @@ def attention(
     scale: float | None = None,
     dropout: float = 0.0,
     key: int = 0,
-) -> tuple[Array, tuple[Array, Array]]:
+) -> tuple[Array, tuple[Array, ...]]:
     """softmax(scale q k^T + mask) v for q (..., L, E), k (..., S, E), v (..., S, Ev).
 
     Leading axes are broadcast. mask, broadcast to (..., L, S): booleans (True: may look) or numbers
     to add. causal: query i sees keys 0 to i. scale is 1 / sqrt(E) unless given. A query that may
     look nowhere gets zeros. dropout (probability below 1) zeroes weights by the mask of `key`.
-    Returns O (..., L, Ev), whose axes lie in memory in the order of those of q, and m and log s
-    (..., L), which `attention_backward` needs.
+    Returns O (..., L, Ev), whose axes lie in memory in the order of those of q, and what
+    `attention_backward` needs: m and log s (..., L), or of little the weights (..., L, S).
     """
-    batch = np.broadcast_shapes(q.shape[:-2], k.shape[:-2], v.shape[:-2], _batch_of(mask))
+    batch = q.shape[:-2]
+    alike = k.shape[:-2] == v.shape[:-2] == batch
+    if not alike or (mask is not None and mask.ndim > 2):
+        batch = np.broadcast_shapes(batch, k.shape[:-2], v.shape[:-2], _batch_of(mask))
     rows, keys, width, depth = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
     factor = 1 / math.sqrt(width) if scale is None else scale
     heads = prod(batch)
     work = heads * rows * keys * (width + depth)
+    if alike and not dropout and batch == q.shape[:-2] and _few(work, q, k, v):
+        out, weights = _attention_of_few(q, k, v, mask, causal, factor)
+        return out, (weights,)
     if not _compiled(work, q, k, v):
         return _attention_numpy(q, k, v, mask, causal, factor, dropout, key)
     out = _like_heads(q, (*batch, rows, depth))
@@ -388,8 +402,7 @@ def attention_backward(
     k: Array,
     v: Array,
     out: Array,
-    tops: Array,
-    logs: Array,
+    kept: tuple[Array, ...],
     mask: Array | None = None,
     causal: bool = False,
     scale: float | None = None,
@@ -397,10 +410,13 @@ def attention_backward(
     key: int = 0,
 ) -> tuple[Array, Array, Array]:
     """Gradients towards q, k and v, with the leading axes of `out` (not yet summed over those along
-    which they were broadcast)."""
+    which they were broadcast). `kept` is what `attention` returned beside O."""
     batch = out.shape[:-2]
     rows, keys, width, depth = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
     factor = 1 / math.sqrt(width) if scale is None else scale
+    if len(kept) == 1:
+        return _backward_of_few(g, q, k, v, kept[0], factor)
+    tops, logs = kept
     heads = prod(batch)
     work = heads * rows * keys * (width + depth)
     if not _compiled(work, q, k, v, g, out):
@@ -436,6 +452,56 @@ def attention_backward(
 
 
 # -- the same in NumPy ----------------------------------------------------------------------------
+
+
+@functools.lru_cache(64)
+def _unseen(rows: int, keys: int) -> Array:
+    """Which keys (columns) are later than the query (row)."""
+    unseen = ~np.tri(rows, keys, dtype=bool)
+    unseen.flags.writeable = False
+    return unseen
+
+
+def _attention_of_few(
+    q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float
+) -> tuple[Array, Array]:
+    """O and the weights P, in as few steps as there can be."""
+    p = np.matmul(q, k.swapaxes(-1, -2))
+    p *= scale
+    if mask is not None:
+        if mask.dtype == bool:
+            np.copyto(p, -np.inf, where=~mask)
+        else:
+            p += mask
+    if causal:
+        np.copyto(p, -np.inf, where=_unseen(*p.shape[-2:]))
+    tops = np.maximum.reduce(p, axis=-1, keepdims=True)
+    blind = None
+    if mask is not None:
+        blind = tops == -np.inf
+        np.copyto(tops, 0, where=blind)
+    p -= tops
+    np.exp(p, p)
+    total = np.add.reduce(p, axis=-1, keepdims=True)
+    if blind is not None:
+        total += blind  # 0 / 1 where nothing may be seen
+    p /= total
+    return np.matmul(p, v), p
+
+
+def _backward_of_few(
+    g: Array, q: Array, k: Array, v: Array, p: Array, scale: float
+) -> tuple[Array, Array, Array]:
+    """dS = scale (P dP - P sum(P dP)), and the products with it."""
+    ds = np.matmul(g, v.swapaxes(-1, -2))
+    ds *= p
+    ds -= p * np.add.reduce(ds, axis=-1, keepdims=True)
+    ds *= scale
+    return (
+        np.matmul(ds, k),
+        np.matmul(ds.swapaxes(-1, -2), q),
+        np.matmul(p.swapaxes(-1, -2), g),
+    )
 
 
 def _batch_of(mask: Array | None) -> tuple[int, ...]:

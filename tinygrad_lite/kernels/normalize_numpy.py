@@ -87,9 +87,14 @@ def backward_over_samples(
         dx = rstd weight (g - dbias / n - xhat dweight / n)
     """
     if x.dtype.char == "e":  # summed in float32
-        wide = [None if a is None else a.astype(np.float32) for a in (g, x, weight, mean, rstd)]
-        found = backward_over_samples(*wide, axes, need)  # type: ignore[arg-type]
-        return tuple([None if d is None else d.astype(x.dtype) for d in found])  # type: ignore[return-value]
+        single = np.float32
+        w = None if weight is None else weight.astype(single)
+        found = backward_over_samples(
+            g.astype(single), x.astype(single), w, mean.astype(single), rstd.astype(single),
+            axes, need,
+        )  # fmt: skip
+        dx, dweight, dbias = (None if d is None else d.astype(x.dtype) for d in found)
+        return dx, dweight, dbias
     dbias = np.add.reduce(g, axis=axes, keepdims=True)
     if not (need[0] or need[1]):
         return None, None, dbias

@@ -48,8 +48,7 @@ def _reference(q: Any, k: Any, v: Any, mask: Any, *, causal: bool, scale: float)
 def _backward(
     g: Any, x: Any, k: Any, v: Any, mask: Any, out: Any, residual: Any, causal: bool, scale: float
 ) -> Any:
-    tops, logs = residual
-    found = kernels.attention_backward(g, x, k, v, out, tops, logs, mask, causal, scale)
+    found = kernels.attention_backward(g, x, k, v, out, residual, mask, causal, scale)
     return (*found, None)
 
 

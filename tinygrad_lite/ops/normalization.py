@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
+from ..core.tensor import make
 from ..kernels import normalize as kernels
 
 _EPS = 0.1  # of the samples: small enough to matter, large enough for finite differences
@@ -100,7 +101,9 @@ def normalize_channels(x: Any, mean: Any, var: Any, weight: Any, bias: Any, *, e
     alike = d is mean.array.dtype is var.array.dtype and d.kind == "f"
     if not alike or mean.requires_grad or var.requires_grad:
         return _fixed_reference(x, weight, bias, mean, var, eps=eps)
-    return fixed_norm(x, weight, bias, mean, var, eps=float(eps))
+    # copies: a later batch may move the running ones before this one's backward pass
+    given = make(mean.array.copy()), make(var.array.copy())
+    return fixed_norm(x, weight, bias, *given, eps=float(eps))
 
 
 def _layer_reference(x: Any, weight: Any, bias: Any, *, dims: int, eps: float) -> Any:
