@@ -214,20 +214,21 @@ def _unfolded(
     """For each block of samples, its unfolded input (B, G, C/G*K, P); a view if it can be one."""
     n, channels = padded.shape[:2]
     rows, area = channels // groups * prod(kernel), prod(positions)
-    steps = padded.strides[2:]
-    view = np.lib.stride_tricks.as_strided(
-        padded,
-        (n, channels, *kernel, *positions),
-        (
-            *padded.strides[:2],
-            *(t * d for t, d in zip(steps, dilation, strict=True)),
-            *(t * s for t, s in zip(steps, stride, strict=True)),
-        ),
-        writeable=False,
-    )
-    if prod(kernel) == 1 and positions == padded.shape[2:] and padded.flags.c_contiguous:
+    if not padded.flags.c_contiguous:
+        padded = np.ascontiguousarray(padded)
+    if prod(kernel) == 1 and positions == padded.shape[2:]:
         yield slice(0, n), padded.reshape(n, groups, rows, area)
         return
+    steps = padded.strides[2:]
+    strides = (
+        *padded.strides[:2],
+        *(t * d for t, d in zip(steps, dilation, strict=True)),
+        *(t * s for t, s in zip(steps, stride, strict=True)),
+    )
+    # what as_strided gives, at a tenth of its cost
+    view: np.ndarray = np.ndarray(
+        (n, channels, *kernel, *positions), padded.dtype, padded, 0, strides
+    )
     buffer: np.ndarray | None = None
     for block in _blocks(n, groups * rows * area):
         part = view[block]

@@ -134,8 +134,8 @@ def cross_entropy(
     labels, all_count = _checked_labels(target, rows.shape[1], ignore_index)
     smoothing = float(label_smoothing)
     fast = compiled(rows)
-    if weight is None and not smoothing and all_count and not fast and x.size:
-        return _plain_cross_entropy(rows, labels, target.shape, reduction)
+    if not smoothing and all_count and not fast and x.size:
+        return _plain_cross_entropy(rows, labels, weight, target.shape, reduction)
     given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
     losses, weights, tops, logs = (np.empty(len(rows), x.dtype) for _ in range(4))
     each = _run_rows if fast else _cross_entropy_numpy
@@ -148,10 +148,10 @@ def cross_entropy(
 
 
 def _plain_cross_entropy(
-    x: Array, labels: Array, shape: tuple[int, ...], reduction: str
+    x: Array, labels: Array, weight: Array | None, shape: tuple[int, ...], reduction: str
 ) -> tuple[Array, tuple[Any, ...]]:
-    """Of few rows that all count once: the loss, with exp(x - m), s and the places of the labels,
-    from which the gradient is two steps."""
+    """Of few rows that all count: the loss, with exp(x - m), s, the places of the labels, their
+    weights and the sum of these, from which the gradient is two steps."""
     shifted = x - np.maximum.reduce(x, axis=1, keepdims=True)
     places = _places(labels, x.shape[1])
     picked = shifted.reshape(-1).take(places)
@@ -159,10 +159,16 @@ def _plain_cross_entropy(
     sums = np.add.reduce(exps, axis=1)
     losses = np.log(sums)
     losses -= picked
+    weights, total = None, len(x)
+    if weight is not None:
+        weights = weight.astype(x.dtype, copy=False).take(labels)
+        losses *= weights
+        total = np.add.reduce(weights)
+    kept = exps, sums, places, weights, total
     if reduction == "none":
-        return losses.reshape(shape), (exps, sums, places, len(x))
+        return losses.reshape(shape), kept
     loss = np.add.reduce(losses)
-    return loss / len(x) if reduction == "mean" else loss, (exps, sums, places, len(x))
+    return loss / total if reduction == "mean" else loss, kept
 
 
 def _places(labels: Array, classes: int) -> Array:
@@ -173,10 +179,18 @@ def _places(labels: Array, classes: int) -> Array:
 
 
 def _plain_backward(
-    g: Array, exps: Array, sums: Array, places: Array, count: int, reduction: str
+    g: Array,
+    exps: Array,
+    sums: Array,
+    places: Array,
+    weights: Array | None,
+    total: Any,
+    reduction: str,
 ) -> Array:
-    """g (softmax(x) - 1 at the label) for each row; a mean divides by their `count`."""
-    scale = g / count if reduction == "mean" else g.reshape(-1)
+    """g weight (softmax(x) - 1 at the label) for each row; a mean divides by their `total`."""
+    scale = g / total if reduction == "mean" else g.reshape(-1)
+    if weights is not None:
+        scale = scale * weights
     dx = exps * (scale / sums)[:, None]
     dx.reshape(-1)[places] -= scale
     return dx
@@ -229,7 +243,7 @@ def cross_entropy_backward(
     reduction: str = "mean",
 ) -> Array:
     """The gradient towards x; `kept` is what `cross_entropy` returned beside the loss."""
-    if len(kept) == 4:
+    if len(kept) == 5:
         out = _plain_backward(g, *kept, reduction)
         return out if x.ndim == 2 else from_rows(out, x.shape, 1 if x.ndim > 1 else 0)
     tops, logs, total = kept

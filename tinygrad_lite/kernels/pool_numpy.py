@@ -213,7 +213,7 @@ def avg_forward(
     lead = x.shape[: x.ndim - len(axes)]
     if 0 < prod(lead) * axes.taken <= LITTLE:
         index, inside = axes.table
-        seen = x.reshape(prod(lead), -1)[:, index]
+        seen = x.reshape(prod(lead), -1).take(index, axis=1)
         if inside is not None:
             np.copyto(seen, 0, where=~inside)
         total = np.add.reduce(seen, axis=-1, dtype=dtype).reshape(*lead, *axes.positions)

@@ -44,7 +44,7 @@ ANALYTIC = """
     total average running_sum product reshaped permuted joined stacked pieces slices sliced picked
     replaced gathered rolled reversed_along tril triu diagonal_of on_diagonal compact duplicate
     log_total logaddexp running_log_sum matrix_exponential variance deviation sinc
-    take_along_axis put_along_axis take_along put_along pad_zeros where filled_where gather_rows
+    take_along_axis put_along_axis take_along put_along pad_constant where filled_where gather_rows
     add_rows scattered scattered_along
 """
 

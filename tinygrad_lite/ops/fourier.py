@@ -24,7 +24,7 @@ from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from .arguments import converted, kind, require_tensor
 from .complex_numbers import view_as_complex, view_as_real
-from .padding import pad_zeros
+from .padding import pad_constant
 from .rearranging import roll
 
 
@@ -76,7 +76,7 @@ def _fitted(x: Any, axis: int, n: int) -> Any:
     if x.shape[axis] == n:
         return x
     pads = [(0, n - x.shape[axis]) if i == axis else (0, 0) for i in range(x.ndim)]
-    return pad_zeros(x, pads=tuple(pads))
+    return pad_constant(x, pads=tuple(pads))
 
 
 def _twice(g: Any, axis: int, size: int) -> Any:

@@ -153,6 +153,35 @@ def nll_of_classes(x: Any, target: Any, weight: Any, *, ignore_index: int, reduc
     return kernels.nll(x, target, weight, ignore_index, reduction)
 
 
+def _huber_slope(g: Any, x: Any, delta: float) -> Any:
+    slope = np.minimum(x, delta)
+    slope = np.maximum(slope, -delta)
+    slope *= g
+    return slope
+
+
+@with_kernel(_huber_slope)
+def _huber_rule(g: Any, x: Any, delta: float) -> Any:
+    """Beyond the kinks, these included, a constant, whose own derivative is 0."""
+    return g * where(x >= delta, delta, where(x <= -delta, -delta, x))
+
+
+@primitive(
+    _huber_rule,
+    method=False,
+    title="HuberLoss",
+    samples=[sample(Real("n m", avoid=(-0.5, 0.0, 0.5)), delta=0.5)],
+)
+def huber(x: Any, *, delta: float) -> Any:
+    """x^2 / 2 where |x| < delta, else delta (|x| - delta / 2), elementwise.
+
+    As m (|x| - m / 2) with m = min(|x|, delta).
+    """
+    size = np.abs(x)
+    m = np.minimum(size, delta)
+    return m * (size - m * 0.5)
+
+
 def _logistic_slope(g: Any, x: Any, y: Any) -> Any:
     d = elementwise.sigmoid(x)
     d = np.subtract(d, y, out=d) if isinstance(d, np.ndarray) else d - y

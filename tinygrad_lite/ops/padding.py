@@ -26,16 +26,16 @@ def _inner(shape: tuple[int, ...], pads: Pairs) -> tuple[Any, Any]:
 
 
 @primitive(
-    lambda g, pads: pad_zeros(g, pads=tuple([(-lo, -hi) for lo, hi in pads])),
+    lambda g, pads: pad_constant(g, pads=tuple([(-lo, -hi) for lo, hi in pads])),
     promote=None,
     method=False,
     title="ConstantPadNd",
     samples=[sample(Real("n 4"), pads=one_of(((0, 1), (2, 1)), ((1, 0), (-1, 2))))],
 )
-def pad_zeros(x: Any, *, pads: Pairs) -> Any:
-    """x with (before, after) zeros along each axis; negative numbers cut away."""
+def pad_constant(x: Any, *, pads: Pairs, value: float = 0.0) -> Any:
+    """x with (before, after) elements of `value` along each axis; negative numbers cut away."""
     shape = [n + lo + hi for n, (lo, hi) in zip(x.shape, pads)]
-    out = np.zeros(shape, x.dtype)
+    out = np.full(shape, value, x.dtype) if value else np.zeros(shape, x.dtype)
     outer, inner = _inner(x.shape, pads)
     out[outer] = x[inner]
     return out

@@ -17,7 +17,7 @@ from ..core.tensor import Tensor, make
 from .arguments import kind, require_tensor
 from .complex_numbers import view_as_real
 from .fourier import fft, ifft, irfft, rfft
-from .padding import pad_zeros, take_along_axis
+from .padding import pad_constant, take_along_axis
 from .shaping import transpose
 from .views import reshaped, sliced, unwindowed, windows
 
@@ -85,7 +85,7 @@ def stft(
 
 def _padded(x: Tensor, n: int, mode: str) -> Any:
     if mode == "constant":
-        return pad_zeros(x, pads=((0, 0), (n, n)))
+        return pad_constant(x, pads=((0, 0), (n, n)))
     size = x.array.shape[1]
     if mode not in _NUMPY_MODE:
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
@@ -113,7 +113,7 @@ def _window(function: str, window: Any, width: int, n_fft: int) -> Any:
             f"got window with size {list(window.array.shape)}"
         )
     left = (n_fft - width) // 2
-    return pad_zeros(window, pads=((left, n_fft - width - left),)) if width < n_fft else window
+    return pad_constant(window, pads=((left, n_fft - width - left),)) if width < n_fft else window
 
 
 @composed()
@@ -197,5 +197,5 @@ def istft(
             UserWarning,
             stacklevel=3,
         )
-        out = pad_zeros(out, pads=((0, 0), (0, length - (stop - start))))
+        out = pad_constant(out, pads=((0, 0), (0, length - (stop - start))))
     return reshaped(out, shape=out.array.shape[1:]) if a.ndim == 2 else out

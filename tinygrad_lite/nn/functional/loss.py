@@ -14,7 +14,7 @@ from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
 from ...ops.creation import full_like
 from ...ops.likelihood import bernoulli_surprise
-from ...ops.losses import logistic_loss
+from ...ops.losses import huber, logistic_loss
 from ...ops.selection import where
 
 
@@ -110,8 +110,8 @@ def smooth_l1_loss(
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     _warn_unequal("smooth_l1_loss", input, target)
-    d = (input - target).abs()
-    return _reduced(where(d < beta, d * d * (0.5 / beta), d - 0.5 * beta), reduction)
+    loss = huber(input - target, delta=float(beta))
+    return _reduced(loss if beta == 1 else loss / beta, reduction)
 
 
 def huber_loss(
@@ -128,8 +128,7 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     _warn_unequal("huber_loss", input, target)
-    d = (input - target).abs()
-    loss = where(d < delta, 0.5 * d * d, delta * (d - 0.5 * delta))
+    loss = huber(input - target, delta=float(delta))
     return _reduced(_weighted(loss, input, weight), reduction)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
-from ...ops.padding import pad_zeros, take_along_axis
+from ...ops.padding import pad_constant, take_along_axis
 
 
 def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
@@ -54,11 +54,11 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
 
 
 def _constant(input: Tensor, pairs: Any, value: float) -> Tensor:
-    out = pad_zeros(input, pads=pairs)
-    if value == 0:
-        return out
+    if value == 0 or input.array.dtype.kind == "f":
+        return pad_constant(input, pads=pairs, value=value)
+    out = pad_constant(input, pads=pairs)
     inside = np.ones(input.array.shape, bool)
-    return out.masked_fill(~pad_zeros(make(inside), pads=pairs), value)
+    return out.masked_fill(~pad_constant(make(inside), pads=pairs), value)
 
 
 def _reflect(n: int, lo: int, hi: int) -> np.ndarray:
