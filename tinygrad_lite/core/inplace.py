@@ -21,7 +21,7 @@ import numpy as np
 from . import dtypes
 from .dtypes import from_numpy_dtype
 from .modes import current
-from .node import _LEGACY, Keeper, Leaf, Node, Pick, owner, tick
+from .node import _LEGACY, FREED, Keeper, Leaf, Node, Pick, owner, tick
 from .primitive import REGISTRY, shares_memory
 from .strided import geometry, layout
 from .tensor import Tensor, bind, live_node, make, stamp
@@ -53,7 +53,10 @@ def _records(x: Tensor, args: tuple[Any, ...]) -> bool:
 
 def require_writable(x: Tensor, used: str = "is being used") -> None:
     """RuntimeError if `x` must not be written in place: a leaf, overlapping or read-only memory,
-    or a view whose history could not be told."""
+    or a view whose history could not be told.
+
+    If it may be, the op that made it may need a copy of it, see `rewritable` (doors.py).
+    """
     if current().grad:
         node, base = live_node(x), x.base
         if isinstance(node, Leaf) or (base is not None and isinstance(base.node, Leaf)):
@@ -75,6 +78,25 @@ def require_writable(x: Tensor, used: str = "is being used") -> None:
             "the array behind this tensor is read-only (it came from read-only memory); "
             "clone() the tensor before writing into it"
         )
+    whole = x if x.base is None else x.base
+    node = whole.node
+    if node is not None and node.op is not None and node.op.rewritable:
+        _keep_copy(node, whole.array)
+
+
+def _keep_copy(node: Node, value: np.ndarray) -> None:
+    """Let a node that saved its value, which is about to be written, save a copy of it."""
+    if type(node) is Pick:
+        node = node.parents[0]
+    if node.saved is not FREED:
+        copies = {id(value): value.copy("K")}
+        node.saved = tuple([_replaced(s, copies) for s in node.saved])
+
+
+def _replaced(saved: Any, by: dict[int, Any]) -> Any:
+    if type(saved) is tuple:  # the values of an op with several
+        return tuple([_replaced(s, by) for s in saved])
+    return by.get(id(saved), saved)
 
 
 def _require_known_view(node: Node | None) -> None:

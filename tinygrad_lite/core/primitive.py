@@ -71,6 +71,7 @@ class Primitive:
         title: str | None = None,
         check: Callable[..., None] | None = None,
         tensors: Sequence[int] = (),
+        rewritable: bool = False,
         samples: Any = (),
     ) -> None:
         self.forward = forward
@@ -85,6 +86,7 @@ class Primitive:
         self.residual = residual
         self.shown = shown
         self.check = check
+        self.rewritable = rewritable
         self.tensors = frozenset(tensors)
         self.samples = samples
         self._read_signature(forward)

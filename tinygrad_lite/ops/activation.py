@@ -116,6 +116,7 @@ def _elu_rule(g: Any, x: Any, out: Any, alpha: float, scale: float, input_scale:
     _elu_rule,
     method=False,
     check=_floating("elu"),
+    rewritable=True,
     samples=[
         sample(Real(avoid=(0.0,)), alpha=one_of(1.0, 0.5)),
         sample(Real(avoid=(0.0,)), alpha=1.6, scale=1.05),
@@ -194,6 +195,7 @@ def hardswish(x: Any) -> Any:
     lambda g, out: where(out == 0, 0.0, g),
     method=False,
     check=_floating("hardshrink"),
+    rewritable=True,
     samples=[sample(Real(avoid=(-0.5, 0.5)), lambd=0.5)],
 )
 def hardshrink(x: Any, *, lambd: float = 0.5) -> Any:
@@ -205,6 +207,7 @@ def hardshrink(x: Any, *, lambd: float = 0.5) -> Any:
     lambda g, out: where(out == 0, 0.0, g),
     method=False,
     check=_floating("softshrink"),
+    rewritable=True,
     samples=[sample(Real(avoid=(-0.5, 0.5)), lambd=0.5)],
 )
 def softshrink(x: Any, *, lambd: float = 0.5) -> Any:

@@ -61,6 +61,7 @@ def _backward(
     title="ScaledDotProductAttention",
     # Several keys for every query: with one, the gradient towards the scores is exactly zero, and
     # what the kernel leaves of it is rounding, which has no relative error to speak of.
+    rewritable=True,
     samples=[
         sample(Real("b n 3"), Real("b 4 3"), Real("b 4 2"), Real("n 4"), causal=False, scale=0.5),
         sample(Real("n 3"), Real("4 3"), Real("4 2"), Real("n 4"), causal=False, scale=0.7),

@@ -66,6 +66,7 @@ def log1p(x: Any) -> Any:
     broadcasts=True,
     tensors=(0, 1),
     promote="float",
+    rewritable=True,
     samples=[sample(Real(broadcast=True), Real(broadcast=True))],
 )
 def logaddexp(x: Any, y: Any) -> Any:
@@ -90,6 +91,7 @@ def complex_logaddexp(x: Any, y: Any) -> Any:
     broadcasts=True,
     tensors=(0, 1),
     promote="float",
+    rewritable=True,
     samples=[sample(Real(broadcast=True), Real(broadcast=True))],
 )
 def logaddexp2(x: Any, y: Any) -> Any:

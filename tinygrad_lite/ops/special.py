@@ -238,6 +238,7 @@ def _inverse_erf(y: Any) -> Any:
     lambda g, out: g * (exp(out * out) / _TWO_BY_ROOT_PI),
     promote="float",
     inplace=True,
+    rewritable=True,
     samples=reals(1, low=-0.9, high=0.9),
 )
 def erfinv(x: Any) -> Any:
@@ -389,6 +390,7 @@ def _sinc_rule(g: Any, x: Any, out: Any) -> Any:
     _sinc_rule,
     promote="float",
     inplace=True,
+    rewritable=True,
     samples=reals(1, avoid=(0.0,), margin=0.3),
 )
 def sinc(x: Any) -> Any:
