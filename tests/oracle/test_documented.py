@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tinygrad_lite as tl
 
 torch = pytest.importorskip("torch")
+importlib.import_module("torch.utils.checkpoint")
 LIBRARIES = pytest.mark.parametrize("t", [torch, tl], ids=["torch", "tinygrad_lite"])
 
 
@@ -66,3 +68,25 @@ def test_a_capsule_is_an_array(t):
     y[0] = 7
     assert x[0] == 7
     assert t.from_dlpack(np.arange(3)).tolist() == [0, 1, 2]
+
+
+@LIBRARIES
+def test_what_libraries_take_from_checkpoint(t):
+    from_file = t.utils.checkpoint
+    x, y = t.ones(2, requires_grad=True), t.zeros(2)
+    assert from_file.get_device_states(x, y) == ([], [])
+    from_file.set_device_states([], [])
+    a, b, c = from_file.detach_variable((x * 2, y, 3))
+    assert (a.is_leaf, a.requires_grad, b.requires_grad, c) == (True, True, False, 3)
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        from_file.check_backward_validity((y,))
+    z = from_file.CheckpointFunction.apply(lambda v: v.exp(), True, x)
+    z.sum().backward()
+    t.testing.assert_close(x.grad, x.detach().exp())
+
+
+@LIBRARIES
+def test_the_configuration_is_told(t):
+    config = importlib.import_module(f"{t.__name__}.__config__")
+    assert "Python" in config.show() or "GCC" in config.show()
+    assert "get_num_threads() :" in config.parallel_info()

@@ -5,6 +5,7 @@ Memory for time. Source: Chen et al. 2016, "Training deep nets with sublinear me
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,9 @@ from ..core.random import get_rng_state, set_rng_state
 from ..core.tensor import Tensor, make
 
 
-class _Checkpoint(Function):
+class CheckpointFunction(Function):
+    """Runs a function without a graph, and again in the backward pass, then with one."""
+
     @staticmethod
     def forward(ctx: Any, run: Any, preserve: bool, *args: Any) -> Any:
         ctx.run = run
@@ -152,7 +155,7 @@ def checkpoint(
             return function(*args, **kwargs)
     if kwargs:
         raise ValueError(f"Unexpected keyword arguments: {','.join(kwargs)}")
-    return _Checkpoint.apply(function, preserve_rng_state, *args)
+    return CheckpointFunction.apply(function, preserve_rng_state, *args)
 
 
 def checkpoint_sequential(
@@ -184,3 +187,34 @@ def checkpoint_sequential(
         )
         start += size
     return piece(start, len(steps))(input)
+
+
+def get_device_states(*args: Any) -> tuple[list[int], list[Tensor]]:
+    """The other devices among `args` and the states of their generators: none."""
+    return [], []
+
+
+def set_device_states(devices: Any, states: Any, *, device_type: str | None = None) -> None:
+    """Restore what `get_device_states` gave. RuntimeError for a device that is not here."""
+    if len(devices):
+        raise RuntimeError(f"there are no devices {list(devices)} here: everything is on the CPU")
+
+
+def detach_variable(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs with each Tensor as a new leaf that wants a gradient if it did."""
+    if not isinstance(inputs, tuple):
+        raise RuntimeError(
+            "Only tuple of tensors is supported. Got Unsupported input type: ",
+            type(inputs).__name__,
+        )
+    return tuple(
+        [x.detach().requires_grad_(x.requires_grad) if isinstance(x, Tensor) else x for x in inputs]
+    )
+
+
+def check_backward_validity(inputs: Any) -> None:
+    """Warn if no Tensor among the inputs wants a gradient."""
+    if not any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+        warnings.warn(
+            "None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2
+        )
