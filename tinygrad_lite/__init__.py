@@ -737,6 +737,8 @@ def __getattr__(name: str) -> object:
         return importlib.import_module(f".{name}", __name__)
     if name in LATE_NAMES:
         return getattr(importlib.import_module(f".{LATE_NAMES[name]}", __name__), name)
+    if name.startswith("_foreach_"):
+        return importlib.import_module(".machine.foreach", __name__).named(name)
     if not name.startswith("__"):
         aten = importlib.import_module(".aten", __name__)
         if name in aten.__all__:

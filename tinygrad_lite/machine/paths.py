@@ -32,6 +32,7 @@ ELSEWHERE = {
     "optim._muon": "optim",
     "storage": "machine.storage",
     "types": "machine.types",
+    "utils._foreach_utils": "machine.foreach",
     "utils.dlpack": "ops.conversion",
     "utils.hooks": "nn.modules._hooks",
     "utils.model_zoo": "machine.hub",
