@@ -8,7 +8,12 @@ else; docs/ says where things live and why.
 
 from __future__ import annotations
 
-from .version import __version__ as __version__
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from . import version as version
+
+if _TYPE_CHECKING:
+    from .version import __version__ as __version__
 
 # -- core: what a Tensor is ------------------------------------------------------------------------
 from .core.dtypes import (
@@ -731,7 +736,11 @@ def __getattr__(name: str) -> object:
     """Rooms and names that few scripts use are imported when they are first asked for."""
     import importlib
 
-    from .machine.paths import ELSEWHERE, LATE_NAMES
+    from .machine.paths import ELSEWHERE, LATE_NAMES, is_torch
+
+    if name == "__version__":  # programs written for PyTorch ask which PyTorch this is
+        asked = ".machine.torch_version" if is_torch("torch") else ".version"
+        return importlib.import_module(asked, __name__).__version__
 
     if name in _LATE or name in ELSEWHERE:
         return importlib.import_module(f".{name}", __name__)

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tinygrad_lite import version
+
 PATHS = (
     "accelerator", "amp", "autograd", "autograd.functional", "backends", "backends.cudnn",
     "backends.mps", "cuda", "cuda.amp", "distributed", "distributions", "func", "jit", "linalg",
@@ -63,7 +65,7 @@ if {copied}:
 else:
     face = tinygrad_lite
 sys.modules["torch"] = face
-import torch.nn as nn, torch.nn.functional as F, torch.optim as optim
+import torch, torch.nn as nn, torch.nn.functional as F, torch.optim as optim
 import torch.backends.cudnn as cudnn
 import torch.multiprocessing as mp
 from torch import Tensor, nn as again
@@ -75,6 +77,10 @@ from torch.optim.adamw import AdamW
 from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader
 import torch.distributions as D
+from torch.torch_version import TorchVersion
+assert torch.__version__ >= (2, 2) and torch.__version__ > "1.9" and torch.__version__ < "10"
+assert torch.__version__ == TorchVersion("2.13") != "2.1" and not torch.__version__ <= "2.9.1"
+assert torch.__version__.split(".")[0] == "2" and tinygrad_lite.version.__version__[0] == "0"
 assert nn is again is tinygrad_lite.nn and F is nn.functional and optim is tinygrad_lite.optim
 assert isinstance(nn.Linear(1, 1), tinygrad_lite.nn.Module)
 assert Tensor is tinygrad_lite.Tensor and einsum is tinygrad_lite.einsum
@@ -95,3 +101,11 @@ def test_under_the_name_torch_nothing_is_loaded_twice(copied: bool) -> None:
     """One line makes `import torch...` this package; a copy of its namespace does as well."""
     script = UNEDITED.replace("{copied}", str(copied))
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_version_is_the_package_s_own_under_its_own_name() -> None:
+    script = "import tinygrad_lite as torch; print(torch.__version__)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == version.__version__

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -30,6 +32,11 @@ class _Cuda(_Switches):
 
     def enable_flash_sdp(self, enabled: bool) -> None:
         """Accepted; there is one implementation of attention."""
+
+    @contextlib.contextmanager
+    def sdp_kernel(self, *args: bool, **enabled: bool) -> Iterator[None]:
+        """Accepted; there is one implementation of attention."""
+        yield
 
     enable_mem_efficient_sdp = enable_math_sdp = enable_cudnn_sdp = enable_flash_sdp
 

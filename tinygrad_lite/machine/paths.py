@@ -31,6 +31,7 @@ ELSEWHERE = {
     "optim._adafactor": "optim",
     "optim._muon": "optim",
     "storage": "machine.storage",
+    "torch_version": "machine.torch_version",
     "types": "machine.types",
     "utils._foreach_utils": "machine.foreach",
     "utils.dlpack": "ops.conversion",
@@ -67,6 +68,11 @@ LATE_NAMES = {
 }
 
 
+def is_torch(name: str) -> bool:
+    """Whether importing `name` gives this package (or a copy of its namespace)."""
+    return getattr(sys.modules.get(name), "__path__", None) == sys.modules[PACKAGE].__path__
+
+
 class _Paths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a room by PyTorch's path, and by any path that begins with an alias of the package."""
 
@@ -74,11 +80,7 @@ class _Paths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         root, _, rest = fullname.partition(".")
-        if not rest or (
-            rest not in ELSEWHERE
-            if root == PACKAGE
-            else getattr(sys.modules.get(root), "__path__", None) != sys.modules[PACKAGE].__path__
-        ):
+        if not rest or (rest not in ELSEWHERE if root == PACKAGE else not is_torch(root)):
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 

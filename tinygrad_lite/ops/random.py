@@ -144,11 +144,14 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
 
 
 def randint_like(
-    input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, **options: Any
+    input: Tensor, low: Any = None, high: Any = None, *, dtype: Any = None, **options: Any
 ) -> Tensor:
     """Whole numbers in [low, high) (or [0, low)), in the shape and dtype of `input`."""
     if high is None:
         low, high = 0, low
+    if high is None:
+        raise TypeError("randint_like() missing 1 required positional argument: 'high'")
+    low = 0 if low is None else low
     options.pop("memory_format", None)
     dtype = input.dtype if dtype is None else dtype
     return randint(low, high, tuple(input.array.shape), dtype=dtype, **options)

@@ -29,7 +29,8 @@ def where(condition: Any, input: Any = None, other: Any = None, **names: Any) ->
     condition is not bool.
     """
     if names:
-        input = names.get("self", input)
+        input = names.pop("self", input)
+        renamed("where", names)
     if not isinstance(condition, Tensor):
         raise TypeError(
             "where(): argument 'condition' (position 1) must be Tensor, "
