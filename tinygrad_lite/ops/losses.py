@@ -1,4 +1,4 @@
-"""Losses that are worth a kernel: cross entropy of logits, likelihood of classes."""
+"""Losses that are worth a kernel: cross entropy of logits, likelihood of classes, distances."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.fused import fused
 from ..core.primitive import with_kernel
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
-from ..kernels import activations, elementwise
+from ..kernels import activations, distances, elementwise
 from ..kernels import losses as kernels
 from .activation import log_softmax, sigmoid
 from .arguments import unsupported
@@ -204,3 +204,53 @@ def _logistic_rule(g: Any, x: Any, y: Any) -> Any:
 def logistic_loss(x: Any, y: Any) -> Any:
     """(1 - y) x - log sigmoid(x), elementwise: -y log p - (1 - y) log(1 - p) for p = sigmoid(x)."""
     return activations.logistic(y, x)
+
+
+def _distance_slopes(
+    g: Any, need: Any, x: Any, y: Any, kind: str, beta: float, reduction: str
+) -> Any:
+    dx = distances.distance_backward(g, x, y, kind, beta, reduction)
+    return dx if need[0] else None, -dx if need[1] else None
+
+
+def _distance_reference(x: Any, y: Any, *, kind: str, beta: float, reduction: str) -> Any:
+    d = x - y
+    if kind == "square":
+        loss = d * d
+    else:
+        loss = d.abs()
+        if kind != "absolute":
+            loss = where(loss < beta, 0.5 * d * d, beta * (loss - 0.5 * beta))
+        if kind == "smooth":
+            loss = loss * (1 / beta)
+    return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
+
+
+@fused(
+    backward=_distance_slopes,
+    reference=_distance_reference,
+    title="DistanceLoss",
+    samples=[
+        sample(
+            Real("n m", low=1.55, high=3.0),
+            Real("n m", low=-1.0, high=1.5),
+            kind=one_of("square", "absolute"),
+            beta=1.0,
+            reduction=one_of("mean", "sum", "none"),
+        ),
+        sample(
+            Real("n m", low=1.0, high=2.0),
+            Real("n m", low=-1.0, high=0.5),
+            kind=one_of("huber", "smooth"),
+            beta=one_of(0.4, 3.5),
+            reduction=one_of("mean", "sum", "none"),
+        ),
+    ],
+)
+def distance_loss(x: Any, y: Any, *, kind: str, beta: float = 1.0, reduction: str) -> Any:
+    """A function of x - y, of one shape, reduced: "square", "absolute", "huber" or "smooth".
+
+    kernels/distances.py states them. The derivative of |d| at 0 is 0; of "huber" at |d| = beta it
+    is that of either side.
+    """
+    return distances.distance(x, y, kind, beta, reduction)

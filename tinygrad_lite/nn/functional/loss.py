@@ -14,7 +14,7 @@ from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
 from ...ops.creation import full_like
 from ...ops.likelihood import bernoulli_surprise
-from ...ops.losses import huber, logistic_loss
+from ...ops.losses import distance_loss, huber, logistic_loss
 from ...ops.selection import where
 
 
@@ -51,6 +51,19 @@ def _warn_unequal(name: str, input: Tensor, target: Tensor) -> None:
         )
 
 
+def _is_plain(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> bool:
+    """Whether `distance_loss` does all of it: two of one shape and dtype, without weights."""
+    x, y = input.array, target.array
+    return (
+        weight is None
+        and x.shape == y.shape
+        and x.dtype == y.dtype
+        and x.dtype.kind == "f"
+        and x.size > 0
+        and reduction in ("mean", "sum", "none")
+    )
+
+
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -61,6 +74,8 @@ def mse_loss(
 ) -> Tensor:
     """(input - target)^2, elementwise, reduced; "mean" divides by the sum of the weights."""
     reduction = _legacy(size_average, reduce, reduction)
+    if _is_plain(input, target, weight, reduction):
+        return distance_loss(input, target, kind="square", reduction=reduction)
     _warn_unequal("mse_loss", input, target)
     difference = input - target
     return _mean_by_weight(_weighted(difference * difference, input, weight), weight, reduction)
@@ -90,6 +105,8 @@ def l1_loss(
 ) -> Tensor:
     """|input - target|, elementwise, reduced; "mean" divides by the sum of the weights."""
     reduction = _legacy(size_average, reduce, reduction)
+    if _is_plain(input, target, weight, reduction):
+        return distance_loss(input, target, kind="absolute", reduction=reduction)
     _warn_unequal("l1_loss", input, target)
     loss = _weighted((input - target).abs(), input, weight)
     return _mean_by_weight(loss, weight, reduction)
@@ -109,6 +126,8 @@ def smooth_l1_loss(
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
+    if _is_plain(input, target, None, reduction):
+        return distance_loss(input, target, kind="smooth", beta=beta, reduction=reduction)
     _warn_unequal("smooth_l1_loss", input, target)
     loss = huber(input - target, delta=float(beta))
     return _reduced(loss if beta == 1 else loss / beta, reduction)
@@ -127,6 +146,8 @@ def huber_loss(
     """
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    if _is_plain(input, target, weight, reduction):
+        return distance_loss(input, target, kind="huber", beta=delta, reduction=reduction)
     _warn_unequal("huber_loss", input, target)
     loss = huber(input - target, delta=float(delta))
     return _reduced(_weighted(loss, input, weight), reduction)
