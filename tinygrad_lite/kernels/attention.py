@@ -23,6 +23,7 @@ from ._jit import FMA, SUMS, enabled, jit, like, prange, threads
 from ._math import exp_nonpositive as _exp
 from ._math import log as _log
 from ._rows import CHUNK, maximum
+from .copying import contiguous
 from .matmul import _shape_of_block, pack, scratch, some_blocks
 from .random import _halves, _threshold, hashed, keep_mask
 from .updates import address, carray, pointer
@@ -282,7 +283,7 @@ def _heads(x: Array, batch: Shape) -> Heads:
         or x.strides[-2] < 0
         or any(step % size for step in x.strides)
     ):
-        x = np.ascontiguousarray(x)
+        x = contiguous(x)
     offsets = _offsets(batch, x.shape[:-2], x.strides[:-2], size)
     return Heads(x, address(x), offsets, x.strides[-2] // size)
 

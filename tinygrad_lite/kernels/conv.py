@@ -19,6 +19,7 @@ from . import conv_numba, conv_numpy, conv_plan, conv_weights
 from ._jit import enabled, loaded
 from .conv_numpy import Pairs, Shape
 from .conv_numpy import output_shape as conv_output_shape
+from .copying import contiguous
 
 __all__ = ["conv_forward", "conv_input_grad", "conv_output_shape", "conv_weight_grad"]
 
@@ -40,7 +41,7 @@ def conv_forward(
     positions = conv_output_shape(x.shape[2:], w.shape[2:], stride, padding, dilation)
     if _compiled(x, w, positions, len(x) * w.size * prod(positions)):
         geo = conv_plan.geometry(x.shape, w.shape, positions, stride, padding, dilation, groups)
-        out = conv_numba.forward(np.ascontiguousarray(x), w, bias, geo)
+        out = conv_numba.forward(contiguous(x), w, bias, geo)
         return out.reshape(len(x), len(w), *positions)
     out = conv_numpy.forward(x, w, stride, padding, dilation, groups)
     if bias is not None:
@@ -68,7 +69,7 @@ def conv_input_grad(
         geo = conv_plan.geometry(
             input_shape, w.shape, g.shape[2:], stride, padding, dilation, groups
         )
-        return conv_numba.input_grad(np.ascontiguousarray(g), w, geo).reshape(input_shape)
+        return conv_numba.input_grad(contiguous(g), w, geo).reshape(input_shape)
     return conv_numpy.input_grad(g, w, input_shape, stride, padding, dilation, groups)
 
 
@@ -87,7 +88,7 @@ def conv_weight_grad(
         geo = conv_plan.geometry(
             x.shape, weight_shape, g.shape[2:], stride, padding, dilation, groups
         )
-        dw = conv_weights.weight_grad(np.ascontiguousarray(g), np.ascontiguousarray(x), geo)
+        dw = conv_weights.weight_grad(contiguous(g), contiguous(x), geo)
         return dw.reshape(weight_shape)
     return conv_numpy.weight_grad(g, x, weight_shape, stride, padding, dilation, groups)
 

@@ -103,7 +103,7 @@ def sum_chunks(x, y, beta, out):
 
 
 @jit(parallel=True, fastmath=FMA)
-def each(x, y, beta, out):
+def losses_each(x, y, beta, out):
     """out[i] = f(x[i] - y[i])."""
     for i in prange(x.size):
         out[i] = f(x[i] - y[i], beta)
@@ -130,7 +130,7 @@ class Distance:
         self.numpy, self.numpy_slope = numpy, numpy_slope
         self.chunk = _chunk.bind(name, f=value)
         self.sums = sum_chunks.bind(name, _chunk=self.chunk)
-        self.each = each.bind(name, f=value)
+        self.each = losses_each.bind(name, f=value)
         self.slopes = slopes.bind(name, f=slope)
         self.slopes_each = slopes_each.bind(name, f=slope)
 

@@ -11,7 +11,7 @@ from math import prod
 import numpy as np
 
 from ._jit import FMA, enabled, jit, loaded, prange, where
-from .copying import copied
+from .copying import contiguous, copied
 
 Array = np.ndarray
 
@@ -180,7 +180,7 @@ def running_sum(x: Array, axis: int, reverse: bool = False) -> Array:
     """
     if x.dtype.kind in "fbiu" and x.ndim and _compiled(x):
         outer, n, inner = prod(x.shape[:axis]), x.shape[axis], prod(x.shape[axis + 1 :])
-        flat, out = np.ascontiguousarray(x).reshape(-1), np.empty(x.shape, x.dtype)
+        flat, out = contiguous(x).reshape(-1), np.empty(x.shape, x.dtype)
         if inner == 1:
             rows = sum_rows if x.size >= PARALLEL else sum_rows.serial
             rows(flat, outer, n, reverse, out.reshape(-1))
@@ -221,7 +221,7 @@ def _fits(index: Array, shape: tuple[int, ...], dim: int) -> bool:
 
 
 def _flat(index: Array) -> Array:
-    return np.ascontiguousarray(index).reshape(-1).view(np.uint64)
+    return contiguous(index).reshape(-1).view(np.uint64)
 
 
 def take_along(x: Array, index: Array, dim: int) -> Array | None:
@@ -236,7 +236,7 @@ def take_along(x: Array, index: Array, dim: int) -> Array | None:
     n, m, inner = x.shape[dim], index.shape[dim], prod(x.shape[dim + 1 :])
     out = np.empty(index.shape, x.dtype)
     run = take_places if index.size >= PARALLEL else take_places.serial
-    flat = np.ascontiguousarray(x).reshape(-1).view(bits)
+    flat = contiguous(x).reshape(-1).view(bits)
     run(flat, _flat(index), n, m, inner, out.reshape(-1).view(bits))
     return out
 
@@ -249,7 +249,7 @@ def add_along(g: Array, index: Array, shape: tuple[int, ...], dim: int) -> Array
     outer, inner = prod(shape[:dim]), prod(shape[dim + 1 :])
     out = np.zeros(shape, g.dtype)
     run = add_at_places if g.size >= PARALLEL else add_at_places.serial
-    flat = np.ascontiguousarray(g).reshape(-1)
+    flat = contiguous(g).reshape(-1)
     run(flat, _flat(index), outer, shape[dim], index.shape[dim], inner, out.reshape(-1))
     return out
 
@@ -264,7 +264,7 @@ def put_along(x: Array, index: Array, y: Array, dim: int) -> Array | None:
     outer, inner = prod(x.shape[:dim]), prod(x.shape[dim + 1 :])
     out = copied(x)
     run = put_at_places if y.size >= PARALLEL else put_at_places.serial
-    flat = np.ascontiguousarray(y).reshape(-1)
+    flat = contiguous(y).reshape(-1)
     run(flat, _flat(index), outer, x.shape[dim], index.shape[dim], inner, out.reshape(-1))
     return out
 
@@ -277,6 +277,6 @@ def add_along_axis(g: Array, index: Array, shape: tuple[int, ...], dim: int) -> 
     outer, inner = prod(shape[:dim]), prod(shape[dim + 1 :])
     out = np.zeros(shape, g.dtype)
     run = add_slices if g.size >= PARALLEL and outer > 1 else add_slices.serial
-    flat = np.ascontiguousarray(g).reshape(-1)
+    flat = contiguous(g).reshape(-1)
     run(flat, _flat(index), outer, shape[dim], index.size, inner, out.reshape(-1))
     return out

@@ -28,6 +28,7 @@ from ._micro import (
     rows,
     transpose,
 )
+from .copying import contiguous
 from .updates import addressable, carray, pointer, word
 
 Array = np.ndarray
@@ -383,8 +384,8 @@ def _batch(
     if flat[2] is None:
         np.copyto(c, _batch(a, b, None, bias, m, k, n))
         return c
-    a = np.ascontiguousarray(a).reshape(batch, m, k) if flat[0] is None else flat[0]
-    b = np.ascontiguousarray(b).reshape(batch, k, n) if flat[1] is None else flat[1]
+    a = contiguous(a).reshape(batch, m, k) if flat[0] is None else flat[0]
+    b = contiguous(b).reshape(batch, k, n) if flat[1] is None else flat[1]
     target = flat[2]
     start = _start(bias, n, panel, a.dtype)
     run: Any = multiply_batch if batch * m * k * n >= PARALLEL else multiply_batch.serial

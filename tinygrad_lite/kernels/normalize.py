@@ -20,6 +20,7 @@ import numpy as np
 
 from . import normalize_numpy
 from ._jit import enabled
+from .copying import contiguous
 from .normalize_numba import (
     norm_back_columns,
     norm_back_groups,
@@ -59,7 +60,7 @@ def _given(p: Array | None, size: int, x: Array, default: float) -> Array:
     """A parameter as a flat array; `default` everywhere if there is none."""
     if p is None:
         return np.full(size, default, x.dtype)
-    return np.ascontiguousarray(p).reshape(size)
+    return contiguous(p).reshape(size)
 
 
 def _block(rows: int) -> int:
@@ -92,7 +93,7 @@ def _norm_rows(
 ) -> tuple[Array, Array, Array]:
     outer, inner = x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
     size = prod(inner)
-    rows = np.ascontiguousarray(x).reshape(-1, size)
+    rows = contiguous(x).reshape(-1, size)
     out = np.empty_like(rows)
     mean, rstd = np.empty(len(rows), x.dtype), np.empty(len(rows), x.dtype)
     w, b = _given(weight, size, x, 1), _given(bias, size, x, 0)
@@ -140,8 +141,8 @@ def _norm_back_rows(
 ) -> Gradients:
     inner = x.shape[x.ndim - dims :]
     size = prod(inner)
-    rows = np.ascontiguousarray(x).reshape(-1, size)
-    gs = np.ascontiguousarray(g).reshape(-1, size)
+    rows = contiguous(x).reshape(-1, size)
+    gs = contiguous(g).reshape(-1, size)
     out = np.empty_like(rows)
     block = _block(len(rows))
     sums = need[1] or need[2]
@@ -165,7 +166,7 @@ def _columns(x: Array) -> Array | None:
 
 
 def _planes(x: Array) -> Array:
-    return np.ascontiguousarray(x).reshape(x.shape[0], x.shape[1], prod(x.shape[2:]))
+    return contiguous(x).reshape(x.shape[0], x.shape[1], prod(x.shape[2:]))
 
 
 def batch_norm(
@@ -183,7 +184,7 @@ def batch_norm(
         return y, mean.reshape(c), var.reshape(c), rstd.reshape(c)
     mean, var, rstd = (np.empty(c, x.dtype) for _ in range(3))
     w, b = _given(weight, c, x, 1), _given(bias, c, x, 0)
-    rows = _columns(x) if x.ndim > 2 else np.ascontiguousarray(x)
+    rows = _columns(x) if x.ndim > 2 else contiguous(x)
     if rows is None:
         planes = _planes(x)
         out = np.empty_like(planes)
@@ -217,7 +218,7 @@ def batch_norm_backward(
         )
     w = _given(weight, c, x, 1)
     dw, db = np.empty(c, x.dtype), np.empty(c, x.dtype)
-    rows = _columns(x) if x.ndim > 2 else np.ascontiguousarray(x)
+    rows = _columns(x) if x.ndim > 2 else contiguous(x)
     if rows is None:
         planes, gs = _planes(x), _planes(g)
         out = np.empty_like(planes if need[0] else planes[:0])

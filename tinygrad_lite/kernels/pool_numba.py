@@ -15,6 +15,7 @@ import numpy as np
 
 from ._gemm import add_run, copy_every_other, copy_run
 from ._jit import jit, prange
+from .copying import contiguous
 from .pool_numpy import Pool, Shape
 
 # A geometry is 18 integers: size, kernel, stride, padding, dilation, output (three of each).
@@ -207,7 +208,7 @@ def max_pool(
     halves = kernel == stride == (2, 2) and padding == (0, 0) and dilation == (1, 1)
     halves = halves and all(2 * p <= s for p, s in zip(output, size, strict=True))
     max_forward(
-        np.ascontiguousarray(x).reshape(len(best), prod(size)),
+        contiguous(x).reshape(len(best), prod(size)),
         best,
         where,
         _geometry(size, kernel, stride, padding, dilation, output),
@@ -224,8 +225,8 @@ def max_pool_grad(g: np.ndarray, where: np.ndarray, input_shape: Shape, dims: in
     count = prod(g.shape[g.ndim - dims :])
     out = np.empty(input_shape, dtype=g.dtype)
     max_backward(
-        np.ascontiguousarray(g).reshape(planes, count),
-        np.ascontiguousarray(where).reshape(planes, count),
+        contiguous(g).reshape(planes, count),
+        contiguous(where).reshape(planes, count),
         out.reshape(planes, prod(input_shape[len(input_shape) - dims :])),
     )
     return out
@@ -244,7 +245,7 @@ def avg_pool(
     lead, size = x.shape[: x.ndim - dims], x.shape[x.ndim - dims :]
     out = np.empty((prod(lead), prod(output)), dtype=x.dtype)
     avg_forward(
-        np.ascontiguousarray(x).reshape(len(out), prod(size)),
+        contiguous(x).reshape(len(out), prod(size)),
         out,
         _geometry(size, kernel, stride, padding, (1,) * dims, output),
         _scale(divisors, output, x.dtype),
@@ -265,7 +266,7 @@ def avg_pool_grad(
     lead, size = g.shape[: g.ndim - dims], tuple(a.size for a in axes)
     out = np.empty((prod(lead), prod(size)), dtype=g.dtype)
     avg_backward(
-        np.ascontiguousarray(g).reshape(len(out), prod(output)),
+        contiguous(g).reshape(len(out), prod(output)),
         out,
         _geometry(size, kernel, stride, padding, (1,) * dims, output),
         _scale(divisors, output, g.dtype),
@@ -274,4 +275,4 @@ def avg_pool_grad(
 
 
 def _scale(divisors: np.ndarray, output: Shape, dtype: np.dtype) -> np.ndarray:
-    return np.ascontiguousarray(np.broadcast_to(1 / divisors, output).astype(dtype).ravel())
+    return contiguous(np.broadcast_to(1 / divisors, output).astype(dtype).ravel())

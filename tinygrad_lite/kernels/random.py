@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import FMA, enabled, jit, like, prange, where
+from .copying import contiguous
 from .elementwise import FLOATS, dense
 
 Array = np.ndarray
@@ -102,7 +103,7 @@ def dropout(x: Array, p: float, key: int) -> Array:
     if x.size < SMALL or x.dtype not in FLOATS or not enabled():
         return kept(x, p, keep_mask(x.size, p, key).reshape(x.shape))
     if flat is None:
-        flat = np.ascontiguousarray(x).reshape(-1)
+        flat = contiguous(x).reshape(-1)
     out = np.empty(x.shape, x.dtype)
     run = drop if x.size >= PARALLEL else drop.serial
     run(flat, *_halves(key), _threshold(p), x.dtype.type(1 / (1 - p)), out.reshape(-1))

@@ -18,6 +18,7 @@ from ._jit import FMA, SUMS, enabled, jit, like, prange, where
 from ._math import exp_nonpositive as _exp
 from ._math import log as _log
 from ._rows import CHUNK, maximum, row_dot, row_of, row_sum
+from .copying import contiguous
 
 Array = np.ndarray
 
@@ -311,7 +312,7 @@ def as_rows(x: Array, axis: int) -> Array:
     """x with `axis` last, as contiguous rows (a copy unless it lies like that already)."""
     if axis not in (-1, x.ndim - 1):
         x = np.moveaxis(x, axis, -1)
-    return np.ascontiguousarray(x).reshape(-1, x.shape[-1])
+    return contiguous(x).reshape(-1, x.shape[-1])
 
 
 def _columns(x: Array, axis: int) -> tuple[int, int, int] | None:
@@ -363,7 +364,7 @@ def softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     if not y.ndim or not compiled(y, g):
         return y * (g - np.add.reduce(g * y, axis=axis if y.ndim else None, keepdims=True))
     if (view := _columns(y, axis)) is not None:
-        gs, out = np.ascontiguousarray(g), np.empty(y.shape, y.dtype)
+        gs, out = contiguous(g), np.empty(y.shape, y.dtype)
         run(softmax_back_columns, gs.reshape(-1), y.reshape(-1), *view, False, out.reshape(-1))
         return out
     rows, gs = as_rows(y, axis), as_rows(g, axis)
@@ -393,7 +394,7 @@ def log_softmax_backward(g: Array, y: Array, axis: int = -1) -> Array:
     if not y.ndim or not compiled(y, g):
         return g - np.exp(y) * g.sum(axis=axis if y.ndim else None, keepdims=True)
     if (view := _columns(y, axis)) is not None:
-        gs, out = np.ascontiguousarray(g), np.empty(y.shape, y.dtype)
+        gs, out = contiguous(g), np.empty(y.shape, y.dtype)
         run(softmax_back_columns, gs.reshape(-1), y.reshape(-1), *view, True, out.reshape(-1))
         return out
     rows, gs = as_rows(y, axis), as_rows(g, axis)
@@ -412,7 +413,7 @@ def _as_last(x: Array, axes: tuple[int, ...]) -> tuple[Array, tuple[int, ...], l
     shape = tuple(x.shape[a] for a in others)
     order = [*others, *axes]
     length = prod(x.shape[a] for a in axes)
-    return np.ascontiguousarray(x.transpose(order)).reshape(prod(shape), length), shape, order
+    return contiguous(x.transpose(order)).reshape(prod(shape), length), shape, order
 
 
 def logsumexp(x: Array, axis: int | tuple[int, ...] = -1, keepdims: bool = False) -> Array:
@@ -445,7 +446,7 @@ def logsumexp_backward(g: Array, x: Array, lse: Array, axis: int | tuple[int, ..
         return g * np.exp(x - lse)
     rows, shape, order = _as_last(x, axes)
     out = np.empty_like(rows)
-    gs, levels = (np.ascontiguousarray(a).reshape(-1) for a in (g, lse))
+    gs, levels = (contiguous(a).reshape(-1) for a in (g, lse))
     run(lse_back_rows, gs, rows, levels, out)
     moved = out.reshape(*shape, *(x.shape[a] for a in axes))
     return moved.transpose(np.argsort(order))
