@@ -135,8 +135,12 @@ def adaptive_avg_pool_forward(x: np.ndarray, *, output_size: Shape) -> np.ndarra
     lead = x.shape[: x.ndim - len(output_size)]
     size = x.shape[len(lead) :]
     if prod(output_size) == 1 and x.size:
-        return x.reshape(*lead, prod(size)).mean(axis=-1).reshape(*lead, *output_size)
+        return pool_numpy.tile_means(x.reshape(prod(lead), prod(size)), (prod(size),)).reshape(
+            *lead, *output_size
+        )
     if (kernel := _even(size, output_size)) is not None:
+        if prod(kernel) >= _LARGE_TILE:
+            return pool_numpy.tile_means(x, kernel)
         return avg_pool_forward(x, kernel=kernel, stride=kernel, padding=(0,) * len(kernel))
     return pool_numpy.avg_forward(x, pool_numpy.adaptive(size, output_size), True, None)
 
@@ -150,6 +154,8 @@ def adaptive_avg_pool_backward(
         return np.broadcast_to(g / g.dtype.type(prod(size)), input_shape).copy()
     if (kernel := _even(size, output_size)) is not None:
         none = (0,) * len(kernel)
+        if prod(kernel) >= _LARGE_TILE:
+            return pool_numpy.tile_means_backward(g, kernel)
         return avg_pool_backward(
             g, input_shape=input_shape, kernel=kernel, stride=kernel, padding=none
         )
@@ -163,6 +169,8 @@ def _even(size: Shape, output_size: Shape) -> Shape | None:
     return tuple(s // n for s, n in zip(size, output_size, strict=True))
 
 
+_LARGE_TILE = 16
+"""Elements of a tile from which NumPy's own sums are faster than the kernel."""
 _WORTH_CALLING = 1 << 10
 _WORTH_LOADING = 1 << 18
 """Elements from which the kernels win: once loaded, and with loading them."""

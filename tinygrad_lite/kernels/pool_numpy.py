@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import reduce
+
 Shape = tuple[int, ...]
 
 
@@ -225,12 +227,38 @@ def avg_forward(
         before, after = total.shape[:axis], total.shape[axis + 1 :]
         summed = np.zeros((*before, len(a.start), *after), dtype=dtype)
         rest = len(after)
+        if not a.stride:  # windows of their own lengths, which may overlap
+            for p, (start, length) in enumerate(zip(a.start, a.length, strict=True)):
+                seen = total[_along(slice(start, start + length), rest)]
+                summed[_along(p, rest)] = np.add.reduce(seen, axis=axis)
+            total = summed
+            continue
         for k in range(a.length.max(initial=0)):
             live = slice(None) if a.stride else k < a.length
             summed[_along(live, rest)] += total[_along(_select(a, k), rest)]
         total = summed
     total /= divisors(axes, count_include_pad, divisor).astype(dtype)
     return total.astype(x.dtype, copy=False)
+
+
+def tile_means(x: np.ndarray, kernel: Shape) -> np.ndarray:
+    """The mean of each tile, where tiles of the size `kernel` cover the last axes of x."""
+    first = x.ndim - len(kernel)
+    total = x.astype(np.float32) if x.dtype == np.float16 else x
+    for axis, k in enumerate(kernel, first):
+        shape = total.shape
+        split = total.reshape(*shape[:axis], shape[axis] // k, k, *shape[axis + 1 :])
+        total = reduce.total(split, axis + 1)
+    return (total / total.dtype.type(prod(kernel))).astype(x.dtype, copy=False)
+
+
+def tile_means_backward(g: np.ndarray, kernel: Shape) -> np.ndarray:
+    """The transpose of `tile_means`: each g, divided, at every place of its tile."""
+    first = g.ndim - len(kernel)
+    out = g / g.dtype.type(prod(kernel))
+    for axis in range(g.ndim - 1, first - 1, -1):  # the last first: then whole rows are copied
+        out = np.repeat(out, kernel[axis - first], axis)
+    return out
 
 
 def avg_backward(
@@ -251,11 +279,13 @@ def avg_backward(
         spread = np.zeros((*before, sum(_extent(a)) + a.size, *after), dtype=dtype)
         rest = len(after)
         for k in range(a.length.max(initial=0)):
-            at = _select(a, k)
-            if isinstance(at, slice):
-                spread[_along(at, rest)] += total
-            else:  # indices repeat: neighbouring adaptive windows may overlap
-                np.add.at(spread, _along(at, rest), total[_along(k < a.length, rest)])
+            if a.stride:
+                spread[_along(_select(a, k), rest)] += total
+        if not a.stride:  # neighbouring windows may overlap
+            for p, (start, length) in enumerate(zip(a.start, a.length, strict=True)):
+                spread[_along(slice(start, start + length), rest)] += total[
+                    _along(slice(p, p + 1), rest)
+                ]
         first = _extent(a)[0]
         total = spread[_along(slice(first, first + a.size), rest)]
     return np.ascontiguousarray(total).astype(g.dtype, copy=False)
