@@ -5,6 +5,7 @@ The order is found on the array; the values are then gathered in it, so their gr
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
+from ..kernels import copying
 from .arguments import renamed, require_tensor, unsupported
 from .extremes import returned
 from .scattering import gathered
@@ -25,10 +27,58 @@ kthvalue_values = returned("kthvalue", "values", "indices")
 _DISTINCT = Real("n 5", distinct=True)
 
 
+LARGE = 1024
+"""Elements from which sorting keys is faster than sorting indices."""
+_SIGN = np.int32(0x7FFFFFFF)
+
+
+def _keys(a: np.ndarray, axis: int, descending: bool) -> np.ndarray | None:
+    """int64 numbers in the order of `a`, `axis` last: rank in the upper half, index in the lower.
+
+    NumPy sorts such numbers ten times as fast as indices, and no two are equal. None where `a` has
+    more than 32 bits to tell.
+    """
+    x = copying.contiguous(np.moveaxis(a, axis, -1))
+    if x.shape[-1] >= 1 << 31:
+        return None
+    if x.dtype == np.float32:
+        bits = (-x if descending else x) + np.float32(0)  # -0 becomes 0, which it equals
+        rank = bits.view(np.int32)
+        rank ^= (rank >> np.int32(31)) & _SIGN
+        missing = np.isnan(x)
+        if missing.any():
+            rank[missing] = ~_SIGN if descending else _SIGN
+    elif x.dtype.kind in "biu" and x.size:
+        low, high = int(x.min()), int(x.max())
+        if high - low >= 1 << 31:
+            return None
+        wide = x.astype(np.int64, copy=False)
+        rank = (high - wide if descending else wide - low).astype(np.int32)
+    else:
+        return None
+    keys = np.empty(x.shape, np.int64)
+    halves = keys.view(np.int32)
+    lower = 0 if sys.byteorder == "little" else 1
+    halves[..., 1 - lower :: 2] = rank
+    halves[..., lower::2] = np.arange(x.shape[-1], dtype=np.int32)
+    return keys
+
+
+def _indices(keys: np.ndarray, axis: int) -> np.ndarray:
+    """The indices in sorted keys, at their axis."""
+    lower = 0 if sys.byteorder == "little" else 1
+    found = keys.view(np.int32)[..., lower::2].astype(np.int64)
+    return copying.contiguous(np.moveaxis(found, -1, axis))
+
+
 def order(a: np.ndarray, axis: int, descending: bool = False) -> np.ndarray:
     """Indices that sort `a` along an axis, equal elements in their order; NaN counts as largest."""
     if a.ndim == 0:
         return np.zeros((), np.int64)
+    keys = _keys(a, axis, descending) if a.size >= LARGE else None
+    if keys is not None:
+        keys.sort(axis=-1)
+        return _indices(keys, axis)
     if not descending:
         return np.argsort(a, axis=axis, kind="stable")
     if a.dtype.kind in "biu":
@@ -100,6 +150,11 @@ def _first(a: np.ndarray, k: int, axis: int, largest: bool) -> np.ndarray:
     """Indices of the k first in the order; for small k of many, only those are sorted."""
     n = a.shape[axis]
     lead = (slice(None),) * axis
+    keys = _keys(a, axis, largest) if a.size >= LARGE and 0 < k < n else None
+    if keys is not None:
+        keys = keys if k * 8 > n else np.partition(keys, k - 1, axis=-1)[..., :k]
+        keys.sort(axis=-1)
+        return _indices(np.ascontiguousarray(keys[..., :k]), axis)
     if not 0 < k * 8 < n or a.dtype.kind == "b":
         return np.ascontiguousarray(order(a, axis, largest)[(*lead, slice(k))])
     if largest:
@@ -109,6 +164,16 @@ def _first(a: np.ndarray, k: int, axis: int, largest: bool) -> np.ndarray:
     some = np.sort(some, axis=axis)  # equal values in the order of their indices
     ranked = order(np.take_along_axis(a, some, axis), axis, largest)
     return np.take_along_axis(some, ranked, axis)
+
+
+def _kth(a: np.ndarray, k: int, axis: int) -> np.ndarray:
+    """The index of the k-th smallest, in an axis of size 1."""
+    keys = _keys(a, axis, False) if a.size >= LARGE else None
+    if keys is None:
+        place = (slice(None),) * axis + (slice(k - 1, k),)
+        return np.ascontiguousarray(order(a, axis)[place])
+    part = np.partition(keys, k - 1, axis=-1)[..., k - 1 : k]
+    return _indices(np.ascontiguousarray(part), axis)
 
 
 @composed(samples=[sample(_DISTINCT, k=2, dim=one_of(1, -1), keepdim=one_of(False, True))])
@@ -127,8 +192,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, **names: 
     if a.ndim == 0:
         zero = make(np.zeros((), np.int64))
         return kthvalue_values(gathered(input, zero, dim=0), zero)
-    place = (slice(None),) * axis + (slice(k - 1, k),)
-    index = make(np.ascontiguousarray(order(a, axis)[place]))
+    index = make(_kth(a, k, axis))
     values = gathered(input, index, dim=axis)
     if keepdim:
         return kthvalue_values(values, index)

@@ -12,6 +12,7 @@ from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
+from . import sorting
 from .arguments import add_up, axes_of, converted, multiply_up, renamed, require_tensor, unsupported
 from .extremes import (
     _evenly,
@@ -130,7 +131,7 @@ def _median(name: str, skip_nan: bool, kind: Any, doc: str) -> Any:
             return kind(take_along(input, index=np.asarray(0), axis=0), make(np.asarray(0)))
         if a.shape[axis] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
-        order = np.argsort(a, axis=axis, kind="stable")  # NaN last
+        order = sorting.order(a, axis)  # NaN last
         place = np.full(kept_shape(a.shape, axis), (a.shape[axis] - 1) // 2)
         if a.dtype.kind == "f":
             bad = add_up(np.isnan(a), axis=axis, keepdims=True)
