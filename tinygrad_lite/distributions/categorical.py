@@ -98,9 +98,11 @@ class Categorical(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         logits = self.logits
-        shape = np.broadcast_shapes(value.shape, logits.shape[:-1])
-        index = value.long().expand(shape).unsqueeze(-1)
-        return gather(logits.expand((*shape, self._num_events)), -1, index).squeeze(-1)
+        index = value.long()
+        if index.array.shape != logits.array.shape[:-1]:
+            shape = np.broadcast_shapes(index.array.shape, logits.array.shape[:-1])
+            index, logits = index.expand(shape), logits.expand((*shape, self._num_events))
+        return gather(logits, -1, index.unsqueeze(-1)).squeeze(-1)
 
     def entropy(self) -> Tensor:
         # A log probability of -inf times a probability of 0 counts as 0.

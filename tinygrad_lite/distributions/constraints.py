@@ -16,6 +16,16 @@ from ..ops.joining import cat as cat_tensors
 from ..ops.joining import stack as stack_tensors
 
 
+def _bound(bound: Any) -> Any:
+    """A bound as the array or number it is."""
+    return bound.array if isinstance(bound, Tensor) else bound
+
+
+def _truth(found: Any) -> Tensor:
+    """What NumPy found, as a Tensor: checks are made for every distribution, and record nothing."""
+    return make(np.asarray(found))
+
+
 class Constraint:
     """A set of values."""
 
@@ -87,7 +97,8 @@ class Boolean(Constraint):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value == 0) | (value == 1)
+        a = value.array
+        return _truth((a == 0) | (a == 1))
 
 
 class OneHot(Constraint):
@@ -97,7 +108,13 @@ class OneHot(Constraint):
     event_dim = 1
 
     def check(self, value: Tensor) -> Tensor:
-        return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
+        a = value.array
+        return _truth(((a == 0) | (a == 1)).all(-1) & (a.sum(-1) == 1))
+
+
+def _whole(a: np.ndarray) -> Any:
+    """Where an array holds whole numbers."""
+    return True if a.dtype.kind in "iub" else a % 1 == 0
 
 
 class IntegerInterval(Constraint):
@@ -110,7 +127,9 @@ class IntegerInterval(Constraint):
         self.upper_bound = upper_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound) & (value <= self.upper_bound)
+        a = value.array
+        inside = (a >= _bound(self.lower_bound)) & (a <= _bound(self.upper_bound))
+        return _truth(inside & _whole(a))
 
 
 class IntegerGreaterThan(Constraint):
@@ -122,14 +141,15 @@ class IntegerGreaterThan(Constraint):
         self.lower_bound = lower_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        a = value.array
+        return _truth((a >= _bound(self.lower_bound)) & _whole(a))
 
 
 class Real(Constraint):
     """All numbers but nan."""
 
     def check(self, value: Tensor) -> Tensor:
-        return value == value
+        return _truth(value.array == value.array)
 
 
 class GreaterThan(Constraint):
@@ -139,7 +159,7 @@ class GreaterThan(Constraint):
         self.lower_bound = lower_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return value > self.lower_bound
+        return _truth(value.array > _bound(self.lower_bound))
 
 
 class GreaterThanEq(Constraint):
@@ -149,7 +169,7 @@ class GreaterThanEq(Constraint):
         self.lower_bound = lower_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return value >= self.lower_bound
+        return _truth(value.array >= _bound(self.lower_bound))
 
 
 class LessThan(Constraint):
@@ -159,7 +179,7 @@ class LessThan(Constraint):
         self.upper_bound = upper_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return value < self.upper_bound
+        return _truth(value.array < _bound(self.upper_bound))
 
 
 class Interval(Constraint):
@@ -170,14 +190,16 @@ class Interval(Constraint):
         self.upper_bound = upper_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= self.lower_bound) & (value <= self.upper_bound)
+        a = value.array
+        return _truth((a >= _bound(self.lower_bound)) & (a <= _bound(self.upper_bound)))
 
 
 class HalfOpenInterval(Interval):
     """From `lower_bound`, included, to `upper_bound`, excluded."""
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= self.lower_bound) & (value < self.upper_bound)
+        a = value.array
+        return _truth((a >= _bound(self.lower_bound)) & (a < _bound(self.upper_bound)))
 
 
 class Simplex(Constraint):
@@ -186,7 +208,9 @@ class Simplex(Constraint):
     event_dim = 1
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= 0).all(-1) & ((value.sum(-1) - 1).abs() < 1e-6)
+        a = value.array
+        total = np.add.reduce(a, -1, dtype=np.float64)
+        return _truth((a >= 0).all(-1) & (np.abs(total - 1) < 1e-6))
 
 
 class Multinomial(Constraint):
@@ -199,7 +223,8 @@ class Multinomial(Constraint):
         self.upper_bound = upper_bound
 
     def check(self, value: Tensor) -> Tensor:
-        return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
+        a = value.array
+        return _truth((a >= 0).all(-1) & (a.sum(-1) <= _bound(self.upper_bound)))
 
 
 class LowerTriangular(Constraint):

@@ -162,15 +162,17 @@ class Distribution:
             return
         if not isinstance(value, Tensor):
             raise ValueError("The value argument to log_prob must be a Tensor")
-        start = value.ndim - len(self._event_shape)
-        if tuple(value.shape[max(start, 0) :]) != tuple(self._event_shape):
+        shape, event = value.array.shape, tuple(self._event_shape)
+        start = len(shape) - len(event)
+        if shape[max(start, 0) :] != event:
             raise ValueError(
                 "The right-most size of value must match event_shape: "
                 f"{value.shape} vs {self._event_shape}."
             )
-        expected = self._batch_shape + self._event_shape
-        for i, j in zip(reversed(value.shape), reversed(expected), strict=False):
+        expected = (*self._batch_shape, *event)
+        for i, j in zip(reversed(shape), reversed(expected), strict=False):
             if i != 1 and j != 1 and i != j:
+                expected = Size(expected)
                 raise ValueError(
                     "Value is not broadcastable with batch_shape+event_shape: "
                     f"{value.shape} vs {expected}."
