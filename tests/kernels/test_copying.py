@@ -96,3 +96,23 @@ def test_the_kernels_are_reached(monkeypatch):
         y = run()
         y.backward(tl.ones_like(y.detach()).contiguous())
         assert calls[: len(want)] == want
+
+
+@pytest.mark.parametrize(("source", "target"), sorted(copying._CASTS))
+def test_casts(source, target):
+    x = np.random.default_rng(0).integers(-(2**62), 2**62, (70, 90)).astype(source)
+    if x.dtype.kind == "f":
+        x[0, :5] = np.nan, np.inf, -np.inf, -0.0, 1e-300
+    for y in (x, x.T, x[:, ::2], x[0, 0]):
+        want = np.asarray(y).astype(target)
+        np.testing.assert_array_equal(copying.cast(np.asarray(y), np.dtype(target)), want)
+        with use_numba(False):
+            np.testing.assert_array_equal(copying.cast(np.asarray(y), np.dtype(target)), want)
+
+
+def test_the_cast_is_reached(monkeypatch):
+    calls = []
+    kernel = copying.cast_each
+    monkeypatch.setattr(copying, "cast_each", lambda *a: calls.append(a) or kernel(*a))
+    assert (tl.arange(100).float() / tl.ones(100, dtype=tl.uint8).float()).double().sum() == 4950
+    assert len(calls) == 3

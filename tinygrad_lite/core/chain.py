@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels import reduce
+from ..kernels import copying, reduce
 from .doors import primitive
 from .samples import Real, sample
 from .strided import Geometry, Layout, add_region, lay, region
@@ -36,7 +36,7 @@ def cast(x: Any, *, dtype: Any) -> Any:
     """x with its elements converted to `dtype` (a NumPy dtype); a real one takes real parts."""
     if x.dtype.kind == "c" and np.dtype(dtype).kind in "fiu":
         x = x.real
-    return x.astype(dtype)
+    return copying.cast(x, np.dtype(dtype))
 
 
 @primitive(

@@ -1,4 +1,4 @@
-"""Copies into row-major order: of a transposed array by squares that fit the registers.
+"""Copies into row-major order, of a transposed array by squares that fit the registers; casts.
 
 NumPy walks the copy in order and fetches each number of a transposed array from a line of its own;
 a square of 16 x 16 floats uses all of what a fetched line holds. Reversed rows are copied one by
@@ -27,6 +27,8 @@ WORTH_LOADING = 1 << 18
 ROW = 16
 """Numbers in a reversed row from which copying row by row pays."""
 _FLOATS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
+_CASTS = {(a, b) for b, kinds in {"f": "?Bild", "d": "?Bilf", "l": "?Bi"}.items() for a in kinds}
+"""Pairs of dtypes; of floats to integers what does not fit is undefined."""
 _EDGE = 64
 """Numbers a side of what one thread transposes at a time."""
 
@@ -105,6 +107,13 @@ def reverse_rows(x, counts, steps, rows, down, columns, some, out):
                 line[j] = here[np.uint64(last - j)]
 
 
+@jit(parallel=True)
+def cast_each(x, out):
+    """out[i] = x[i], in the dtype of out."""
+    for i in prange(x.size):
+        out[i] = x[i]
+
+
 def _merged(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int, int]]:
     """Pairs of size and stride, where axes that follow each other in memory are one."""
     axes: list[tuple[int, int]] = []
@@ -148,6 +157,18 @@ def copied(x: Array) -> Array:
         some = max(1, 8192 // sizes[last])
         rows = (sizes[other], strides[other], sizes[last], some)
         reverse_rows(address, counts, places, *rows, flat)
+    return out
+
+
+def cast(x: Array, dtype: np.dtype) -> Array:
+    """A copy of x with its elements converted to `dtype`."""
+    if x.size < LARGE or (x.dtype.char, dtype.char) not in _CASTS or not x.flags.c_contiguous:
+        return x.astype(dtype)
+    if not (loaded() or (x.size >= WORTH_LOADING and enabled())):
+        return x.astype(dtype)
+    out = np.empty(x.shape, dtype)
+    flat = x.reshape(-1)
+    cast_each(flat.view(np.uint8) if x.dtype == np.bool_ else flat, out.reshape(-1))
     return out
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.chain import cast
-from ..core.doors import composed
+from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
@@ -99,6 +99,18 @@ def inner(input: Any, other: Any, *, out: Any = None) -> Any:
     return tensordot(input, other, dims=([-1], [-1]))
 
 
+@primitive(
+    lambda g, y: matmul(g, y),
+    lambda g, x: matmul(x, g),
+    method=False,
+    title="Mul",
+    samples=[sample(Real("n"), Real("m"))],
+)
+def pairs(x: Any, y: Any) -> Any:
+    """All products of elements of two vectors of floats."""
+    return np.multiply(x[:, None], y)
+
+
 @composed(samples=[sample(Real("n"), Real("m"))])
 def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
     """All products of elements of two vectors: (n,), (m,) -> (n, m)."""
@@ -106,6 +118,8 @@ def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
     for name, x in (("self", input), ("vec2", vec2)):
         if x.array.ndim != 1:
             raise RuntimeError(f"outer: Expected 1-D argument {name}, but got {x.array.ndim}-D")
+    if input.array.dtype == vec2.array.dtype and input.array.dtype.kind == "f":
+        return pairs(input, vec2)
     return reshaped(input, shape=(input.array.size, 1)) * vec2
 
 

@@ -236,6 +236,24 @@ clip = also("clip", clamp, inplace=True)
 # -- mixtures --------------------------------------------------------------------------------------
 
 
+@primitive(
+    lambda g, weight: g * (1 - weight),
+    lambda g, weight: g * weight,
+    broadcasts=True,
+    method=False,
+    title="Lerp",
+    samples=[sample(Real(broadcast=True), Real(broadcast=True), weight=one_of(0.3, 0.7))],
+)
+def mixed(x: Any, y: Any, *, weight: Any) -> Any:
+    """x + weight (y - x) for a number `weight`, from the nearer end: see `lerp`."""
+    way = np.asarray(y - x)
+    if abs(weight) < 0.5:
+        way *= weight
+        return np.add(x, way, out=way)
+    way *= 1 - weight
+    return np.subtract(y, way, out=way)
+
+
 @composed(inplace=True, samples=reals(3))
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """input + weight * (end - input), elementwise.
@@ -255,11 +273,9 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
         raise NotImplementedError(
             f"\"lerp_kernel_scalar\" not implemented for '{kind(input.array.dtype)}'"
         )
-    way = minus(end, input)
     if not isinstance(weight, Tensor):
-        if abs(weight) < 0.5:
-            return plus(input, mul(way, weight))
-        return minus(end, mul(way, 1 - weight))
+        return mixed(input, end, weight=weight)
+    way = minus(end, input)
     near = plus(input, mul(weight, way))
     return choose(make(np.abs(weight.array) < 0.5), near, minus(end, mul(way, 1 - weight)))
 
