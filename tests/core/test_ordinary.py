@@ -126,6 +126,10 @@ def test_inside_a_rule_arrays_are_computed_with() -> None:
     door, op = door_of("each what it asks for")
     a = np.array([2.0])
     assert goes_short(door, op, [a, a, a], {})
+    assert goes_short(door, op, [a, 2.0, None], {})
+    with pytest.raises(TypeError):
+        door(a, a, a, none=1)
+    assert not goes_short(door, op, [a, tl.ones(1, dtype=tl.float64), None], {})
     assert door(a, a, None, by=3.0).tolist() == [12.0]
     assert door(np.float64(2.0), a, a, by=1).tolist() == [6.0]
 

@@ -77,9 +77,14 @@ def broadcast(x: Any, *, shape: Any) -> Any:
     """x repeated (without copying) to `shape`."""
     if x.flags.c_contiguous and x.size:  # the same, by strides: several times faster
         lead = len(shape) - x.ndim
-        own = [0 if n == 1 else s for n, s in zip(x.shape, x.strides, strict=True)]
-        if lead >= 0 and all(n in (1, m) for n, m in zip(x.shape, shape[lead:], strict=True)):
-            return np.ndarray(shape, x.dtype, x, 0, (*(0,) * lead, *own))
+        strides = [0] * lead
+        for n, m, s in zip(x.shape, shape[lead:] if lead >= 0 else (), x.strides):
+            if n == 1:
+                strides.append(0)
+            elif n == m:
+                strides.append(s)
+        if len(strides) == len(shape):
+            return np.ndarray(shape, x.dtype, x, 0, strides)
     out = np.broadcast_to(x, shape)
     if x.flags.writeable:
         # broadcast_to guards against writing; the in-place ops do that themselves, by strides

@@ -77,24 +77,24 @@ def shape_from(args: Sequence[Any]) -> Shape:
 def infer_size(shape: Sequence[int], numel: int) -> Shape:
     """`shape` with its one -1 replaced so that it holds `numel` elements (as reshape does)."""
     shape = tuple(shape)
-    if any(s < -1 for s in shape):
-        raise RuntimeError(f"invalid shape dimension {min(shape)}")
-    unknown = [i for i, s in enumerate(shape) if s == -1]
-    if len(unknown) > 1:
-        raise RuntimeError("only one dimension can be inferred")
-    known = 1
-    for s in shape:
-        if s != -1:
+    known, unknown = 1, -1
+    for i, s in enumerate(shape):
+        if s >= 0:
             known *= s
-    if unknown:
+        elif s == -1 and unknown < 0:
+            unknown = i
+        elif min(shape) < -1:
+            raise RuntimeError(f"invalid shape dimension {min(shape)}")
+        else:
+            raise RuntimeError("only one dimension can be inferred")
+    if unknown >= 0:
         if known == 0:
             raise RuntimeError(
                 f"cannot reshape tensor of {numel} elements into shape {list(shape)} because the "
                 "unspecified dimension size -1 can be any value and is ambiguous"
             )
         if numel % known == 0:
-            i = unknown[0]
-            return (*shape[:i], numel // known, *shape[i + 1 :])
+            return (*shape[:unknown], numel // known, *shape[unknown + 1 :])
     elif known == numel:
         return shape
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")

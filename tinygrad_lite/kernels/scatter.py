@@ -49,8 +49,11 @@ def add_rows(x: Array, index: Array, rows: int, skip: int | None = None) -> Arra
     if skip is not None:
         kept = places != skip
         places, flat = places[kept], flat[kept]
-    if x.size < FEW:
+    if x.size < FEW // 2:
         np.add.at(table, places, flat)
+    elif x.size < SMALL:  # number by number, which NumPy adds faster than row by row
+        at = places[:, None] * width + np.arange(width)
+        np.add.at(table.reshape(-1), at.reshape(-1), flat.reshape(-1))
     elif places.size:
         # Sorting makes equal rows neighbours, whose sums are one reduction.
         order = np.argsort(places, kind="stable")
