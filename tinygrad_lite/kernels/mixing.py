@@ -40,6 +40,16 @@ class Sparse:
         self.starts = np.searchsorted(self.row, np.arange(shape[0] + 1)).astype(np.int64)
 
     @functools.cached_property
+    def ones(self) -> bool:
+        """Whether all entries are 1: rows are sums of elements."""
+        return bool((self.value == 1).all())
+
+    @functools.cached_property
+    def occupied(self) -> Array:
+        """The rows that have entries."""
+        return np.flatnonzero(np.diff(self.starts))
+
+    @functools.cached_property
     def T(self) -> Sparse:
         """The transpose."""
         transpose = Sparse(self.shape[::-1], self.column, self.row, self.value)
@@ -97,13 +107,17 @@ def mix(x: Array, axis: int, matrix: Sparse) -> Array:
 
 
 def _mix_numpy(x: Array, axis: int, matrix: Sparse, shape: tuple[int, ...]) -> Array:
+    if not x.size or not matrix.column.size:
+        return np.zeros(shape, x.dtype)
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    value = matrix.value.astype(wide.dtype)
-    along = (-1, *(1,) * (x.ndim - 1 - axis))
-    terms = np.take(wide, matrix.column, axis=axis) * value.reshape(along)
-    out = np.zeros(shape, wide.dtype)
-    some = np.flatnonzero(np.diff(matrix.starts))
-    if terms.size:
-        sums = np.add.reduceat(terms, matrix.starts[some], axis=axis)
-        out[(slice(None),) * axis + (some,)] = sums
-    return out.astype(x.dtype, copy=False)
+    terms = wide.take(matrix.column, axis=axis)
+    if not matrix.ones:
+        terms *= matrix.value.astype(wide.dtype).reshape(-1, *(1,) * (x.ndim - 1 - axis))
+    some = matrix.occupied
+    if len(some) < len(matrix.column):  # rows with several entries
+        terms = np.add.reduceat(terms, matrix.starts[some], axis=axis)
+    if len(some) < matrix.shape[0]:
+        out = np.zeros(shape, wide.dtype)
+        out[(slice(None),) * axis + (some,)] = terms
+        terms = out
+    return terms.astype(x.dtype, copy=False)

@@ -72,6 +72,12 @@ class Pool:
         return np.arange(0, index.size, index.shape[1])
 
     @functools.cached_property
+    def apart(self) -> bool:
+        """Whether no element is in two windows, and none of a window in the padding."""
+        index, inside = self.table
+        return inside is None and len(np.unique(index)) == index.size
+
+    @functools.cached_property
     def taken(self) -> int:
         """Elements of all windows of one plane."""
         return prod(len(a.start) * int(a.length.max(initial=0)) for a in self)
@@ -191,7 +197,7 @@ def max_backward(g: np.ndarray, indices: np.ndarray, input_shape: Shape, axes: i
     lead, plane = prod(input_shape[:-axes]), prod(input_shape[-axes:])
     if not g.size:
         return np.zeros(input_shape, dtype=g.dtype)
-    rows = np.arange(lead)[:, None] * plane
+    rows = np.arange(0, lead * plane, plane)[:, None]
     flat = (indices.reshape(lead, -1) + rows).ravel()
     total = np.bincount(flat, weights=g.ravel(), minlength=lead * plane)
     return total.astype(g.dtype, copy=False).reshape(input_shape)
@@ -294,7 +300,11 @@ def avg_backward(
 def _spread(g: np.ndarray, axes: Pool, plane: int) -> np.ndarray:
     """Each g (leading, windows) added to every element of its window."""
     index, inside = axes.table
-    flat = index.ravel() + np.arange(len(g))[:, None] * plane
+    if axes.apart:
+        spread = np.zeros((len(g), plane), g.dtype)
+        spread[:, index] = g[:, :, None]
+        return spread
+    flat = index.ravel() + np.arange(0, len(g) * plane, plane)[:, None]
     each = np.repeat(g, index.shape[1], axis=1)
     if inside is not None:
         np.copyto(each, 0, where=~inside.ravel())
