@@ -32,7 +32,6 @@ _WINDOWS: dict[str, Any] = {
     promote=None,
     method=False,
     title="MaxPoolWithIndices",
-    rewritable=True,
     samples=[
         sample(Real("n 5", distinct=True), dilation=(1,), ceil_mode=one_of(False, True), **_WINDOWS)
     ],
@@ -56,7 +55,6 @@ def max_pool(
     promote=None,
     method=False,
     title="AdaptiveMaxPool",
-    rewritable=True,
     samples=[sample(Real("n 5", distinct=True), output_size=one_of((2,), (3,)))],
 )
 def adaptive_max(x: Any, *, output_size: Any) -> Any:
