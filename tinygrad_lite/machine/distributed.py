@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 
@@ -33,41 +34,40 @@ def is_torchelastic_launched() -> bool:
     return False
 
 
-def init_process_group(*args: Any, **kwargs: Any) -> None:
-    """RuntimeError: not available."""
-    _missing("init_process_group()")
+def _among_processes(name: str) -> Callable[..., Any]:
+    """A function that needs other processes: calling it is a RuntimeError."""
+
+    def call(*args: Any, **kwargs: Any) -> NoReturn:
+        _missing(f"{name}()")
+
+    call.__name__ = name
+    return call
 
 
-def destroy_process_group(*args: Any, **kwargs: Any) -> None:
-    """RuntimeError: not available."""
-    _missing("destroy_process_group()")
+class ProcessGroup:
+    """Processes that work together. RuntimeError: there is one process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("ProcessGroup()")
 
 
-def get_rank(group: Any = None) -> int:
-    """RuntimeError: not available."""
-    _missing("get_rank()")
-
-
-def get_world_size(group: Any = None) -> int:
-    """RuntimeError: not available."""
-    _missing("get_world_size()")
-
-
-def all_reduce(*args: Any, **kwargs: Any) -> Any:
-    """RuntimeError: not available."""
-    _missing("all_reduce()")
-
-
-def all_gather(*args: Any, **kwargs: Any) -> Any:
-    """RuntimeError: not available."""
-    _missing("all_gather()")
-
-
-def broadcast(*args: Any, **kwargs: Any) -> Any:
-    """RuntimeError: not available."""
-    _missing("broadcast()")
-
-
-def barrier(*args: Any, **kwargs: Any) -> Any:
-    """RuntimeError: not available."""
-    _missing("barrier()")
+init_process_group = _among_processes("init_process_group")
+destroy_process_group = _among_processes("destroy_process_group")
+new_group = _among_processes("new_group")
+get_rank = _among_processes("get_rank")
+get_world_size = _among_processes("get_world_size")
+get_backend = _among_processes("get_backend")
+all_reduce = _among_processes("all_reduce")
+all_gather = _among_processes("all_gather")
+all_gather_into_tensor = _among_processes("all_gather_into_tensor")
+all_gather_object = _among_processes("all_gather_object")
+all_to_all = _among_processes("all_to_all")
+reduce = _among_processes("reduce")
+reduce_scatter = _among_processes("reduce_scatter")
+gather = _among_processes("gather")
+scatter = _among_processes("scatter")
+broadcast = _among_processes("broadcast")
+broadcast_object_list = _among_processes("broadcast_object_list")
+send = _among_processes("send")
+recv = _among_processes("recv")
+barrier = _among_processes("barrier")

@@ -16,12 +16,18 @@ from ..core.tensor import Tensor, device
 from ..linalg import vector_norm
 
 _LAST_IS_VALUE = frozenset({"addcmul", "addcdiv"})
+_ALSO = {
+    "maximum": "clamp_min",  # which takes numbers as well as tensors, and has a form in place
+    "maximum_": "clamp_min_",
+    "minimum": "clamp_max",
+    "minimum_": "clamp_max_",
+}
 
 
 def named(name: str) -> Callable[..., Any]:
     """The function `_foreach_<op>`; AttributeError if Tensors have no such op."""
     op = name.removeprefix("_foreach_")
-    if not hasattr(Tensor, op):
+    if not hasattr(Tensor, _ALSO.get(op, op)):
         raise AttributeError(f"there is no {name}: Tensors have no method {op!r}")
     call = functools.partial(_each, op)
     call.__name__ = name  # type: ignore[attr-defined]
@@ -31,7 +37,7 @@ def named(name: str) -> Callable[..., Any]:
 def _each(op: str, tensors: Any, /, *args: Any, **options: Any) -> Sequence[Any]:
     if op == "norm":
         return _norms(tensors, *args, **options)
-    function = getattr(Tensor, op)
+    function = getattr(Tensor, _ALSO.get(op, op))
     if not isinstance(tensors, (list, tuple)):  # a number to the power of each
         return [tensors**x for x in args[0]]
     count = len(tensors)
