@@ -37,6 +37,11 @@ def standard_normal(shape: Sequence[int], like: Tensor) -> Tensor:
     return randn(tuple(shape), dtype=like.dtype)
 
 
+def _standard_normal(shape: Sequence[int], dtype: Any, device: Any) -> Tensor:
+    """The same under the name and arguments that libraries take from PyTorch."""
+    return randn(tuple(shape), dtype=dtype, device=device)
+
+
 def sum_rightmost(value: Tensor, dims: int) -> Tensor:
     """`value` summed over its last `dims` dimensions."""
     return value.reshape((*value.shape[: value.ndim - dims], -1)).sum(-1) if dims else value

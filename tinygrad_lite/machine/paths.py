@@ -19,6 +19,7 @@ PACKAGE = __package__.partition(".")[0]
 
 #: what PyTorch has in a file of its own, and where it stands here ("": the package itself)
 ELSEWHERE = {
+    "_C": "machine.native",
     "__config__": "machine.config",
     "_dynamo": "machine.compiler",
     "autograd.anomaly_mode": "autograd.anomaly",

@@ -1,0 +1,55 @@
+"""`torch._C`: the few names of PyTorch's compiled half that libraries ask for.
+
+There is no compiled half here; each name says what is true of this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ..core.random import Generator as Generator
+from ..core.tensor import Size as Size
+from ..core.tensor import Tensor as TensorBase
+from ..core.tensor import device as device
+
+_TensorBase = TensorBase
+
+
+def _log_api_usage_once(event: str) -> None:
+    """Accepted: nothing is logged."""
+
+
+def _get_tracing_state() -> None:
+    """None: nothing is ever traced."""
+
+
+def _are_functorch_transforms_active() -> bool:
+    """False: transforms work on ordinary Tensors."""
+    return False
+
+
+def _is_alias_of(a: Any, b: Any) -> bool:
+    """Whether two Tensors share memory."""
+    import numpy as np
+
+    return bool(np.may_share_memory(a.array, b.array))
+
+
+def _get_default_device() -> str:
+    """cpu."""
+    return "cpu"
+
+
+@contextmanager
+def DisableTorchFunctionSubclass() -> Iterator[None]:
+    """Accepted: subclasses do not take over functions here."""
+    yield
+
+
+def _disabled_torch_function_impl(
+    function: Any, types: Any, args: Any = (), kwargs: Any = None
+) -> Any:
+    """The function itself."""
+    return function(*args, **(kwargs or {}))
