@@ -90,3 +90,35 @@ def test_the_configuration_is_told(t):
     config = importlib.import_module(f"{t.__name__}.__config__")
     assert "Python" in config.show() or "GCC" in config.show()
     assert "get_num_threads() :" in config.parallel_info()
+
+
+def test_limits_of_dtypes_that_are_names_only():
+    names = ("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu")
+    for name in ("bfloat16", *names):
+        ours, theirs = tl.finfo(getattr(tl, name)), torch.finfo(getattr(torch, name))
+        for field in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution"):
+            assert getattr(ours, field) == getattr(theirs, field), (name, field)
+        assert getattr(tl, name).itemsize == getattr(torch, name).itemsize
+        assert repr(getattr(tl, name)) == f"torch.{name}"
+    with pytest.raises(NotImplementedError, match="float8_e5m2 is a name only"):
+        tl.zeros(2, dtype=tl.float8_e5m2)
+
+
+@LIBRARIES
+def test_names_that_libraries_look_up(t):
+    assert t.zeros(1).layout is not t.sparse_coo
+    assert repr(t.sparse_csr) == "torch.sparse_csr"
+    assert t._C._log_api_usage_once("a name") is None
+    assert t._C._get_tracing_state() is None
+    x = t.zeros(3)
+    with t._C.DisableTorchFunctionSubclass():
+        assert t._C._disabled_torch_function_impl(t.add, (), (x, 1)).tolist() == [1.0] * 3
+    assert t.torch is t
+    assert t.distributions.utils._standard_normal((2, 3), t.float64, None).dtype is t.float64
+    assert t.serialization.MAP_LOCATION is not None
+
+
+def test_nothing_is_traced():
+    assert tl.fx.wrap(abs) is abs
+    with pytest.raises(NotImplementedError, match="programs are not captured"):
+        tl.fx.symbolic_trace(tl.nn.Linear(1, 1))

@@ -111,3 +111,14 @@ def test_registered_classes_pass_through_functions_of_functions() -> None:
     mapped = tl.vmap(lambda box: Box(box.inside * 2, box.label))(Box(tl.arange(3.0), "k"))
     assert mapped.inside.tolist() == [0.0, 2.0, 4.0]
     assert mapped.label == "k"
+
+
+def test_a_class_that_is_registered_like_a_dict() -> None:
+    for lib in ("torch", "tinygrad_lite"):
+        trees = importlib.import_module(f"{lib}.utils._pytree")
+        d = {"b": 1, "a": 2}
+        values, keys = trees._dict_flatten(d)
+        assert trees._dict_unflatten(values, keys) == d
+        pairs, same = trees._dict_flatten_with_keys(d)
+        assert [(k.key, v) for k, v in pairs] == [("b", 1), ("a", 2)]
+        assert same == keys

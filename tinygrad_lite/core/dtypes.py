@@ -21,10 +21,11 @@ _CATEGORY = {"b": BOOL, "i": INTEGER, "u": INTEGER, "f": FLOATING, "c": COMPLEX}
 class dtype:
     """An element type, e.g. `float32`. One object per type: compare with `is` or `==`."""
 
-    __slots__ = ("__weakref__", "category", "name", "numpy")
+    __slots__ = ("__weakref__", "_itemsize", "category", "name", "numpy")
 
-    def __init__(self, name: str, scalar: Any) -> None:
+    def __init__(self, name: str, scalar: Any, itemsize: int = 2) -> None:
         self.name = name
+        self._itemsize = itemsize
         self.numpy: np.dtype[Any] | None = None if scalar is None else np.dtype(scalar)
         self.category = FLOATING if self.numpy is None else _CATEGORY[self.numpy.kind]
 
@@ -46,7 +47,7 @@ class dtype:
     @property
     def itemsize(self) -> int:
         """Bytes in one element."""
-        return 2 if self.numpy is None else self.numpy.itemsize
+        return self._itemsize if self.numpy is None else self.numpy.itemsize
 
     def to_complex(self) -> dtype:
         """The complex dtype whose parts are of this one (complex64 for the narrower ones too); a
@@ -99,7 +100,15 @@ ALL = (
     uint64,
     bool_,
 )
-_BY_NAME = {d.name: d for d in ALL}
+#: dtypes of PyTorch's that are names only: programs list them, no Tensor has them
+NARROW = {
+    name: dtype(name, None, itemsize=1)
+    for name in (
+        *("float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz"),
+        *("float8_e8m0fnu", "float4_e2m1fn_x2"),
+    )
+}
+_BY_NAME = {d.name: d for d in (*ALL, *NARROW.values())}
 _BY_NUMPY = {d.numpy: d for d in ALL if d.numpy is not None}
 _BY_PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}
 _default = float32
@@ -131,7 +140,7 @@ def to_numpy(d: Any) -> np.dtype[Any]:
     if isinstance(d, dtype):
         if d.numpy is None:
             raise NotImplementedError(
-                "bfloat16 is a name only: NumPy has no such type; use float32 (exact) or float16"
+                f"{d.name} is a name only: NumPy has no such type; use float32 (exact) or float16"
             )
         return d.numpy
     if d in _BY_PYTHON:
@@ -216,18 +225,19 @@ class finfo:
 
     def __init__(self, type: dtype | None = None) -> None:
         d = _default if type is None else type
-        if not isinstance(d, dtype) or d.category != FLOATING or d.numpy is None:
+        if isinstance(d, dtype) and d.name in _LIMITS:
+            limits = _LIMITS[d.name]
+        elif isinstance(d, dtype) and d.category == FLOATING and d.numpy is not None:
+            f = np.finfo(d.numpy)
+            limits = (f.bits, f.eps, f.max, f.min, f.tiny, 10.0 ** -int(f.precision))
+        else:
             raise TypeError(
                 f"torch.finfo() requires a floating point input type. Use torch.iinfo for {d!r}"
             )
-        info = np.finfo(d.numpy)
         self.dtype = d.name
-        self.bits = int(info.bits)
-        self.eps = float(info.eps)
-        self.max = float(info.max)
-        self.min = float(info.min)
-        self.tiny = self.smallest_normal = float(info.tiny)
-        self.resolution = 10.0 ** -int(info.precision)
+        self.bits = int(limits[0])
+        self.eps, self.max, self.min, self.tiny, self.resolution = map(float, limits[1:])
+        self.smallest_normal = self.tiny
 
     def __repr__(self) -> str:
         return (
@@ -235,6 +245,17 @@ class finfo:
             f"eps={self.eps:g}, smallest_normal={self.tiny:g}, tiny={self.tiny:g}, "
             f"dtype={self.dtype})"
         )
+
+
+# of the dtypes that NumPy lacks: bits, eps, max, min, the smallest normal number, resolution
+_LIMITS = {
+    "bfloat16": (16, 2**-7, (2 - 2**-7) * 2.0**127, -(2 - 2**-7) * 2.0**127, 2.0**-126, 0.01),
+    "float8_e4m3fn": (8, 2**-3, 448, -448, 2**-6, 1),
+    "float8_e4m3fnuz": (8, 2**-3, 240, -240, 2**-7, 1),
+    "float8_e5m2": (8, 2**-2, 57344, -57344, 2**-14, 1),
+    "float8_e5m2fnuz": (8, 2**-3, 57344, -57344, 2**-15, 1),
+    "float8_e8m0fnu": (8, 1, 2.0**127, 2.0**-127, 2.0**-127, 1),
+}
 
 
 class iinfo:

@@ -40,7 +40,7 @@ def _among_processes(name: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> NoReturn:
         _missing(f"{name}()")
 
-    call.__name__ = name
+    call.__name__, call.__doc__ = name, "RuntimeError: there is one process."
     return call
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 import tempfile
 from typing import Any
@@ -12,6 +13,8 @@ from urllib.request import Request, urlopen
 
 from ..serialization import load as _load
 from .absent import _absent
+
+HASH_REGEX = re.compile(r"-([a-f0-9]*)\.")  # the beginning of a file's SHA-256, in its name
 
 _directory: str | None = None
 

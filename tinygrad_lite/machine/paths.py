@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from ..core.dtypes import NARROW
+
 PACKAGE = __package__.partition(".")[0]
 
 #: what PyTorch has in a file of its own, and where it stands here ("": the package itself)
@@ -25,6 +27,7 @@ ELSEWHERE = {
     "autograd.anomaly_mode": "autograd.anomaly",
     "compiler": "machine.compiler",
     "functional": "",
+    "fx": "machine.fx",
     "hub": "machine.hub",
     "nn.common_types": "machine.types",
     "nn.modules.channelshuffle": "nn.modules",
@@ -32,6 +35,7 @@ ELSEWHERE = {
     "optim._adafactor": "optim",
     "optim._muon": "optim",
     "storage": "machine.storage",
+    "torch": "",
     "torch_version": "machine.torch_version",
     "types": "machine.types",
     "utils._foreach_utils": "machine.foreach",
@@ -58,6 +62,11 @@ LATE_NAMES = {
         "machine.settings",
     ),
     "GradScaler": "machine.grad_scaler",
+    **dict.fromkeys(NARROW, "machine.names"),
+    **dict.fromkeys(
+        ("sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged"),
+        "machine.names",
+    ),
     "is_storage": "machine.storage",
     **{
         f"{kind}Storage": "machine.storage"

@@ -64,8 +64,18 @@ class GetAttrKey(NamedTuple):
 # -- containers ------------------------------------------------------------------------------------
 
 
-def _dict(tree: Any) -> tuple[list[Any], Any]:
+def _dict_flatten(tree: Any) -> tuple[list[Any], Any]:
     return list(tree.values()), list(tree)
+
+
+def _dict_flatten_with_keys(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
+    """The same with the way to each child: libraries register dict-like classes with it."""
+    values, keys = _dict_flatten(tree)
+    return [(MappingKey(k), v) for k, v in zip(keys, values, strict=True)], keys
+
+
+def _dict_unflatten(values: Iterable[Any], keys: Any) -> dict[Any, Any]:
+    return dict(_filled(keys, values))
 
 
 def _filled(keys: Any, values: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
@@ -77,8 +87,8 @@ _BUILT_IN: dict[Any, Kind] = {
     list: Kind(lambda t: (t, None), lambda values, _: list(values)),
     tuple: Kind(lambda t: (list(t), None), lambda values, _: tuple(values)),
     namedtuple: Kind(lambda t: (list(t), type(t)), lambda values, made: made(*values)),
-    dict: Kind(_dict, lambda values, keys: dict(_filled(keys, values))),
-    OrderedDict: Kind(_dict, lambda values, keys: OrderedDict(_filled(keys, values))),
+    dict: Kind(_dict_flatten, _dict_unflatten),
+    OrderedDict: Kind(_dict_flatten, lambda values, keys: OrderedDict(_filled(keys, values))),
     defaultdict: Kind(
         lambda t: (list(t.values()), [t.default_factory, list(t)]),
         lambda values, context: defaultdict(context[0], _filled(context[1], values)),

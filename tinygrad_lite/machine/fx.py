@@ -1,0 +1,18 @@
+"""`torch.fx`: graphs of programs are not captured here; decorators that mark functions for that do
+nothing."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+
+def wrap(fn_or_name: Any) -> Any:
+    """Itself: nothing traces, so nothing needs to be kept out of a trace."""
+    return fn_or_name
+
+
+def symbolic_trace(root: Any, concrete_args: Any = None) -> NoReturn:
+    """NotImplementedError: run the module, or look at its backward graph by `viz`."""
+    raise NotImplementedError(
+        "fx.symbolic_trace: programs are not captured here; call the module itself"
+    )
