@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Final
@@ -37,7 +38,10 @@ def _unchanged(name: str) -> Callable[..., Any]:
 
 _FILE = "save(model.state_dict(), path) keeps a model"
 jit = SimpleNamespace(
-    Final=Final,  # typing's: an annotation
+    __path__=[],  # a package, for `from torch.jit.annotations import List`
+    __spec__=None,
+    annotations=typing,
+    Final=Final,
     Attribute=lambda value, type: value,
     script=_unchanged("script"),
     ignore=_unchanged("ignore"),

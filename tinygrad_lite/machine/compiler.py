@@ -10,6 +10,8 @@ from typing import Any
 from .absent import _absent
 from .settings import compile as compile
 
+__path__: list[str] = []  # a package, for what PyTorch has below `_dynamo`
+
 
 def is_compiling() -> bool:
     """False."""

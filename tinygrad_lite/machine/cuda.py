@@ -96,3 +96,24 @@ class Stream:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _missing("Stream")
+
+
+class CUDAGraph:
+    """Raises RuntimeError: no CUDA."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("CUDAGraph()")
+
+
+class StreamContext:
+    """Raises RuntimeError: no CUDA."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("StreamContext()")
+
+
+class graph:
+    """Raises RuntimeError: no CUDA."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("graph()")

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "_C": "machine.native",
     "__config__": "machine.config",
     "_dynamo": "machine.compiler",
+    "_dynamo._trace_wrapped_higher_order_op": "machine.tracing",
     "autograd.anomaly_mode": "autograd.anomaly",
     "compiler": "machine.compiler",
     "functional": "",
