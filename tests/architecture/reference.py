@@ -398,7 +398,7 @@ is False. Requests that would change nothing are accepted: `backends.cudnn.bench
 
 {_table(("name", "raises", "reason, and what to do"), rows)}
 Names that are accepted and do nothing, because what they ask for is so already or has no effect on
-results: `contiguous(memory_format=...)`, `to(non_blocking=True)`, `set_float32_matmul_precision`,
+results: `Module.to(memory_format=...)`, `to(non_blocking=True)`, `set_float32_matmul_precision`,
 `use_deterministic_algorithms`, `backends.*` switches, `compile` (returns its argument, and warns
 once), `jit.script`, `jit.trace`, `amp.autocast` (warns that it is off), the
 `foreach`, `fused` and `capturable` arguments of optimizers, `cuda.manual_seed_all`,

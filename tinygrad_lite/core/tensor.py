@@ -227,8 +227,13 @@ class Tensor:
         return self.array.__array_interface__["data"][0]
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether elements lie in memory in row-major order without gaps."""
-        return self.array.flags.c_contiguous
+        """Whether elements lie in memory in row-major order without gaps, or (`channels_last`) in
+        the row-major order of the axes with the channels, axis 1, put last."""
+        a = self.array
+        ndim = _CHANNELS_LAST.get(getattr(memory_format, "name", ""))
+        if ndim is not None:
+            return a.ndim == ndim and np.moveaxis(a, 1, -1).flags.c_contiguous
+        return a.flags.c_contiguous
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is floating."""
@@ -510,6 +515,7 @@ class Tensor:
             self.requires_grad_()
 
 
+_CHANNELS_LAST = {"channels_last": 4, "channels_last_3d": 5}  # and the rank they are for
 UNCOUNTED = object()
 """Stands in `seen` of a Tensor made by `.data`: what is written through it is not a version."""
 

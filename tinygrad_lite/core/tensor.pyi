@@ -977,6 +977,7 @@ class Tensor:
     def xlogy_(self, y: Tensor | complex) -> Tensor: ...
     def zero_(self) -> Tensor: ...
 
+_CHANNELS_LAST: dict
 UNCOUNTED: object
 _new: Any
 

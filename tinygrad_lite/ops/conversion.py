@@ -12,7 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.dtypes import dtype, to_numpy
 from ..core.inplace import in_place, require_writable
 from ..core.modes import current
-from ..core.samples import reals
+from ..core.samples import Real, reals, sample
 from ..core.shapes import broadcast_shape, shape_from
 from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu, stamp
 from ..kernels import copying
@@ -33,7 +33,7 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     other = options.pop("other", None)
     copy = options.pop("copy", False)
     options.pop("non_blocking", None)
-    options.pop("memory_format", None)
+    wanted = options.pop("memory_format", None)
     if options:
         raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
     rest = list(args)
@@ -58,7 +58,9 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     require_cpu(where)
     numpy_dtype = input.array.dtype if target is None else to_numpy(target)
     if input.array.dtype != numpy_dtype:
-        return cast(input, dtype=numpy_dtype)
+        input, copy = cast(input, dtype=numpy_dtype), False
+    if wanted is not None:
+        return _in_format(input, wanted, copy)
     return clone(input) if copy else input
 
 
@@ -148,11 +150,12 @@ _function: Any
 for _function in (_bfloat16, _type, _type_as, _cpu, _cuda):
     bind(_function.__name__[1:], _function)
 
-# -- layouts, which scripts mention; a Tensor here keeps the order its array has ------------------
+# -- layouts: orders of elements in memory, which no value depends on -----------------------------
 
 
 class memory_format:
-    """A name of an order of elements in memory. Accepted, and without effect on values."""
+    """A name of an order of elements in memory. `contiguous`, `to` and `clone` follow it; results
+    of other functions lie in the order that suits the function."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -187,16 +190,37 @@ def compact(x: Any) -> Any:
     return copying.copied(x)
 
 
+@primitive(lambda g: g, method=False, title="Clone", samples=[sample(Real("2 3 2 2"))])
+def compact_channels_last(x: Any) -> Any:
+    """A copy of x in which the values of all channels (axis 1) at one place lie together."""
+    return np.moveaxis(np.moveaxis(x, 1, -1).copy(), -1, 1)
+
+
+def _in_format(x: Tensor, wanted: Any, copy: bool) -> Tensor:
+    """x in a memory format: itself if it is so already and not `copy`."""
+    name = getattr(wanted, "name", "")
+    if name in ("channels_last", "channels_last_3d"):
+        rank = 4 if name == "channels_last" else 5
+        if x.array.ndim != rank:
+            raise RuntimeError(f"required rank {rank} tensor to use {name} format")
+        return compact_channels_last(x) if copy or not x.is_contiguous(wanted) else x
+    if name == "contiguous_format":
+        return compact(x) if copy or not x.array.flags.c_contiguous else x
+    return duplicate(x) if copy else x
+
+
 @composed(samples=reals(1))
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy in its own memory; gradients flow through it."""
     require_tensor("clone", input)
-    return duplicate(input)
+    return duplicate(input) if memory_format is None else _in_format(input, memory_format, True)
 
 
 @composed(samples=reals(1))
 def contiguous(input: Tensor, memory_format: Any = None) -> Tensor:
     """Itself if its elements lie in row-major order without gaps, else a copy that does."""
+    if memory_format is not None:
+        return _in_format(input, memory_format, False)
     return input if input.array.flags.c_contiguous else compact(input)
 
 
