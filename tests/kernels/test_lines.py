@@ -133,6 +133,10 @@ def test_the_line_kernels_are_reached(monkeypatch):
     calls.clear()
     x[:, index[0]].backward(tl.ones(300, 200))
     assert calls == ["add_slices"]
+    calls.clear()
+    padded = tl.nn.functional.pad(x[None], (3, 2), mode="circular")
+    padded.backward(tl.ones(1, 300, 205))
+    assert calls == ["add_slices"]
 
 
 def test_an_index_that_leaves_parts_of_other_axes_out_is_numpys():

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.doors import primitive
 from ..core.samples import Real, one_of, sample
+from ..kernels import lines
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -60,6 +61,10 @@ def take_along_axis(x: Any, *, axis: int, index: Any) -> Any:
 )
 def put_along_axis(x: Any, *, axis: int, index: Any, size: int) -> Any:
     """Zeros, `size` long along `axis`, with the slices of x added at `index`."""
-    out = np.zeros((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype)
+    shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
+    sums = lines.add_along_axis(x, np.asarray(index), shape, axis)
+    if sums is not None:
+        return sums
+    out = np.zeros(shape, x.dtype)
     np.add.at(np.moveaxis(out, axis, 0), index, np.moveaxis(x, axis, 0))
     return out
