@@ -30,6 +30,7 @@ ELSEWHERE = {
     "functional": "",
     "fx": "machine.fx",
     "hub": "machine.hub",
+    "library": "machine.library",
     "nn.common_types": "machine.types",
     "nn.modules.channelshuffle": "nn.modules",
     "nn.modules.fold": "nn.modules",
