@@ -265,8 +265,9 @@ def native_layer_norm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """(layer_norm, the means, 1 / sqrt(variance + eps))."""
     axes = tuple(range(-len(normalized_shape), 0))
-    mean = input.mean(axes, keepdim=True)
-    deviation = (input.var(axes, correction=0, keepdim=True) + eps).rsqrt()
+    x = input.detach()
+    mean = x.mean(axes, keepdim=True)
+    deviation = (x.var(axes, correction=0, keepdim=True) + eps).rsqrt()
     return F.layer_norm(input, normalized_shape, weight, bias, eps), mean, deviation
 
 

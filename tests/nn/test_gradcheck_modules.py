@@ -91,6 +91,7 @@ ROWS: list[tuple[Any, ...]] = [
     ("BatchNorm1d(4, affine=False, momentum=None)", (3, 4, 2)),
     ("BatchNorm2d(4, track_running_stats=False)", IMAGE),
     ("BatchNorm3d(2)", VOLUME),
+    ("SyncBatchNorm(4)", IMAGE),
     ("InstanceNorm1d(4)", (2, 4, 5)),
     ("InstanceNorm2d(4, affine=True, track_running_stats=True)", IMAGE),
     ("InstanceNorm3d(2, affine=True)", VOLUME),

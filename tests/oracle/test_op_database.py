@@ -59,14 +59,10 @@ EXCLUDED = {
     ),
     **dict.fromkeys(
         (
-            "native_layer_norm",
             "native_group_norm",
             "native_batch_norm",
             "_native_batch_norm_legit",
             "_batch_norm_with_update",
-            "constant_pad_nd",
-            "grid_sampler_2d",
-            "grid_sampler_3d",
         ),
         "what nn.functional's layer_norm, group_norm, batch_norm, pad, grid_sample call in PyTorch",
     ),

@@ -380,8 +380,10 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value.array.ndim} dimension(s)."
         )
-    imaginary = value.array.dtype.kind == "c" if isinstance(value, Tensor) else value
-    if input.array.dtype.kind != "c" and (imaginary is True or isinstance(imaginary, complex)):
+    imaginary = isinstance(value, complex) or (
+        isinstance(value, Tensor) and value.array.dtype.kind == "c"
+    )
+    if imaginary and input.array.dtype.kind != "c":
         raise RuntimeError(
             f"value cannot be converted to type {_c_name(input)} without overflow: it is complex"
         )

@@ -21,6 +21,7 @@ from ...ops.reduction import logsumexp
 from ...ops.sequences import arange
 
 Places = tuple[Tensor, Tensor, Tensor, Tensor]
+_DEFAULT_SPARSE_BLOCK_SIZE = 128
 
 
 def _places(*sizes: int) -> Places:
@@ -93,7 +94,7 @@ def create_block_mask(
     Q_LEN: int,
     KV_LEN: int,
     device: Any = None,
-    BLOCK_SIZE: Any = 128,
+    BLOCK_SIZE: Any = _DEFAULT_SPARSE_BLOCK_SIZE,
     _compile: bool = False,
     **options: Any,
 ) -> BlockMask:
