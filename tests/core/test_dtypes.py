@@ -184,7 +184,6 @@ REFUSED: list[tuple[Callable[..., Any], Any, type[Exception], str]] = [
     (lambda _: dtypes.combine([]), None, ValueError, "result_type needs at least one operand"),
     (tl.finfo, tl.int8, TypeError, FLOATS_ONLY.format("torch.int8")),
     (tl.finfo, tl.complex64, TypeError, FLOATS_ONLY.format("torch.complex64")),
-    (tl.finfo, tl.bfloat16, TypeError, FLOATS_ONLY.format("torch.bfloat16")),
     (tl.finfo, "float32", TypeError, FLOATS_ONLY.format("'float32'")),
     (tl.iinfo, tl.float32, TypeError, INTEGERS_ONLY.format("torch.float32")),
     (tl.iinfo, tl.bool, TypeError, INTEGERS_ONLY.format("torch.bool")),

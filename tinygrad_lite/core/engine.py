@@ -166,7 +166,8 @@ def backprop(
                         if parent in owned:
                             old += d
                             continue
-                        if d.shape:  # of arrays without axes NumPy makes numbers
+                        # of arrays without axes NumPy makes numbers; large ones may differ in order
+                        if 0 < d.ndim and (d.size < LARGE or d.strides == old.strides):
                             pending[parent] = old + d
                             owned.add(parent)
                             continue
