@@ -167,7 +167,7 @@ def backprop(
                             old += d
                             continue
                         # of arrays without axes NumPy makes numbers; large ones may differ in order
-                        if 0 < d.ndim and (d.size < LARGE or d.strides == old.strides):
+                        if d.ndim > 0 and (d.size < LARGE or d.strides == old.strides):
                             pending[parent] = old + d
                             owned.add(parent)
                             continue
