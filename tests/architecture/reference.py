@@ -14,6 +14,7 @@ import argparse
 import functools
 import importlib
 import inspect
+import pkgutil
 import re
 import sys
 import types
@@ -371,8 +372,11 @@ def class_page(title: str, path: str) -> str:
 
 def exceptions() -> list[tuple[str, str, str]]:
     """(name, error, reason) of every public name that only raises, by what the package says."""
+    from tinygrad_lite import machine
     from tinygrad_lite.machine import absent
 
+    for late in pkgutil.iter_modules(machine.__path__):  # each says what it does not have
+        importlib.import_module(f"{machine.__name__}.{late.name}")
     found = [(name, "NotImplementedError", why) for name, why in absent.ABSENT.items()]
     for path in ("accelerator", "cuda", "distributed", "nn.parallel"):
         room = importlib.import_module("tinygrad_lite")
