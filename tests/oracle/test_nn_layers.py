@@ -390,8 +390,7 @@ def test_no_module_is_missing() -> None:
         for n, c in vars(torch.nn).items()
         if isinstance(c, type) and issubclass(c, torch.nn.Module)
     }
-    # Container is Module under PyTorch's oldest name; SyncBatchNorm needs several devices.
-    assert theirs - set(dir(tl.nn)) == {"Container", "SyncBatchNorm"}
+    assert theirs - set(dir(tl.nn)) == {"Container"}  # Module under PyTorch's oldest name
 
 
 ENDS = np.array([[0, 0, 0, 0], [0, 0, 1, 1], [0, 0, 0, 1]], bool)

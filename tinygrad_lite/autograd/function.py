@@ -180,6 +180,7 @@ class _UserOp:
     on_tensors = True
     plain = False
     holds = True
+    rewritable = False
     layout = ()
 
     def __init__(self, function: type[Function], outputs: bool) -> None:

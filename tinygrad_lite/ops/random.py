@@ -276,6 +276,11 @@ def multinomial(
         raise RuntimeError(
             "cannot sample n_sample > prob_dist.size(-1) samples without replacement"
         )
+    if w.shape[-1] > 1 << 24:
+        raise RuntimeError(
+            f"number of categories cannot exceed 2^24, but there are {w.shape[-1]}: draw from "
+            "parts, with the totals of the parts as weights first"
+        )
     if not np.isfinite(w).all() or (w < 0).any():
         raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
     rows = np.atleast_2d(w).astype(np.float64)
