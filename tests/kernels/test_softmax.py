@@ -99,15 +99,18 @@ def test_cross_entropy(shape, weighted, smoothing, reduction):
     ignored = 3
     weight = RNG.uniform(0.5, 2, size=classes).astype(np.float32) if weighted else None
     options = {"ignore_index": ignored, "label_smoothing": smoothing, "reduction": reduction}
-    loss, saved = losses.cross_entropy(x, target, weight, **options)
+    loss, derivative = losses.cross_entropy(x, target, weight, **options)
+    alone, nothing = losses.cross_entropy(x, target, weight, **options, gradient=False)
+    np.testing.assert_array_equal(alone, loss)
+    assert nothing is None
     wide = None if weight is None else weight.astype(np.float64)
-    exact, saved64 = reference(losses.cross_entropy, x, target, wide, **options)
+    exact, derivative64 = reference(losses.cross_entropy, x, target, wide, **options)
     same(loss, exact, atol=2e-7)  # log s is near 0 where s is near 1
-    g = RNG.normal(size=loss.shape).astype(np.float32)
-    dx = losses.cross_entropy_backward(g, x, target, weight, saved, **options)
-    want = reference(losses.cross_entropy_backward, g, x, target, wide, saved64, **options)
-    assert dx.shape == x.shape
-    same(dx, want, atol=2e-6)
+    for g in (RNG.normal(size=loss.shape).astype(np.float32), np.ones(loss.shape, np.float32)):
+        dx = losses.cross_entropy_backward(g, derivative.copy(), x.shape)
+        want = reference(losses.cross_entropy_backward, g, derivative64.copy(), x.shape)
+        assert dx.shape == x.shape
+        same(dx, want, atol=2e-6)
 
 
 def test_a_target_that_is_no_class():

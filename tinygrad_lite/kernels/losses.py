@@ -17,82 +17,84 @@ from ._rows import row_dot, row_of, row_sum
 from .softmax import (
     as_rows,
     compiled,
-    exp_all,
+    exps_of_rows,
     from_rows,
+    log_all,
     norms,
     rows_together,
     run,
     scale,
-    scaled_exp,
-    subtract,
 )
 
 Array = np.ndarray
 
 
-@jit(parallel=True)
-def cross_entropy_rows(x, target, weight, ignored, smoothing, losses, weights, tops, logs):
-    """The loss of each row, not reduced, the weight of its label, m and log s.
+# Functions, because within prange an assignment to a slice becomes a parallel loop of its own.
 
-    Without weights, `weight` is empty.
+
+@jit
+def _clear(x):
+    for i in range(x.size):
+        x[i] = 0
+
+
+@jit
+def _logs_of(x, out):
+    for i in range(x.size):
+        out[i] = like(out[i], x[i])
+    log_all(out)
+
+
+@jit(parallel=True)
+def cross_entropy_rows(x, labels, weights, each, smoothing, factor, losses, gradient):
+    """The loss of each row, not reduced, and `factor` times its derivative, unless that is empty.
+
+    A row with a negative label does not count. `each` are the weights of the classes, if any.
     """
-    classes, together = x.shape[1], rows_together(x)
-    for b in prange((x.shape[0] + together - 1) // together):
-        first, last = b * together, min(x.shape[0], (b + 1) * together)
-        norms(x, first, last, tops[first:last], logs[first:last])
+    count, classes, together = x.shape[0], x.shape[1], rows_together(x)
+    spread, keep = smoothing / classes, gradient.size > 0
+    total = row_sum(each) if each.size else 1.0 * classes
+    tops, logs, sums = np.empty(count, x.dtype), np.empty(count, x.dtype), np.empty(count)
+    for b in prange((count + together - 1) // together):
+        first, last = b * together, min(count, (b + 1) * together)
+        if keep:
+            exps_of_rows(x, first, last, tops[first:last], sums[first:last], gradient)
+            _logs_of(sums[first:last], logs[first:last])
+        else:
+            norms(x, first, last, tops[first:last], logs[first:last])
         for r in range(first, last):
-            t = target[r]
-            if t == ignored:
-                losses[r], weights[r] = 0, 0
+            t = labels[r]
+            if t < 0:
+                losses[r] = 0
+                if keep:
+                    _clear(row_of(gradient, r))
                 continue
-            row, top, log = row_of(x, r), tops[r], logs[r]
-            w = weight[t] if weight.size else like(top, 1)
-            weights[r] = w
+            row, top, log, w = row_of(x, r), tops[r], logs[r], weights[r]
             loss = (1.0 - smoothing) * w * (log - (row[t] - top))
             if smoothing != 0.0:
-                if weight.size:
-                    spread = (log + top) * row_sum(weight) - row_dot(weight, row)
+                if each.size:
+                    apart = (log + top) * total - row_dot(each, row)
                 else:
-                    spread = log * classes - (row_sum(row) - 1.0 * top * classes)
-                loss += smoothing / classes * spread
+                    apart = log * classes - (row_sum(row) - 1.0 * top * classes)
+                loss += spread * apart
             losses[r] = loss
+            if keep:
+                to, sharp = row_of(gradient, r), factor * (1.0 - smoothing) * w
+                scale(to, like(top, (sharp + factor * spread * total) / sums[r]))
+                to[t] -= like(top, sharp)
+                if smoothing != 0.0:
+                    for i in range(classes):
+                        to[i] -= like(top, factor * spread * (each[i] if each.size else 1.0))
 
 
 @jit(parallel=True)
-def cross_entropy_back_rows(g, x, target, weight, ignored, smoothing, tops, logs, out):
-    """out[r] = g[r] d loss[r] / d x[r]."""
-    classes, together = x.shape[1], rows_together(x)
-    spread = smoothing / classes
-    total = row_sum(weight) if weight.size else 1.0 * classes
-    for b in prange((x.shape[0] + together - 1) // together):
-        first, last = b * together, min(x.shape[0], (b + 1) * together)
-        if together > 1:
-            for r in range(first, last):
-                subtract(row_of(x, r), tops[r], logs[r], row_of(out, r))
-            exp_all(out.reshape(-1)[first * classes : last * classes])
-        for r in range(first, last):
-            t, to = target[r], row_of(out, r)
-            if t == ignored:
-                to[:] = 0
-                continue
-            w = 1.0 * weight[t] if weight.size else 1.0
-            factor = like(to[0], g[r] * ((1.0 - smoothing) * w + spread * total))
-            if together > 1:
-                scale(to, factor)
-            else:
-                scaled_exp(row_of(x, r), tops[r], logs[r], factor, to)
-            to[t] -= like(to[0], g[r] * (1.0 - smoothing) * w)
-            if smoothing != 0.0:
-                for i in range(classes):
-                    to[i] -= like(to[0], g[r] * spread * (weight[i] if weight.size else 1.0))
+def scale_rows(x, factors):
+    """x[r] *= factors[r]."""
+    for r in prange(x.shape[0]):
+        scale(row_of(x, r), factors[r])
 
 
 # -- cross entropy --------------------------------------------------------------------------------
-
-
-def _class_rows(x: Array) -> Array:
-    """(N, C, ...) or (C) as contiguous rows of classes."""
-    return as_rows(x, 1 if x.ndim > 1 else 0)
 
 
 _INT64 = np.dtype(np.int64)
@@ -119,7 +121,8 @@ def cross_entropy(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: str = "mean",
-) -> tuple[Array, tuple[Any, ...]]:
+    gradient: bool = True,
+) -> tuple[Array, Any]:
     """The loss of logits x (N, C, ...) or (C) against class numbers target (N, ...) or ().
 
     With e = label_smoothing and l = log_softmax(x), each position has
@@ -127,48 +130,86 @@ def cross_entropy(
         loss = -(1 - e) weight[t] l[t] - e / C sum_c weight[c] l[c]
 
     and 0 where t == ignore_index. "mean" divides the sum by the weights of the labels that count.
-    Returns the loss and what `cross_entropy_backward` needs. Raises IndexError for a target that
-    is no class.
+    Returns the loss and, of what `cross_entropy_backward` scales, the rows: the derivative of each
+    position's loss (divided as the mean is), for which the exponentials are there anyway; None
+    without `gradient`. Raises IndexError for a target that is no class.
     """
-    rows = x if x.ndim == 2 and x.flags.c_contiguous else _class_rows(x)
-    labels, all_count = _checked_labels(target, rows.shape[1], ignore_index)
-    smoothing = float(label_smoothing)
-    fast = compiled(rows)
-    if not smoothing and all_count and not fast and x.size:
-        return _plain_cross_entropy(rows, labels, weight, target.shape, reduction)
-    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
-    losses, weights, tops, logs = (np.empty(len(rows), x.dtype) for _ in range(4))
-    each = _run_rows if fast else _cross_entropy_numpy
-    each(rows, labels, given, ignore_index, smoothing, losses, weights, tops, logs)
-    total = np.asarray(np.add.reduce(weights))
+    rows = x if x.ndim == 2 and x.flags.c_contiguous else as_rows(x, 1 if x.ndim > 1 else 0)
+    each = None if weight is None else np.ascontiguousarray(weight, x.dtype)
+    labels, weights = _weighted_labels(target, rows.shape[1], each, x.dtype, ignore_index)
+    total = len(rows) if weights is None else np.add.reduce(weights)
+    factor = 1.0 if reduction != "mean" else 1.0 / total if total else np.inf
+    each_row = _run_rows if compiled(rows) else _plain_rows
+    losses, kept = each_row(rows, labels, weights, each, float(label_smoothing), factor, gradient)
     if reduction == "none":
-        return losses.reshape(target.shape), (tops, logs, total)
+        return losses.reshape(target.shape), kept
     loss = np.add.reduce(losses)
-    return (loss / total if reduction == "mean" else loss), (tops, logs, total)
+    return (loss / total if reduction == "mean" else loss), kept
 
 
-def _plain_cross_entropy(
-    x: Array, labels: Array, weight: Array | None, shape: tuple[int, ...], reduction: str
-) -> tuple[Array, tuple[Any, ...]]:
-    """Of few rows that all count: the loss, with exp(x - m), s, the places of the labels, their
-    weights and the sum of these, from which the gradient is two steps."""
-    shifted = x - np.maximum.reduce(x, axis=1, keepdims=True)
-    places = _places(labels, x.shape[1])
-    picked = shifted.reshape(-1).take(places)
-    exps = np.exp(shifted, shifted)
+_Rows = tuple[Array, Array | None]
+
+
+def _run_rows(
+    x: Array,
+    labels: Array,
+    weights: Array | None,
+    each: Array | None,
+    smoothing: float,
+    factor: float,
+    gradient: bool,
+) -> _Rows:
+    losses, kept = np.empty(len(x), x.dtype), np.empty_like(x if gradient else x[:0])
+    weights = np.ones(len(x), x.dtype) if weights is None else weights
+    each = np.empty(0, x.dtype) if each is None else each
+    run(cross_entropy_rows, x, labels, weights, each, smoothing, factor, losses, kept)
+    return losses, kept if gradient else None
+
+
+def _plain_rows(
+    x: Array,
+    labels: Array,
+    weights: Array | None,
+    each: Array | None,
+    smoothing: float,
+    factor: float,
+    gradient: bool,
+) -> _Rows:
+    """`cross_entropy_rows` a step at a time."""
+    if not x.size:
+        return np.zeros(len(x), x.dtype), x if gradient else None
+    classes = x.shape[1]
+    counts = None if weights is None else labels >= 0
+    places = _places(labels if counts is None else np.maximum(labels, 0), classes)
+    exps = x - np.maximum.reduce(x, axis=1, keepdims=True)
+    picked = exps.reshape(-1).take(places)
+    if smoothing:
+        each = np.ones(classes, x.dtype) if each is None else each
+        total, apart = each.sum(), exps @ each
+    np.exp(exps, exps)
     sums = np.add.reduce(exps, axis=1)
     losses = np.log(sums)
+    if smoothing:
+        apart = smoothing / classes * (losses * total - apart)
     losses -= picked
-    weights, total = None, len(x)
-    if weight is not None:
-        weights = weight.astype(x.dtype, copy=False).take(labels)
-        losses *= weights
-        total = np.add.reduce(weights)
-    kept = exps, sums, places, weights, total
-    if reduction == "none":
-        return losses.reshape(shape), kept
-    loss = np.add.reduce(losses)
-    return loss / total if reduction == "mean" else loss, kept
+    sharp: Any = (1.0 - smoothing) if weights is None else (1.0 - smoothing) * weights
+    if weights is not None or smoothing:
+        losses = losses * sharp
+    if smoothing:
+        losses += apart
+    if counts is not None:
+        losses = np.where(counts, losses, x.dtype.type(0))
+    if not gradient:
+        return losses, None
+    sharp = sharp * factor
+    spread = smoothing / classes * factor
+    exps *= (((sharp + spread * total) if smoothing else sharp) / sums)[:, None]
+    exps.reshape(-1)[places] -= sharp
+    if smoothing:
+        exps -= spread * each
+    if counts is not None:
+        exps[~counts] = 0
+    return losses, exps
 
 
 def _places(labels: Array, classes: int) -> Array:
@@ -178,104 +219,17 @@ def _places(labels: Array, classes: int) -> Array:
     return places
 
 
-def _plain_backward(
-    g: Array,
-    exps: Array,
-    sums: Array,
-    places: Array,
-    weights: Array | None,
-    total: Any,
-    reduction: str,
-) -> Array:
-    """g weight (softmax(x) - 1 at the label) for each row; a mean divides by their `total`."""
-    scale = g / total if reduction == "mean" else g.reshape(-1)
-    if weights is not None:
-        scale = scale * weights
-    dx = exps * (scale / sums)[:, None]
-    dx.reshape(-1)[places] -= scale
-    return dx
-
-
-def _run_rows(*arguments: Any) -> None:
-    run(cross_entropy_rows, *arguments)
-
-
-def _cross_entropy_numpy(
-    x: Array,
-    t: Array,
-    weight: Array,
-    ignored: int,
-    smoothing: float,
-    losses: Array,
-    weights: Array,
-    tops: Array,
-    logs: Array,
-) -> None:
-    counts = t != ignored
-    labels = np.where(counts, t, 0)
-    picked = logs
-    if x.size:
-        np.maximum.reduce(x, axis=1, out=tops)
-        shifted = x - tops[:, None]
-        picked = shifted[np.arange(len(x)), labels]
-        np.log(np.add.reduce(np.exp(shifted, out=shifted), axis=1), out=logs)
-    loss = logs - picked
-    if weight.size:
-        weights[:] = weight[labels] * counts
-        loss = loss * weight[labels]
-    else:
-        weights[:] = counts
-    if smoothing:
-        each = weight if weight.size else np.ones(x.shape[1], x.dtype)
-        loss = (1.0 - smoothing) * loss
-        loss = loss + smoothing / x.shape[1] * ((logs + tops) * each.sum() - x @ each)
-    losses[:] = np.where(counts, loss, 0)
-
-
-def cross_entropy_backward(
-    g: Array,
-    x: Array,
-    target: Array,
-    weight: Array | None,
-    kept: tuple[Any, ...],
-    ignore_index: int = -100,
-    label_smoothing: float = 0.0,
-    reduction: str = "mean",
-) -> Array:
-    """The gradient towards x; `kept` is what `cross_entropy` returned beside the loss."""
-    if len(kept) == 5:
-        out = _plain_backward(g, *kept, reduction)
-        return out if x.ndim == 2 else from_rows(out, x.shape, 1 if x.ndim > 1 else 0)
-    tops, logs, total = kept
-    rows = _class_rows(x)
-    t, all_count = _checked_labels(target, rows.shape[1], ignore_index)
-    given = np.empty(0, x.dtype) if weight is None else np.ascontiguousarray(weight, x.dtype)
-    scale = g / total if reduction == "mean" else g
-    gs = np.empty(len(t), x.dtype)
-    gs[:] = scale.reshape(-1) if scale.ndim else scale
-    out = np.empty_like(rows)
-    e = float(label_smoothing)
-    if compiled(rows):
-        run(cross_entropy_back_rows, gs, rows, t, given, ignore_index, e, tops, logs, out)
-    elif rows.size:
-        classes = rows.shape[1]
-        np.exp((rows - tops[:, None]) - logs[:, None], out=out)
-        counts = None if all_count else t != ignore_index
-        if counts is not None:
-            t = np.where(counts, t, 0)
-            gs *= counts
-        if e or given.size:
-            each = given if given.size else np.ones(classes, x.dtype)
-            w = each[t]
-            out *= (gs * ((1 - e) * w + e / classes * each.sum()))[:, None]
-            out -= (gs * (e / classes))[:, None] * each
-            gs = gs * (1 - e) * w
+def cross_entropy_backward(g: Array, derivative: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient towards x of `shape`: g, of the loss, times what `cross_entropy` gave beside it
+    (which is written into)."""
+    if g.ndim or g.item() != 1:
+        if compiled(derivative):
+            factors = np.empty(len(derivative), g.dtype)
+            factors[:] = g.reshape(-1)
+            run(scale_rows, derivative, factors)
         else:
-            out *= gs[:, None]
-        out[np.arange(len(out)), t] -= gs
-        if counts is not None:
-            out[~counts] = 0
-    return from_rows(out, x.shape, 1 if x.ndim > 1 else 0)
+            derivative *= g.reshape(-1, 1)
+    return derivative if len(shape) == 2 else from_rows(derivative, shape, len(shape) > 1)
 
 
 # -- negative log-likelihood ----------------------------------------------------------------------
@@ -289,7 +243,7 @@ def nll(
     0 where t == ignore_index; "mean" divides the sum by the weights of the labels that count.
     Returns the loss and that sum of weights. IndexError for a target that is no class.
     """
-    rows = x if x.ndim == 2 and x.flags.c_contiguous else _class_rows(x)
+    rows = x if x.ndim == 2 and x.flags.c_contiguous else as_rows(x, 1 if x.ndim > 1 else 0)
     labels, weights = _weighted_labels(target, rows.shape[1], weight, x.dtype, ignore_index)
     if weights is None:
         losses = np.negative(rows.reshape(-1).take(_places(labels, rows.shape[1])))

@@ -77,7 +77,7 @@ def exp_all(x):
 
 
 @jit(fastmath=FMA)
-def _log_all(x):
+def log_all(x):
     for i in range(x.size):
         x[i] = _log(x[i])
 
@@ -95,6 +95,25 @@ def _exp_of_short_rows(x, first, last, tops, out):
 
 
 @jit
+def exps_of_rows(x, first, last, tops, sums, out):
+    """out[r] = exp(x[r] - m) for rows first to last; m and s."""
+    n = x.shape[1]
+    if n < SHORT:
+        to = out.reshape(-1)[first * n : last * n]
+        _exp_of_short_rows(x, first, last, tops, to)
+        for r in range(last - first):
+            sums[r] = row_sum(to[r * n : (r + 1) * n])
+        return
+    for r in range(first, last):
+        row, to = row_of(x, r), row_of(out, r)
+        top = maximum(row)
+        total = 0.0
+        for start in range(0, n, CHUNK):
+            total += _exp_chunk(row[start : start + CHUNK], top, to[start : start + CHUNK])
+        tops[r - first], sums[r - first] = top, total
+
+
+@jit
 def norms(x, first, last, tops, logs):
     """m and log s of rows first to last."""
     n = x.shape[1]
@@ -106,7 +125,7 @@ def norms(x, first, last, tops, logs):
         _exp_of_short_rows(x, first, last, tops, e)
         for r in range(last - first):
             logs[r] = like(logs[r], row_sum(e[r * n : (r + 1) * n]))
-        _log_all(logs[: last - first])
+        log_all(logs[: last - first])
 
 
 @jit(fastmath=FMA)
@@ -143,22 +162,13 @@ def scaled_exp(x, top, logs, factor, out):
 @jit(parallel=True)
 def softmax_rows(x, out):
     """out[r] = softmax(x[r])."""
-    n, together = x.shape[1], rows_together(x)
+    together = rows_together(x)
+    tops, sums = np.empty(x.shape[0], x.dtype), np.empty(x.shape[0])
     for b in prange((x.shape[0] + together - 1) // together):
         first, last = b * together, min(x.shape[0], (b + 1) * together)
-        if n < SHORT:
-            to = out.reshape(-1)[first * n : last * n]
-            _exp_of_short_rows(x, first, last, np.empty(last - first, x.dtype), to)
-            for r in range(last - first):
-                row = to[r * n : (r + 1) * n]
-                scale(row, like(row[0], 1.0 / row_sum(row)))
-        else:
-            row, to = row_of(x, b), row_of(out, b)
-            top = maximum(row)
-            total = 0.0
-            for start in range(0, n, CHUNK):
-                total += _exp_chunk(row[start : start + CHUNK], top, to[start : start + CHUNK])
-            scale(to, like(top, 1.0 / total))
+        exps_of_rows(x, first, last, tops[first:last], sums[first:last], out)
+        for r in range(first, last):
+            scale(row_of(out, r), like(tops[r], 1.0 / sums[r]))
 
 
 @jit(parallel=True)

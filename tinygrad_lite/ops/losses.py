@@ -29,14 +29,24 @@ def _backward(
     label_smoothing: float,
     reduction: str,
 ) -> Any:
-    dx = kernels.cross_entropy_backward(
-        g, x, target, weight, residual, ignore_index, label_smoothing, reduction
-    )
-    return dx, None, None
+    if residual:
+        dx = residual.pop()  # only once: it becomes a gradient, into which programs may write
+    else:  # an earlier pass took it, or nobody asked for it when the loss was computed
+        _, dx = kernels.cross_entropy(
+            x, target, weight, ignore_index, label_smoothing, reduction, True
+        )
+    return kernels.cross_entropy_backward(g, dx, x.shape), None, None
 
 
 def _reference(
-    x: Any, target: Any, weight: Any, *, ignore_index: int, label_smoothing: float, reduction: str
+    x: Any,
+    target: Any,
+    weight: Any,
+    *,
+    ignore_index: int,
+    label_smoothing: float,
+    reduction: str,
+    gradient: bool,
 ) -> Any:
     """Minus the mean over classes, weighted by the smoothed target, of log softmax(x)."""
     l = log_softmax(x, 1 if x.array.ndim > 1 else 0)
@@ -91,6 +101,7 @@ def _expected(
             label_smoothing=one_of(0.0, 0.2),
             reduction=one_of("mean", "sum", "none"),
             ignore_index=-100,
+            gradient=one_of(True, False),
         )
     ],
     typed=(0,),
@@ -103,9 +114,17 @@ def cross_entropy_of_classes(
     ignore_index: int,
     label_smoothing: float,
     reduction: str,
+    gradient: bool,
 ) -> Any:
-    """-log softmax(x)[target] for logits x (N, C, ...), weighted, smoothed and reduced."""
-    return kernels.cross_entropy(x, target, weight, ignore_index, label_smoothing, reduction)
+    """-log softmax(x)[target] for logits x (N, C, ...), weighted, smoothed and reduced.
+
+    gradient  compute the derivative too, softmax(x) - indicator(target): where the loss is, the
+              exponentials are, and the backward pass has only to scale it
+    """
+    loss, derivative = kernels.cross_entropy(
+        x, target, weight, ignore_index, label_smoothing, reduction, gradient
+    )
+    return loss, [derivative] if gradient else []
 
 
 def _nll_backward(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.modes import is_grad_enabled
 from ...core.tensor import Tensor
 from ...ops.activation import log_softmax
 from ...ops.arguments import kind
@@ -148,6 +149,7 @@ def cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=float(label_smoothing),
         reduction=reduction,
+        gradient=input.requires_grad and is_grad_enabled(),
     )
 
 
