@@ -117,11 +117,13 @@ def measure(
     repeats = [repeats_for(step, window) for step in contenders]
     times: tuple[list[float], list[float]] = ([], [])
     gc.collect()
+    gc.freeze()  # a program has one of the libraries: its nodes do not pay for walking the other
     for k in range(rounds):
         for which in (0, 1) if k % 2 == 0 else (1, 0):
             time.sleep(PAUSE)
             contenders[which]()  # its threads awake, its data in the cache
             times[which].append(seconds(contenders[which], repeats[which]))
+    gc.unfreeze()
     ratios = [a / b for a, b in zip(*times, strict=True)]
     return Result(
         name,
