@@ -708,6 +708,7 @@ from .machine.absent import (
     sspaddmm as sspaddmm,
 )
 from .kernels._jit import kernels as kernels
+from .machine import subclass as _subclass
 from .machine.amp import autocast as autocast
 from .machine.settings import (
     are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,

@@ -45,6 +45,7 @@ CORE: tuple[str, ...] = (
     "printing",
     "strided",  # views as geometry
     "node",  # the tape
+    "device",  # how large a Tensor is, and where it lives
     "tensor",  # an array plus a node
     "pickling",  # copies
     "random",  # generators

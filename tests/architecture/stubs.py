@@ -85,7 +85,9 @@ class Stub:
         # Inside the class, Tensor.float hides the type float: such types go by another name.
         self.hidden: set[str] = set()
         self.known = {"Any", "Callable", "Iterator", "Sequence", "Tensor", "Size", "np", "dtype"}
-        self.known |= {"device", "Node", "Handle", "Parameter", "None"} | set(vars(builtins))
+        self.known |= {"device", "Node", "Handle", "Parameter", "None", "Self"} | set(
+            vars(builtins)
+        )
 
     def type_name(self, text: str) -> str:
         """An annotation as it must stand inside the class; Any if it names something unknown."""
@@ -169,7 +171,7 @@ class Stub:
     def hollow(node: ast.FunctionDef) -> ast.FunctionDef:
         """The function without its body."""
         node.body = [_dots()]
-        if node.name.startswith("__") and node.name not in ("__init__", "__call__"):
+        if node.name.startswith("__") and node.name not in ("__init__", "__new__", "__call__"):
             node.args.kwonlyargs, node.args.kw_defaults = [], []  # mypy knows none in a dunder
         return node
 

@@ -16,7 +16,7 @@ from .tensor import Tensor, bind
 
 def _blank(kind: type[Tensor]) -> Tensor:
     """An instance whose fields `__setstate__` is about to fill."""
-    return kind.__new__(kind)
+    return object.__new__(kind)  # not its own `__new__`, which may want arguments
 
 
 def reduce_tensor(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:

@@ -10,109 +10,21 @@ node is made anew from the base (see inplace.py).
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from . import dtypes
+from .device import CPU as CPU
+from .device import Size as Size
+from .device import device as device
+from .device import require_cpu as require_cpu
 from .dtypes import dtype, from_numpy_dtype
 from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch
 from .printing import format_tensor
 from .shapes import canonical_axis
-
-
-class Size(tuple[int, ...]):
-    """The shape of a Tensor: a tuple of ints that can count its elements."""
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """Product of the sizes."""
-        return math.prod(self)
-
-    def __getitem__(self, index: Any) -> Any:
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
-
-    def __add__(self, other: Any) -> Any:
-        return Size(tuple(self) + tuple(other))
-
-    def __radd__(self, other: Any) -> Any:
-        return Size(tuple(other) + tuple(self))
-
-    def __mul__(self, times: Any) -> Any:
-        return Size(tuple(self) * times)
-
-    __rmul__ = __mul__
-
-    def __repr__(self) -> str:
-        return f"torch.Size({list(self)})"
-
-
-class device:
-    """Where a Tensor lives: here always the CPU. Another device raises when it is used."""
-
-    __slots__ = ("index", "type")
-    type: str
-    index: int | None
-
-    def __init__(self, type: Any = "cpu", index: int | None = None) -> None:
-        if isinstance(type, device):
-            type, index = type.type, type.index
-        elif isinstance(type, int):
-            type, index = "cuda", type
-        elif not isinstance(type, str):
-            raise TypeError(f"device must be a string such as 'cpu', not {type!r}")
-        if ":" in type:
-            type, number = type.split(":", 1)
-            if not number.isdigit():
-                raise RuntimeError(f"Invalid device string: '{type}:{number}'")
-            index = int(number)
-        known = ("cpu", "cuda", "mps", "xpu", "meta", "hpu", "mtia", "xla", "ipu", "vulkan", "hip")
-        if type not in known:
-            raise RuntimeError(
-                f"Expected one of {', '.join(known)} device type at start of device string: {type}"
-            )
-        self.type = type
-        self.index = index
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and (self.type, self.index) == (other.type, other.index)
-
-    def __hash__(self) -> int:
-        return hash((self.type, self.index))
-
-    def __str__(self) -> str:
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __repr__(self) -> str:
-        suffix = "" if self.index is None else f", index={self.index}"
-        return f"device(type='{self.type}'{suffix})"
-
-    def __enter__(self) -> device:
-        require_cpu(self)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        pass
-
-    def __reduce__(self) -> Any:
-        return device, (self.type, self.index)
-
-
-CPU = device("cpu")
-
-
-def require_cpu(where: Any) -> None:
-    """Raise RuntimeError unless `where` (None, a string or a device) is the CPU."""
-    if where is not None and device(where).type != "cpu":
-        raise RuntimeError(
-            f"tinygrad_lite runs on the CPU only, not on device '{device(where)}'; "
-            "use device='cpu' (cuda.is_available() is False)"
-        )
 
 
 class Tensor:
@@ -131,9 +43,10 @@ class Tensor:
     seen: Any  # of a view: base.node when `node` was made; UNCOUNTED: made by .data
     _grad: Tensor | None
 
-    def __init__(self, *data: Any, device: Any = None) -> None:
+    def __new__(cls, *data: Any, device: Any = None) -> Self:
         require_cpu(device)
         numpy_dtype = dtypes.get_default_dtype().numpy
+        self = _new(cls)
         self.node = self._grad = self.base = self.seen = None
         if len(data) == 1 and not isinstance(data[0], (int, np.integer, Size)):
             content = data[0].array if isinstance(data[0], Tensor) else data[0]
@@ -144,6 +57,7 @@ class Tensor:
         else:
             sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
             self.array = np.zeros(sizes if data else 0, dtype=numpy_dtype)
+        return self
 
     # -- what it is -------------------------------------------------------------------------------
 
@@ -570,15 +484,17 @@ class Parameter(Tensor):
     `Parameter(data, requires_grad=True)` shares memory with `data`.
     """
 
-    def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Self:
         if data is None:
             data = make(np.zeros(0, dtype=dtypes.get_default_dtype().numpy))
         if not isinstance(data, Tensor):
             raise TypeError(f"Parameter data must be a Tensor, not {type(data).__name__}")
+        self = _new(cls)
         self.array = data.array
         self.node = self._grad = self.base = self.seen = None
         if requires_grad:
             self.requires_grad_()
+        return self
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
         return "Parameter containing:\n" + super().__repr__()

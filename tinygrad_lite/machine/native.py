@@ -5,14 +5,14 @@ There is no compiled half here; each name says what is true of this package.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from ..core.random import Generator as Generator
 from ..core.tensor import Size as Size
 from ..core.tensor import Tensor as TensorBase
 from ..core.tensor import device as device
+from .subclass import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
+from .subclass import disabled as _disabled_torch_function_impl  # noqa: F401
 
 _TensorBase = TensorBase
 
@@ -40,16 +40,3 @@ def _is_alias_of(a: Any, b: Any) -> bool:
 def _get_default_device() -> str:
     """cpu."""
     return "cpu"
-
-
-@contextmanager
-def DisableTorchFunctionSubclass() -> Iterator[None]:
-    """Accepted: subclasses do not take over functions here."""
-    yield
-
-
-def _disabled_torch_function_impl(
-    function: Any, types: Any, args: Any = (), kwargs: Any = None
-) -> Any:
-    """The function itself."""
-    return function(*args, **(kwargs or {}))

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "nn.modules.fold": "nn.modules",
     "optim._adafactor": "optim",
     "optim._muon": "optim",
+    "overrides": "machine.overrides",
     "storage": "machine.storage",
     "torch": "",
     "torch_version": "machine.torch_version",

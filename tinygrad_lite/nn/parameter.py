@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,13 +17,16 @@ class Buffer(Tensor):
     `Buffer(data, persistent=True)` shares memory with `data`; persistent ones are in `state_dict`.
     """
 
-    def __init__(self, data: Any = None, *, persistent: bool = True) -> None:
-        super().__init__()
+    persistent: bool
+
+    def __new__(cls, data: Any = None, *, persistent: bool = True) -> Self:
+        self = super().__new__(cls)
         if data is not None:
             self.array = data.array
             if data.requires_grad:
                 self.requires_grad_()
         self.persistent = persistent
+        return self
 
 
 class _Uninitialized:
@@ -61,10 +64,11 @@ class UninitializedParameter(_Uninitialized, Parameter):
 
     cls_to_become = Parameter
 
-    def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
         require_cpu(device)
         kind = dtypes.to_numpy(dtypes.get_default_dtype() if dtype is None else dtype)
-        super().__init__(make(np.zeros(0, kind)), requires_grad)
+        made: Any = Parameter.__new__
+        return made(cls, make(np.zeros(0, kind)), requires_grad)
 
 
 class UninitializedBuffer(_Uninitialized, Tensor):
@@ -72,11 +76,12 @@ class UninitializedBuffer(_Uninitialized, Tensor):
 
     cls_to_become = Tensor
 
-    def __init__(self, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> None:
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
         require_cpu(device)
         kind = dtypes.to_numpy(dtypes.get_default_dtype() if dtype is None else dtype)
-        super().__init__()
+        self = Tensor.__new__(cls)
         self.array = np.zeros(0, kind)
+        return self
 
 
 def is_lazy(t: Any) -> bool:

@@ -427,7 +427,7 @@ def unbind(input: Any, dim: int = 0) -> Any:
 def _iterate(self: Tensor) -> Any:
     if self.array.ndim == 0:
         raise TypeError("iteration over a 0-d tensor")
-    return iter(unbind(self, 0))
+    return iter(self.unbind(0))
 
 
 bind("__iter__", _iterate)
