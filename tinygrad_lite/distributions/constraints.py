@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, make
+from ..kernels import lapack
 from ..ops.joining import cat as cat_tensors
 from ..ops.joining import stack as stack_tensors
 
@@ -253,7 +254,7 @@ class PositiveDefinite(Constraint):
         if a.shape[-1] != a.shape[-2]:
             return make(np.zeros(a.shape[:-2], bool))
         symmetric = np.isclose(a, a.swapaxes(-1, -2), atol=1e-6).all((-1, -2))
-        positive = (np.linalg.eigvalsh(a) > 0).all(-1)
+        positive = (lapack.eigvalsh(a) > 0).all(-1)
         return make(np.asarray(symmetric & positive))
 
 
@@ -284,7 +285,7 @@ class PositiveSemidefinite(Symmetric):
         symmetric = super().check(value)
         if not symmetric.array.all():
             return symmetric
-        return make(np.asarray((np.linalg.eigvalsh(value.array) >= 0).all(-1)))
+        return make(np.asarray((lapack.eigvalsh(value.array) >= 0).all(-1)))
 
 
 class CorrCholesky(Constraint):

@@ -99,6 +99,11 @@ def launch() -> None:
     _state["size"] = numba.config.NUMBA_NUM_THREADS
 
 
+def running() -> bool:
+    """Whether there is a pool, whose threads spin while they wait."""
+    return bool(_state["size"]) and not _state["lost"]
+
+
 def acquire() -> bool:
     """Take the pool for one kernel; False if there is none to take."""
     if _state["lost"] or _state["wanted"] == 1 or not _pool.acquire(blocking=False):

@@ -31,6 +31,7 @@ from ..core.modes import no_grad
 from ..core.node import touch
 from ..core.random import numpy_generator
 from ..core.tensor import Tensor
+from ..kernels import lapack
 
 _GAINS = {
     "linear": 1,
@@ -293,7 +294,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         return tensor
     rows, columns = shape[0], tensor.array.size // shape[0]
     x = numpy_generator(generator).standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(x)
+    q, r = lapack.qr(x)
     q *= np.sign(np.diag(r))  # makes the distribution uniform (Mezzadri 2007)
     q = q.T if rows < columns else q
     return _write(tensor, gain * q.reshape(shape), "orthogonal_")

@@ -14,6 +14,7 @@ from ..core.modes import current
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
+from ..kernels import lapack
 from .arguments import kind, require_tensor
 from .decompositions import (
     cholesky_factor,
@@ -60,7 +61,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
     """(sign, logabsdet) of each square matrix; (0, -inf) if it is singular."""
     no_out("linalg.slogdet", out)
     require_matrices("linalg.slogdet", A, square=True)
-    sign = np.asarray(np.linalg.slogdet(A.array).sign)
+    sign = np.asarray(lapack.slogdet(A.array).sign)
     return slogdet_values(make(sign), log_determinant(A))
 
 
@@ -68,7 +69,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
 def logdet(input: Any) -> Any:
     """log det of each square matrix: -inf if singular, NaN if negative."""
     require_matrices("logdet", input, square=True)
-    sign = np.linalg.slogdet(input.array).sign
+    sign = lapack.slogdet(input.array).sign
     value = log_determinant(input)
     if input.array.dtype.kind == "c":
         return make(np.asarray(sign)).log() + value
@@ -115,7 +116,7 @@ def pinv(
     if rtol is None:
         rtol = 0.0 if atol is not None else np.finfo(A.array.dtype).eps * max(m, n)
     if atol is not None:
-        largest = np.linalg.svd(A.array, compute_uv=False).max(axis=-1)
+        largest = lapack.svd(A.array, compute_uv=False).max(axis=-1)
         rtol = np.maximum(rtol, np.divide(atol, np.maximum(largest, np.finfo(float).tiny)))
     return pseudo_inverse(A, rcond=rtol)
 
@@ -218,7 +219,7 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
         )
     gelsy = driver in (None, "gelsy")
     rtol = np.finfo(a.dtype).eps * max(m, n) if rcond is None else rcond
-    S = np.linalg.svd(a, compute_uv=False)
+    S = lapack.svd(a, compute_uv=False)
     rank = (rtol * S.max(axis=-1, keepdims=True, initial=0) < S).sum(axis=-1)
     solution = matmul(pinv(A, rtol=rtol), X)
     residuals = make(np.zeros(0, a.real.dtype))
@@ -345,7 +346,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = No
     U, S, Vh = singular(A)
     m, n = A.array.shape[-2:]
     if full_matrices and m != n:
-        u, _, vh = np.linalg.svd(A.array)
+        u, _, vh = lapack.svd(A.array)
         k = min(m, n)
         if m > n:
             U = cat([U, make(u[..., k:])], -1)
@@ -409,7 +410,7 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
             raise RuntimeError(
                 "The QR decomposition is not differentiable when mode='complete' and nrows > ncols"
             )
-        Q, R = np.linalg.qr(A.array, "complete")
+        Q, R = lapack.qr(A.array, "complete")
         return qr_values(make(Q), make(R))
     if m >= n:
         Q, R = orthogonal_triangular(A)

@@ -13,6 +13,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
+from ..kernels import lapack
 from .arguments import array_of
 from .decompositions import (
     inverted,
@@ -100,9 +101,9 @@ def matrix_rank(
     atol = tol if atol is None else atol
     m, n = A.array.shape[-2:]
     if hermitian:
-        S = np.abs(np.linalg.eigvalsh(A.array))
+        S = np.abs(lapack.eigvalsh(A.array))
     else:
-        S = np.linalg.svd(A.array, compute_uv=False)
+        S = lapack.svd(A.array, compute_uv=False)
     if rtol is None:
         rtol = 0.0 if atol is not None else np.finfo(A.array.dtype).eps * max(m, n)
     relative, absolute = [np.asarray(array_of(0.0 if t is None else t)) for t in (rtol, atol)]

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, make
+from ..kernels import lapack
 from .arguments import require_tensor
 from .decompositions import LinAlgError, inverted, regular, solved
 from .extremes import returned
@@ -263,7 +264,7 @@ def geqrf(input: Any) -> Any:
     `linalg.qr` unpacks it and has a derivative, which this has not.
     """
     require_matrices("geqrf", input)
-    packed, tau = np.linalg.qr(input.array, mode="raw")
+    packed, tau = lapack.qr(input.array, mode="raw")
     return geqrf_values(make(np.swapaxes(packed, -1, -2).copy()), make(tau))
 
 

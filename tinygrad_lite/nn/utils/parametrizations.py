@@ -13,6 +13,7 @@ from ...core.modes import no_grad
 from ...core.node import touch
 from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor, make
+from ...kernels import lapack
 from ...ops.joining import cat
 from ...ops.linalg import solve
 from ...ops.linalg_products import matrix_exp
@@ -237,14 +238,14 @@ def _completed(tall: np.ndarray) -> np.ndarray:
     else:
         more = init.normal_(make(np.empty((*batch, n, n - k), tall.dtype))).array
         tall = np.concatenate([tall, more], axis=-1)
-    Q, R = np.linalg.qr(tall)
+    Q, R = lapack.qr(tall)
     diagonal = np.diagonal(R, axis1=-2, axis2=-1).real
     return (Q * np.sign(diagonal)[..., None, :]).astype(tall.dtype)
 
 
 def _reflections(tall: np.ndarray) -> np.ndarray:
     """X with householder(X) = Q, for Q = `tall`, or the Q of its QR decomposition with R > 0."""
-    raw, tau = np.linalg.qr(tall, mode="raw")
+    raw, tau = lapack.qr(tall, mode="raw")
     X = np.swapaxes(raw, -1, -2).copy()
     diagonal = np.einsum("...ii->...i", X[..., : X.shape[-1], :])  # of R; a view
     # LAPACK leaves out a reflection that has nothing to do, and says so by tau = 0 exactly
