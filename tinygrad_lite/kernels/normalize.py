@@ -22,6 +22,7 @@ from . import normalize_numpy
 from ._jit import enabled
 from .copying import contiguous
 from .normalize_numba import (
+    affine_planes,
     norm_back_columns,
     norm_back_groups,
     norm_back_planes,
@@ -41,6 +42,8 @@ SMALL = 2048
 """Elements below which NumPy is faster."""
 PARALLEL = 16384
 """Elements from which waking the other threads pays."""
+WIDE = 16
+"""Elements of a plane from which planes are worked on one by one."""
 
 
 def _compiled(x: Array, *others: Array | None) -> bool:
@@ -245,15 +248,27 @@ def fixed_norm(
     x: Array, weight: Array | None, bias: Array | None, mean: Array, var: Array, eps: float
 ) -> tuple[Array, Array]:
     """(x - mean) rstd weight + bias of x (N, C, ...) with given statistics (C,), and rstd."""
-    shape = (1, -1, *(1,) * (x.ndim - 2))
     rstd = var + eps
     np.reciprocal(np.sqrt(rstd, rstd), rstd)
     scale = rstd if weight is None else rstd * weight
     shift = mean * scale
     shift = np.negative(shift, shift) if bias is None else np.subtract(bias, shift, shift)
-    y = x * scale.reshape(shape)
-    y += shift.reshape(shape)
-    return y, rstd
+    return _scaled_planes(x, scale, shift), rstd
+
+
+def _scaled_planes(x: Array, scale: Array, shift: Array | None = None) -> Array:
+    """x scale + shift, a number a channel of x (N, C, ...)."""
+    if not _compiled(x, scale, shift) or not x.flags.c_contiguous or prod(x.shape[2:]) < WIDE:
+        shape = (1, -1, *(1,) * (x.ndim - 2))
+        y = x * scale.reshape(shape)
+        if shift is not None:
+            y += shift.reshape(shape)
+        return y
+    planes = _planes(x)
+    out = np.empty_like(planes)
+    given = contiguous(scale), _given(shift, scale.size, x, 0)
+    _start(affine_planes, x.size)(planes, *given, out)
+    return out.reshape(x.shape)
 
 
 def fixed_norm_backward(
@@ -264,7 +279,15 @@ def fixed_norm_backward(
     dx = dweight = dbias = None
     if need[0]:
         scale = rstd if weight is None else rstd * weight
-        dx = g * scale.reshape(1, -1, *(1,) * (x.ndim - 2))
+        dx = _scaled_planes(g, scale)
+    if (need[1] or need[2]) and _compiled(x, g, rstd) and prod(x.shape[2:]) >= WIDE:
+        given, c = (_planes(g), _planes(x)), rstd.size
+        dweight, dbias = np.empty(c, x.dtype), np.empty(c, x.dtype)
+        empty = np.empty((0, *given[0].shape[1:]), x.dtype)
+        ones = np.ones(c, x.dtype)
+        run = _start(norm_back_planes, x.size)
+        run(*given, ones, contiguous(mean), contiguous(rstd), empty, dweight, dbias)
+        return dx, dweight if need[1] else None, dbias if need[2] else None
     if need[1] or need[2]:
         dbias = total(g, axes)
     if need[1]:

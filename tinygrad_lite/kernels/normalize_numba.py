@@ -253,6 +253,17 @@ def norm_planes(x, weight, bias, eps, mean, var, rstd, out):
 
 
 @jit(parallel=True)
+def affine_planes(x, scale, shift, out):
+    """out[n, c] = x[n, c] scale[c] + shift[c]."""
+    channels = x.shape[1]
+    for q in prange(x.shape[0] * channels):
+        n, c = q // channels, q % channels
+        _plane_affine(
+            plane_of(x, n, c), like(scale[c], 0), scale[c], shift[c], plane_of(out, n, c)
+        )
+
+
+@jit(parallel=True)
 def norm_back_planes(g, x, weight, mean, rstd, out, dweight, dbias):
     """dx, dweight and dbias of `norm_planes`; dx is skipped if out has no samples."""
     count = x.shape[0] * x.shape[2]

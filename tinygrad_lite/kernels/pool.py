@@ -9,12 +9,14 @@ backward of every mean: derivatives of any order need no more than these.
 
 from __future__ import annotations
 
+import functools
 from math import prod
 
 import numpy as np
 
 from . import pool_numba, pool_numpy
 from ._jit import enabled, loaded
+from .mixing import Sparse, mix
 from .pool_numpy import Shape
 from .pool_numpy import output_size as pool_output_size
 
@@ -124,6 +126,8 @@ def adaptive_max_pool_forward(
     Window p of P along an axis of S is floor(p S / P) up to ceil((p + 1) S / P).
     """
     size = x.shape[x.ndim - len(output_size) :]
+    if prod(output_size) == 1 and x.size and (found := _whole_max(x, output_size)) is not None:
+        return found
     if (kernel := _even(size, output_size)) is not None:
         none, ones = (0,) * len(kernel), (1,) * len(kernel)
         return max_pool_forward(x, kernel=kernel, stride=kernel, padding=none, dilation=ones)
@@ -142,7 +146,31 @@ def adaptive_avg_pool_forward(x: np.ndarray, *, output_size: Shape) -> np.ndarra
         if prod(kernel) >= _LARGE_TILE:
             return pool_numpy.tile_means(x, kernel)
         return avg_pool_forward(x, kernel=kernel, stride=kernel, padding=(0,) * len(kernel))
-    return pool_numpy.avg_forward(x, pool_numpy.adaptive(size, output_size), True, None)
+    for axis, n, m in zip(range(len(lead), x.ndim), size, output_size, strict=True):
+        x = mix(x, axis, _tiles(n, m))
+    return x
+
+
+def _whole_max(x: np.ndarray, output_size: Shape) -> tuple[np.ndarray, np.ndarray] | None:
+    """`adaptive_max_pool_forward` to one value a plane; None if there is a NaN, for NumPy finds
+    the first of them."""
+    lead = x.shape[: x.ndim - len(output_size)]
+    planes = x.reshape(*lead, -1)
+    indices = planes.argmax(-1)[..., None]
+    values = np.take_along_axis(planes, indices, -1)
+    if np.isnan(values).any():
+        return None
+    return values.reshape(*lead, *output_size), indices.reshape(*lead, *output_size)
+
+
+@functools.lru_cache(64)
+def _tiles(n: int, m: int) -> Sparse:
+    """The matrix of means over the m windows of an adaptive pool of n values."""
+    starts, ends = np.arange(m) * n // m, -(-np.arange(1, m + 1) * n // m)
+    sizes = ends - starts
+    row = np.repeat(np.arange(m), sizes)
+    column = np.arange(row.size) - np.repeat(np.cumsum(sizes) - sizes - starts, sizes)
+    return Sparse((m, n), row, column, 1.0 / sizes[row])
 
 
 def adaptive_avg_pool_backward(
@@ -159,7 +187,9 @@ def adaptive_avg_pool_backward(
         return avg_pool_backward(
             g, input_shape=input_shape, kernel=kernel, stride=kernel, padding=none
         )
-    return pool_numpy.avg_backward(g, pool_numpy.adaptive(size, output_size), True, None)
+    for axis, n, m in zip(range(g.ndim - len(size), g.ndim), size, output_size, strict=True):
+        g = mix(g, axis, _tiles(n, m).T)
+    return g
 
 
 def _even(size: Shape, output_size: Shape) -> Shape | None:

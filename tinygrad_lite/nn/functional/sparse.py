@@ -10,7 +10,7 @@ from ...core.modes import no_grad
 from ...core.node import touch
 from ...core.tensor import Tensor, make
 from ...ops.embedding import gather_rows
-from ...ops.joining import stack
+from ...ops.mixing import Sparse, mixed_along
 
 
 def embedding(
@@ -111,7 +111,7 @@ def embedding_bag(
     padding_idx: int | None = None,
 ) -> Tensor:
     """Sums, means or maxima over bags of embeddings: rows of `input`, or runs between `offsets`."""
-    bags, flat = _bags(input, offsets, include_last_offset)
+    flat, bag, count = _bags(input, offsets, include_last_offset)
     if mode not in ("sum", "mean", "max"):
         raise ValueError(f"mode has to be one of sum, mean or max, got {mode!r}")
     if per_sample_weights is not None:
@@ -126,7 +126,7 @@ def embedding_bag(
                 f"not None, then it must have the same shape as the input "
                 f"({list(input.array.shape)})"
             )
-    kept = np.full(flat.array.size, True)
+    places = np.arange(bag.size)
     if padding_idx is not None:
         n = weight.array.shape[0]
         if not -n <= padding_idx < n:
@@ -134,14 +134,23 @@ def embedding_bag(
                 f"padding_idx must be within the number of embeddings, {-n} through {n - 1}, but "
                 f"got {padding_idx}"
             )
-        kept = flat.array != padding_idx % n
+        places = np.flatnonzero(flat.array != padding_idx % n)
+    bag = bag[places]
     rows = embedding(flat, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    if mode == "max":
+        return _largest_of(rows, bag, places, count)
     if per_sample_weights is not None:
         rows = rows * per_sample_weights.reshape(-1, 1)
-    return _bagged(rows, bags, kept, mode)
+    sizes = np.bincount(bag, minlength=count)
+    share = 1.0 / sizes[bag] if mode == "mean" else np.ones(bag.size)
+    matrix = Sparse((count, flat.array.size), bag, places, share)
+    return mixed_along(rows, axis=0, matrix=matrix)
 
 
-def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[list[Any], Tensor]:
+def _bags(
+    input: Tensor, offsets: Tensor | None, include_last: bool
+) -> tuple[Tensor, np.ndarray, int]:
+    """The indices one after the other, the bag of each, and how many bags there are."""
     x = input.array
     if x.ndim == 2:
         if offsets is not None:
@@ -149,37 +158,39 @@ def _bags(input: Tensor, offsets: Tensor | None, include_last: bool) -> tuple[li
                 "if input is 2D, then offsets has to be None, as input is treated as a mini-batch "
                 "of fixed length sequences"
             )
-        n = x.shape[1]
-        return [(i * n, (i + 1) * n) for i in range(x.shape[0])], input.reshape(-1)
+        return input.reshape(-1), np.repeat(np.arange(x.shape[0]), x.shape[1]), x.shape[0]
     if x.ndim != 1:
         raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {x.ndim}")
     if offsets is None:
         raise ValueError("offsets has to be a 1D Tensor but got None")
-    starts = offsets.array.tolist()
-    if offsets.array.ndim != 1:
+    starts = offsets.array
+    if starts.ndim != 1:
         raise ValueError("offsets has to be a 1D Tensor")
-    if starts and starts[0] != 0:
+    if starts.size and starts[0] != 0:
         raise RuntimeError(
             "offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
             f"position 0. However, got {starts[0]}"
         )
-    if starts and starts[-1] > x.size:
+    if starts.size and starts[-1] > x.size:
         raise RuntimeError(
             f"offsets[-1] can not be greater than input's length {x.size} but got offsets[-1] of "
             f"{starts[-1]}"
         )
     if include_last:  # which says where the last bag ends: at the end, whatever it says
         starts = starts[:-1]
-    return list(zip(starts, [*starts[1:], x.size])), input
+    if not starts.size:
+        return input[:0], np.zeros(0, np.int64), 0
+    return input, np.searchsorted(starts, np.arange(x.size), side="right") - 1, len(starts)
 
 
-def _bagged(rows: Tensor, bags: list[Any], kept: np.ndarray, mode: str) -> Tensor:
-    found = []
-    for start, end in bags:
-        places = np.flatnonzero(kept[start:end]) + start
-        part = rows[make(places)]
-        if mode == "sum" or places.size == 0:
-            found.append(part.sum(0))
-        else:
-            found.append(part.max(0).values if mode == "max" else part.mean(0))
-    return stack(found) if found else rows[:0]
+def _largest_of(rows: Tensor, bag: np.ndarray, places: np.ndarray, count: int) -> Tensor:
+    """The maxima of the rows at `places` of each bag; 0 for a bag without any."""
+    sizes = np.bincount(bag, minlength=count)
+    longest = int(sizes.max(initial=0))
+    if not longest:
+        return rows.new_zeros(count, rows.shape[1]) + rows[:0].sum()
+    starts = np.cumsum(sizes) - sizes
+    at = np.minimum(starts[:, None] + np.arange(longest), max(len(places) - 1, 0))  # (bags, most)
+    missing = np.arange(longest) >= sizes[:, None]
+    spread = rows[make(places[at])].masked_fill(make(missing[..., None]), -np.inf)
+    return spread.max(1).values.masked_fill(make(sizes[:, None] == 0), 0.0)
