@@ -102,3 +102,19 @@ def test_a_large_mean_does_not_swamp_the_variance():
     y = nk.layer_norm(x, None, None, 1, 1e-5)[0]
     exact = in_numpy(nk.layer_norm, x, None, None, 1, 1e-5)[0]
     np.testing.assert_allclose(y, exact, atol=2e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(6, 5, 12, 15), (400, 8), (3, 4, 700)])
+@pytest.mark.parametrize("affine", [True, False])
+def test_given_statistics(shape, affine, dtype):
+    x, g = draw(*shape, dtype=dtype), draw(*shape, dtype=dtype)
+    c = shape[1]
+    weight, bias = (draw(c, dtype=dtype) if affine else None for _ in range(2))
+    mean, var = draw(c, dtype=dtype), np.abs(draw(c, dtype=dtype)) + dtype(0.1)
+    forward = (x, weight, bias, mean, var, 1e-5)
+    y, rstd = nk.fixed_norm(*forward)
+    same((y, rstd), in_numpy(nk.fixed_norm, *forward), dtype)
+    for need in itertools.product([True, False], repeat=3):
+        back = (g, x, weight, mean, rstd, need)
+        same(nk.fixed_norm_backward(*back), in_numpy(nk.fixed_norm_backward, *back), dtype)

@@ -258,9 +258,7 @@ def affine_planes(x, scale, shift, out):
     channels = x.shape[1]
     for q in prange(x.shape[0] * channels):
         n, c = q // channels, q % channels
-        _plane_affine(
-            plane_of(x, n, c), like(scale[c], 0), scale[c], shift[c], plane_of(out, n, c)
-        )
+        _plane_affine(plane_of(x, n, c), like(scale[c], 0), scale[c], shift[c], plane_of(out, n, c))
 
 
 @jit(parallel=True)

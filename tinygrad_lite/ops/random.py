@@ -14,6 +14,7 @@ from ..core.dtypes import to_numpy
 from ..core.inplace import require_writable, store
 from ..core.random import numpy_generator
 from ..core.tensor import Tensor, bind, make, require_cpu
+from ..kernels import drawing
 from .arguments import kind, require_tensor
 from .creation import _dtype_or_default, _finished, _shape, refuse_out
 
@@ -24,14 +25,23 @@ def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
         return (rng.integers(0, 2048, shape) / 2048).astype(np.float16)
     if dtype.kind == "c":
         return _both_parts(_uniform, rng, shape, dtype)
+    if dtype == np.float32 and (size := math.prod(shape)) >= drawing.LARGE:
+        return drawing.uniform(size, _key(rng)).reshape(shape)
     return np.asarray(rng.random(shape, dtype=dtype))
+
+
+def _key(rng: Any) -> int:
+    """64 bits of the stream, under which a counter makes many numbers."""
+    return int(rng.bit_generator.random_raw())
 
 
 def _standard_normal(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
     if dtype == np.float16:
-        return rng.standard_normal(shape, dtype=np.float32).astype(np.float16)
+        return _standard_normal(rng, shape, np.dtype(np.float32)).astype(np.float16)
     if dtype.kind == "c":  # of variance 1 together
         return _both_parts(_standard_normal, rng, shape, dtype) / dtype.type(math.sqrt(2))
+    if dtype == np.float32 and (size := math.prod(shape)) >= drawing.LARGE:
+        return drawing.normal(size, _key(rng)).reshape(shape)
     return np.asarray(rng.standard_normal(shape, dtype=dtype))
 
 
@@ -347,7 +357,10 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Any = N
     _require_spread(std)
     dtype = _float_dtype(self, "normal_kernel_cpu")
     draw = _standard_normal(numpy_generator(generator), self.array.shape, dtype)
-    return _filled(self, draw * std + mean, "normal_")
+    if (mean, std) != (0, 1):
+        draw *= std
+        draw += mean
+    return _filled(self, draw, "normal_")
 
 
 def uniform_(self: Tensor, *bounds: float, generator: Any = None, **named: Any) -> Tensor:
@@ -361,7 +374,10 @@ def uniform_(self: Tensor, *bounds: float, generator: Any = None, **named: Any) 
     dtype = _float_dtype(self, "check_uniform_bounds")
     draw = _uniform(numpy_generator(generator), self.array.shape, dtype)
     start = low * (1 + 1j) if dtype.kind == "c" else low
-    return _filled(self, draw * (high - low) + start, "uniform_")
+    if (low, high) != (0, 1):
+        draw *= high - low
+        draw += start
+    return _filled(self, draw, "uniform_")
 
 
 def exponential_(self: Tensor, lambd: float = 1, *, generator: Any = None) -> Tensor:
