@@ -197,3 +197,13 @@ def test_a_declaration_with_methods(method: Any, name: str) -> None:
     assert x.tolist() == [8.0]
     for other in {"_cube", "_third_power"} - {name}:
         assert not hasattr(tl.Tensor, other)
+
+
+def test_what_only_the_reference_wants_may_be_overwritten() -> None:
+    x = tl.randn(3, 2, requires_grad=True)
+    bias = tl.zeros(2, requires_grad=True) * 1
+    y = tl.nn.functional.layer_norm(x, (2,), tl.ones(2), bias)
+    bias.add_(1)
+    y.sum().backward(retain_graph=True)  # no derivative of first order depends on the bias
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        tl.autograd.grad(y.sum(), x, create_graph=True)

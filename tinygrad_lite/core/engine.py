@@ -123,7 +123,7 @@ def backprop(
             if saved is FREED:
                 raise RuntimeError(_SECOND_TIME.format(node.name()))
             if WRITES.last > node.clock:  # some array was written since; one that it saved?
-                _check_unwritten(node)
+                _check_unwritten(node, create_graph)
             if special or not op.plain:
                 for parent, d in zip(
                     node.parents, _contributions(node, g, create_graph, outer.watch)
@@ -389,9 +389,14 @@ _SECOND_TIME = (
 )
 
 
-def _check_unwritten(node: Node) -> None:
-    """RuntimeError if an array that the node saved was written in place since."""
-    for i, value in enumerate(node.saved):
+def _check_unwritten(node: Node, recorded: bool) -> None:
+    """RuntimeError if an array that is wanted of what the node saved was written in place since.
+
+    A fused op saves its inputs for its reference, which runs only if the pass is recorded.
+    """
+    joint = node.op.joint and not recorded
+    for i in node.op.asks[0] if joint else range(len(node.saved)):
+        value = node.saved[i]
         if value is None:
             continue
         for array in value if type(value) is tuple else (value,):
