@@ -178,7 +178,7 @@ class _UserOp:
     """What the engine needs to know of a Function: its `backward`, which insists on Tensors."""
 
     on_tensors = True
-    plain = False
+    plain = joint = False
     holds = True
     rewritable = False
     layout = ()
