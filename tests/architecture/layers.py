@@ -50,6 +50,7 @@ CORE: tuple[str, ...] = (
     "pickling",  # copies
     "random",  # generators
     "saved",  # what nodes keep, looked at
+    "declaration",  # what is read off an op's declaration
     "primitive",  # an op is one declaration
     "ordinary",  # the ordinary call of any op
     "inplace",  # writes that the graph sees

@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .declaration import Rule
 from .inplace import in_place
 from .modes import current
 from .node import Node, tick
 from .ordinary import ordinary_door
-from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, Rule, generic_door
+from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, generic_door
 from .tensor import Tensor, bind, live_node, make
 
 _ndarray = np.ndarray

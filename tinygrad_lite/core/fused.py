@@ -15,12 +15,13 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from .declaration import parameters
 from .doors import bind_all
 from .engine import backprop
 from .modes import MODE, current
 from .node import Node
 from .ordinary import ordinary_door
-from .primitive import REGISTRY, Primitive, _parameters, generic_door
+from .primitive import REGISTRY, Primitive, generic_door
 from .tensor import make
 
 
@@ -31,7 +32,7 @@ class Fused(Primitive):
         self, forward: Any, backward: Callable[..., Any], reference: Callable[..., Any], **kw: Any
     ) -> None:
         self.reference = reference
-        arity = len(_parameters(forward)[0])
+        arity = len(parameters(forward)[0])
         super().__init__(forward, (_tupled(backward, arity),), joint=True, **kw)
 
     def plan(self, wanted: Any) -> tuple[bool, ...]:

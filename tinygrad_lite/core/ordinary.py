@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from .declaration import Recipe
 from .dtypes import number_dtype
 from .modes import current
 from .node import Node
-from .primitive import FLOAT32, FLOAT64, Primitive, Recipe, generic_door, output, shares_memory
+from .primitive import FLOAT32, FLOAT64, Primitive, generic_door, output, shares_memory
 from .tensor import Tensor, live_node, make, make_view
 
 _ndarray = np.ndarray
