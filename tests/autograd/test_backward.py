@@ -46,6 +46,18 @@ def test_a_pass_frees_the_graph_unless_told_otherwise():
             call(y)
 
 
+def test_what_an_input_saved_is_kept_for_a_pass_from_there():
+    x = leaf(2.0)
+    h = x**3
+    y = (h**2).sum()
+    np.testing.assert_allclose(grad(y, h)[0].numpy(), [16])
+    np.testing.assert_allclose(grad(h.sum(), x)[0].numpy(), [12])
+    h = x**3
+    grad((h**2).sum(), [h, x])
+    with pytest.raises(RuntimeError, match="a second time"):
+        grad(h.sum(), x)
+
+
 def test_recorded_gradients_of_chosen_inputs_can_be_differentiated():
     x = leaf(2.0)
     z = x**3

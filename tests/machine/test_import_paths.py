@@ -56,6 +56,23 @@ def test_one_implementation_of_attention() -> None:
         pass
 
 
+def test_flags_of_a_backend_return_when_the_block_ends() -> None:
+    import tinygrad_lite as tl
+
+    for backend in (tl.backends.cudnn, tl.backends.mkldnn, tl.backends.opt_einsum):
+        assert not backend.enabled
+        with backend.flags(enabled=True):
+            assert backend.enabled
+        assert not backend.enabled
+        with pytest.raises(TypeError, match="speed"):
+            backend.set_flags(_speed=1)
+    assert tl.backends.cudnn.set_flags(_benchmark=True)[2] is False
+    assert tl.backends.cudnn.benchmark
+    tl.backends.cudnn.set_flags(_benchmark=False)
+    assert tl.backends.cudnn.version() is None
+    assert tl.backends.opt_einsum.get_opt_einsum() is None
+
+
 UNEDITED = """
 import sys, types
 import tinygrad_lite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -51,3 +52,15 @@ def test_strict_loading_asks_lazy_layers_too() -> None:
         nn.LazyLinear(2).load_state_dict({"weight": tl.ones(2, 3)})
     with pytest.raises(RuntimeError, match=r'Unexpected key\(s\) in state_dict: "c"'):
         nn.LazyLinear(2, bias=False).load_state_dict({"weight": tl.ones(2, 3), "c": tl.ones(1)})
+
+
+def _renamed(state: Any, prefix: str, *args: Any) -> None:
+    state[prefix + "weight"] = state.pop(prefix + "old")
+
+
+def test_a_module_with_a_hook_before_loading_is_pickled() -> None:
+    layer = nn.Linear(2, 1, bias=False)
+    layer._register_load_state_dict_pre_hook(_renamed)
+    again = pickle.loads(pickle.dumps(layer))
+    again.load_state_dict({"old": tl.ones(1, 2)})
+    assert again.weight.tolist() == [[1.0, 1.0]]

@@ -105,6 +105,73 @@ def test_limits_of_dtypes_that_are_names_only():
 
 
 @LIBRARIES
+def test_futures(t):
+    futures = importlib.import_module(f"{t.__name__}.futures")
+    first, second = t.futures.Future(), futures.Future()
+    later = first.then(lambda f: f.wait() + 1)
+    both = futures.collect_all([first, second])
+    first.set_result(1)
+    assert later.wait() == 2 and first.value() == 1 and not both.done()
+    with pytest.raises(RuntimeError, match="Attempting to mark a completed Future"):
+        first.set_result(2)
+    second.set_exception(KeyError("gone"))
+    for failed in (both, second):
+        with pytest.raises(KeyError):
+            failed.wait()
+    assert futures.wait_all([first, later]) == [1, 2]
+
+
+@LIBRARIES
+@pytest.mark.parametrize("reverse", [False, True])
+def test_associative_scan(t, reverse):
+    room = importlib.import_module(f"{t.__name__}._higher_order_ops.associative_scan")
+    a, b = t.arange(1.0, 13).reshape(2, 6) / 8, t.ones(2, 6)
+    found = room.associative_scan(
+        lambda l, r: (l[0] * r[0], r[0] * l[1] + r[1]), (a, b), 1, reverse, "generic"
+    )
+    h, order = t.zeros(2), range(6)[::-1] if reverse else range(6)
+    for i in order:
+        h = a[:, i] * h + b[:, i]
+        t.testing.assert_close(found[1][:, i], h)
+    with pytest.raises(ValueError, match="scan dimension > 0"):
+        room.associative_scan(lambda l, r: l + r, a[:0], 0, combine_mode="generic")
+
+
+@LIBRARIES
+def test_storage_of_a_file(t, tmp_path):
+    path = tmp_path / "bytes"
+    path.write_bytes(bytes(range(8)))
+    part = t.UntypedStorage.from_file(str(path), nbytes=6)
+    part[0] = 9
+    assert part.tolist() == [9, 1, 2, 3, 4, 5] and path.read_bytes()[0] == 0
+    assert part[2:4].untyped().tolist() == [2, 3]
+    with pytest.raises(RuntimeError, match="file"):
+        t.UntypedStorage.from_file(str(path), nbytes=9)
+    whole = t.UntypedStorage.from_file(str(path), shared=True, nbytes=10)
+    whole[9] = 5
+    assert path.read_bytes() == bytes([*range(8), 0, 5])
+
+
+@LIBRARIES
+def test_the_records_of_a_file(t, tmp_path):
+    t.save({"w": t.ones(3)}, tmp_path / "file")
+    reader = (t.PyTorchFileReader if t is tl else t._C.PyTorchFileReader)(str(tmp_path / "file"))
+    assert {"data.pkl", "data/0"} <= set(reader.get_all_records())
+    assert len(reader.get_record("data/0")) == 12 and not reader.has_record("data/1")
+
+
+@LIBRARIES
+def test_the_state_of_a_model_in_one_process(t):
+    room = importlib.import_module(f"{t.__name__}.distributed.checkpoint.state_dict")
+    model = t.nn.Linear(2, 1)
+    model.bias.requires_grad_(False)
+    options = room.StateDictOptions(ignore_frozen_params=True, strict=False)
+    found = room.get_model_state_dict(model, options=options)
+    assert set(found) == {"weight"}
+    assert room.set_model_state_dict(model, found, options=options).missing_keys == ["bias"]
+
+
+@LIBRARIES
 def test_names_that_libraries_look_up(t):
     assert t.zeros(1).layout is not t.sparse_coo
     assert repr(t.sparse_csr) == "torch.sparse_csr"
@@ -113,6 +180,14 @@ def test_names_that_libraries_look_up(t):
     x = t.zeros(3)
     with t._C.DisableTorchFunctionSubclass():
         assert t._C._disabled_torch_function_impl(t.add, (), (x, 1)).tolist() == [1.0] * 3
+    assert not isinstance(t.zeros(1), (t.cuda.FloatTensor, t.SymInt))
+    assert t.cpu.is_available() and t.cpu.device_count() == 1
+    assert t.complex32.is_complex and t.complex32.itemsize == 4 and t.chalf is t.complex32
+    assert type(t.zeros(1)) is t.Tensor and isinstance(t.Tensor, t._C._TensorMeta)
+    assert t.ones(2).bool().type(t.Tensor).dtype is t.float32
+    pytree = importlib.import_module(f"{t.__name__}.utils._pytree")
+    assert pytree.SUPPORTED_NODES[list].flatten_fn([1, 2]) == ([1, 2], None)
+    assert set not in pytree.SUPPORTED_NODES
     assert t.torch is t
     assert t.distributions.utils._standard_normal((2, 3), t.float64, None).dtype is t.float64
     assert t.serialization.MAP_LOCATION is not None

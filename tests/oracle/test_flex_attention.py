@@ -46,6 +46,15 @@ def grouped(lib: Any) -> Any:
     return out, bad[0]
 
 
+def beside(lib: Any) -> Any:
+    room, inputs = _room(lib), _inputs(lib)
+    asked = [room.flex_attention(*inputs, return_aux=room.AuxRequest(lse=b))[1] for b in (1, 0)]
+    both = error(
+        lambda: room.flex_attention(*inputs, return_lse=True, return_aux=room.AuxRequest()), 60
+    )
+    return asked[0].lse, asked[1]._asdict(), both
+
+
 def masks(lib: Any) -> Any:
     room = _room(lib)
 
@@ -60,7 +69,7 @@ def masks(lib: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("behaviour", [relative, causal, grouped, masks])
+@pytest.mark.parametrize("behaviour", [relative, causal, grouped, beside, masks])
 def test_flex_attention(behaviour: Callable[[Any], Any]) -> None:
     check(behaviour)
 

@@ -108,6 +108,8 @@ NARROW = {
         *("float8_e8m0fnu", "float4_e2m1fn_x2"),
     )
 }
+NARROW["complex32"] = dtype("complex32", None, itemsize=4)
+NARROW["complex32"].category = COMPLEX
 _BY_NAME = {d.name: d for d in (*ALL, *NARROW.values())}
 _BY_NUMPY = {d.numpy: d for d in ALL if d.numpy is not None}
 _BY_PYTHON = {bool: bool_, int: int64, float: float64, complex: complex128}

@@ -108,6 +108,9 @@ def backprop(
             if needed is not None:
                 if node in targets:
                     results[node] = mirrored(g)
+                    # asked for itself only: what it saved stays, for another pass from there
+                    if type(node) is not Leaf and needed.isdisjoint(node.parents):
+                        continue
                 if node not in needed:
                     continue
             if type(node) is not Node:

@@ -14,6 +14,16 @@ class Kind(NamedTuple):
     unflatten: Callable[[Any, Any], Any]
     with_keys: Callable[[Any], tuple[Any, Any]] | None = None
 
+    @property
+    def flatten_fn(self) -> Callable[[Any], tuple[Any, Any]]:
+        """`flatten`, by PyTorch's name."""
+        return self.flatten
+
+    @property
+    def unflatten_fn(self) -> Callable[[Any, Any], Any]:
+        """`unflatten`, by PyTorch's name."""
+        return self.unflatten
+
 
 #: classes that `utils._pytree.register_pytree_node` has made known
 REGISTERED: dict[type, Kind] = {}

@@ -38,6 +38,7 @@ def _unchanged(name: str) -> Callable[..., Any]:
 
 _FILE = "save(model.state_dict(), path) keeps a model"
 jit = SimpleNamespace(
+    __name__="torch.jit",
     __path__=[],  # a package, for `from torch.jit.annotations import List`
     __spec__=None,
     annotations=typing,
@@ -145,7 +146,7 @@ def _spawned(rank: int, fn: Callable[..., Any], args: tuple[Any, ...]) -> None:
     fn(rank, *args)
 
 
-def spawn(
+def start_processes(
     fn: Callable[..., Any],
     args: tuple[Any, ...] = (),
     nprocs: int = 1,
@@ -174,7 +175,7 @@ def spawn(
 class _Multiprocessing:
     """Python's `multiprocessing` (imported when first asked), with PyTorch's `spawn`."""
 
-    spawn = staticmethod(spawn)
+    spawn = start_processes = staticmethod(start_processes)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(_processes(), name)

@@ -40,7 +40,14 @@ def mark_dynamic(*args: Any, **kwargs: Any) -> None:
     """Nothing to mark: no size was assumed."""
 
 
-mark_static = maybe_mark_dynamic = mark_dynamic
+mark_static = mark_static_address = maybe_mark_dynamic = mark_dynamic
+
+
+class OptimizedModule:
+    """Nothing is an instance: `compile` gives the Module itself."""
+
+
+eval_frame = SimpleNamespace(OptimizedModule=OptimizedModule)
 
 
 def substitute_in_graph(original_fn: Any, **options: Any) -> Callable[[Any], Any]:

@@ -117,3 +117,25 @@ class graph:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _missing("graph()")
+
+
+def _elsewhere(name: str) -> type:
+    """A type of Tensors on a CUDA device: no Tensor is one, and none is made."""
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        _missing(f"{name}()")
+
+    doc = "No Tensor is an instance. RuntimeError when called: there is no CUDA device."
+    return type(name, (), {"__init__": __init__, "__doc__": doc, "__module__": __name__})
+
+
+FloatTensor = _elsewhere("FloatTensor")
+DoubleTensor = _elsewhere("DoubleTensor")
+HalfTensor = _elsewhere("HalfTensor")
+LongTensor = _elsewhere("LongTensor")
+IntTensor = _elsewhere("IntTensor")
+ShortTensor = _elsewhere("ShortTensor")
+CharTensor = _elsewhere("CharTensor")
+ByteTensor = _elsewhere("ByteTensor")
+BoolTensor = _elsewhere("BoolTensor")
+BFloat16Tensor = _elsewhere("BFloat16Tensor")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, NoReturn
+
+__path__: list[str] = []  # a package, for what PyTorch has below it
 
 
 class ReduceOp:
@@ -50,6 +53,20 @@ class ProcessGroup:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         _missing("ProcessGroup()")
 
+
+class ZeroRedundancyOptimizer:
+    """An optimizer whose state processes share out. RuntimeError: there is one process."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        _missing("optim.ZeroRedundancyOptimizer()")
+
+
+class DTensor:
+    """A Tensor of which each process holds a part. Nothing is an instance: there is one process."""
+
+
+tensor = _tensor = SimpleNamespace(DTensor=DTensor)
+optim = SimpleNamespace(ZeroRedundancyOptimizer=ZeroRedundancyOptimizer)
 
 init_process_group = _among_processes("init_process_group")
 destroy_process_group = _among_processes("destroy_process_group")

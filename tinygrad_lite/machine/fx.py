@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+__path__: list[str] = []  # a package, for what PyTorch has below it
+
 
 def wrap(fn_or_name: Any) -> Any:
     """Itself: nothing traces, so nothing needs to be kept out of a trace."""

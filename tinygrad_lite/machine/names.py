@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..core.dtypes import NARROW
 from ..ops.conversion import layout
 
+complex32 = chalf = NARROW["complex32"]
 float4_e2m1fn_x2 = NARROW["float4_e2m1fn_x2"]
 float8_e4m3fn = NARROW["float8_e4m3fn"]
 float8_e4m3fnuz = NARROW["float8_e4m3fnuz"]

@@ -40,3 +40,6 @@ def _is_alias_of(a: Any, b: Any) -> bool:
 def _get_default_device() -> str:
     """cpu."""
     return "cpu"
+
+
+_TensorMeta = type(TensorBase)  # the class of Tensor, which libraries that subclass it ask for

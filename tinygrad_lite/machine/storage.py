@@ -6,6 +6,7 @@ all Tensors on it; it cannot be resized, NumPy owns it.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -41,13 +42,37 @@ class UntypedStorage:
 
     device: device = CPU
     is_cuda = is_sparse = False
-    filename = None
+    filename: str | None = None
 
     def __init__(self, content: Any = 0, **_: Any) -> None:
         if isinstance(content, int):
             self._bytes = np.zeros(content, np.uint8)
         else:
             self._bytes = np.array(content, np.uint8)
+
+    @classmethod
+    def from_file(cls, filename: Any, shared: bool = False, nbytes: int = 0) -> UntypedStorage:
+        """The first `nbytes` of a file, read when they are looked at.
+
+        shared  writes go to the file, which is made or lengthened as needed; else they stay here
+
+        RuntimeError if the file, not shared, is shorter.
+        """
+        if shared:
+            with open(filename, "ab") as file:
+                if file.tell() < nbytes:
+                    file.truncate(nbytes)
+        elif os.path.getsize(filename) < nbytes:
+            raise RuntimeError(
+                f"file {filename} has {os.path.getsize(filename)} bytes, fewer than the {nbytes} "
+                "asked for; shared=True would lengthen it"
+            )
+        found = cls()
+        if nbytes:
+            mode: Any = "r+" if shared else "c"
+            found._bytes = np.asarray(np.memmap(filename, np.uint8, mode, shape=(nbytes,)))
+        found.filename = os.fspath(filename)
+        return found
 
     def data_ptr(self) -> int:
         """Address of the first byte."""
@@ -102,6 +127,8 @@ class UntypedStorage:
     def cpu(self) -> UntypedStorage:
         """Itself."""
         return self
+
+    untyped = _untyped = cpu
 
     def is_shared(self) -> bool:
         """False: processes exchange tensors by pickling."""

@@ -103,7 +103,7 @@ def _bfloat16(self: Tensor, memory_format: Any = None) -> Tensor:
 def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """`type()`: the legacy name, e.g. "torch.FloatTensor"; `type(dtype)`: converted to it.
 
-    `dtype` is a dtype, a legacy name or a legacy class.
+    `dtype` is a dtype, a legacy name or a legacy class; `Tensor` itself is the default dtype.
     """
     if dtype is None:
         return f"torch.{kind(self.array.dtype)}Tensor"
@@ -112,6 +112,8 @@ def _type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
         if name not in LEGACY:
             raise ValueError(f"invalid type: '{dtype}'")
         dtype = LEGACY[name]
+    if dtype is Tensor:
+        dtype = dtypes.get_default_dtype()
     return to(self, getattr(dtype, "dtype", dtype))
 
 

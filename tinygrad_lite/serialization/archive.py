@@ -16,7 +16,7 @@ from .unpickler import MapLocation, Storages
 class Archive:
     """The records of one file: all stand in one folder, whose name is free."""
 
-    def __init__(self, file: Any, mapped: bool) -> None:
+    def __init__(self, file: Any, mapped: bool = False) -> None:
         import zipfile
 
         self.zip = zipfile.ZipFile(file)
@@ -85,3 +85,23 @@ class ArchiveStorages(Storages):
         size = 1 if kind.kind is None else kind.kind.itemsize
         memory = self.archive.memory(f"data/{key}", numel * size)
         return Storage(memory, kind.kind, self.swap)
+
+
+class PyTorchFileReader:
+    """The records of a file of `save`, by name: "data.pkl", "data/0" and so on."""
+
+    def __init__(self, file: Any) -> None:
+        self._archive = Archive(file)
+
+    def get_all_records(self) -> list[str]:
+        """All names."""
+        folder = self._archive.folder
+        return [name.removeprefix(folder) for name in self._archive.zip.namelist()]
+
+    def has_record(self, name: str) -> bool:
+        """Whether there is such a record."""
+        return name in self.get_all_records()
+
+    def get_record(self, name: str) -> bytes:
+        """Its bytes. RuntimeError if there is none."""
+        return self._archive.read(name)

@@ -10,7 +10,7 @@ Source: PyTorch, `torch.utils._pytree`.
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict, defaultdict, deque, namedtuple
+from collections import ChainMap, OrderedDict, defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -96,6 +96,8 @@ _BUILT_IN: dict[Any, Kind] = {
     deque: Kind(lambda t: (list(t), t.maxlen), lambda values, length: deque(values, length)),
 }
 BUILTIN_TYPES = frozenset(_BUILT_IN)
+#: all classes that are taken apart, those registered later too
+SUPPORTED_NODES: ChainMap[Any, Kind] = ChainMap(REGISTERED, _BUILT_IN)
 _DICTS = frozenset({dict, OrderedDict, defaultdict})
 
 

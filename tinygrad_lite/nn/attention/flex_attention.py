@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...core.tensor import Tensor
 from ...ops.activation import softmax
@@ -102,6 +102,20 @@ def create_block_mask(
     return BlockMask(mask_mod, (B or 1, H or 1, Q_LEN, KV_LEN))
 
 
+class AuxRequest(NamedTuple):
+    """What `flex_attention` shall give beside its result."""
+
+    lse: bool = False
+    max_scores: bool = False
+
+
+class AuxOutput(NamedTuple):
+    """What was asked for by an `AuxRequest`, None where it was not; each (B, H, L)."""
+
+    lse: Tensor | None = None
+    max_scores: Tensor | None = None
+
+
 def flex_attention(
     query: Tensor,
     key: Tensor,
@@ -112,15 +126,24 @@ def flex_attention(
     enable_gqa: bool = False,
     return_lse: bool = False,
     kernel_options: Any = None,
+    *,
+    return_aux: AuxRequest | None = None,
 ) -> Any:
     """Attention of query (B, H, L, E) to key (B, H, S, E) and value (B, H, S, Ev).
 
     scale       default 1 / sqrt(E)
     enable_gqa  keys and values have fewer heads, each for several of the query's
     return_lse  also the logsumexp of each query's scores, (B, H, L)
+    return_aux  also an `AuxOutput` of what the request names
 
-    A query that sees no key gets zeros. ValueError unless all have 4 dimensions.
+    A query that sees no key gets zeros. ValueError unless all have 4 dimensions, and if both
+    return_lse and return_aux are given.
     """
+    if return_lse and return_aux is not None:
+        raise ValueError(
+            "Cannot specify both return_lse and return_aux. return_lse is deprecated, please use "
+            "return_aux=AuxRequest(lse=True) instead."
+        )
     for name, t in (("query", query), ("key", key), ("value", value)):
         if t.dim() != 4:
             raise ValueError(f"Expected {name} to have 4 dimensions, got {t.dim()}")
@@ -142,4 +165,11 @@ def flex_attention(
     blind = (scores == -math.inf).all(-1, keepdim=True)
     weights = softmax(scores, dim=-1).masked_fill(blind, 0.0)
     found = matmul(weights, value)
-    return (found, logsumexp(scores, -1)) if return_lse else found
+    if return_lse:
+        return found, logsumexp(scores, -1)
+    if return_aux is None:
+        return found
+    return found, AuxOutput(
+        lse=logsumexp(scores, -1) if return_aux.lse else None,
+        max_scores=scores.amax(-1) if return_aux.max_scores else None,
+    )

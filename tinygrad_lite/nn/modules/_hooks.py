@@ -48,6 +48,17 @@ class RemovableHandle:
         self.remove()
 
 
+class Moduleless:
+    """A hook that is not told the module; an object, so that a module that has one is pickled."""
+
+    def __init__(self, hook: Callable[..., Any]) -> None:
+        self.hook = hook
+
+    def __call__(self, module: Any, *args: Any) -> Any:
+        """What the hook gives."""
+        return self.hook(*args)
+
+
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, args)` before the `forward` of every module."""
     return RemovableHandle(_global().pre, (hook, False))

@@ -34,6 +34,7 @@ from ._hooks import (
 from ._hooks import (
     register_module_parameter_registration_hook as register_module_parameter_registration_hook,
 )
+from ._state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401  (PyTorch's name)
 from ._unregistered import CONTAINERS, modules_in, warn_of_unregistered
 
 T = TypeVar("T", bound="Module")
@@ -546,7 +547,7 @@ class Module:
     def _register_load_state_dict_pre_hook(
         self, hook: Callable[..., Any], with_module: bool = False
     ) -> RemovableHandle:
-        entry = hook if with_module else lambda module, *args: hook(*args)
+        entry = hook if with_module else _hooks.Moduleless(hook)
         return RemovableHandle(self._own_hooks().load_pre, entry)
 
     _forward_hooks = property(lambda self: _hooks.numbered(self._own_hooks().post))
