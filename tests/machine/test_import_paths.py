@@ -14,7 +14,8 @@ PATHS = (
     "accelerator", "amp", "autograd", "autograd.functional", "backends", "backends.cudnn",
     "backends.mps", "cuda", "cuda.amp", "distributed", "distributions", "func", "jit", "linalg",
     "multiprocessing", "nn.attention", "nn.functional", "nn.init", "nn.modules.batchnorm",
-    "nn.modules.utils", "nn.parallel", "nn.utils.rnn", "onnx", "optim.lr_scheduler",
+    "nn.modules.utils", "nn.parallel", "nn.parallel.data_parallel", "nn.parallel.distributed",
+    "nn.parallel.scatter_gather", "nn.utils.rnn", "onnx", "optim.lr_scheduler",
     "optim.adamw", "optim.swa_utils", "autograd.anomaly_mode", "functional",
     "profiler", "random", "sparse", "special", "utils.checkpoint",
     "utils.data", "utils.data.distributed",
@@ -126,3 +127,13 @@ def test_the_version_is_the_package_s_own_under_its_own_name() -> None:
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
     assert done.stdout.strip() == version.__version__
+
+
+def test_gradients_of_convolutions_need_no_import_of_their_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import tinygrad_lite as t; print(t.nn.grad.conv2d_input)"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "conv2d_input" in done.stdout, done.stderr

@@ -395,6 +395,16 @@ def of_inplace_promo(lib: Any) -> Any:
     ]
 
 
+@behaviour
+def of_numpy_of_what_requires_grad(lib: Any) -> Any:
+    x = lib.ones(2, requires_grad=True)
+    seen = [error(lambda: x.numpy()), error(lambda: np.asarray(x)), x.numpy(force=True)]
+    for mode in (lib.no_grad, lib.inference_mode):
+        with mode():
+            seen += [x.numpy(), np.asarray(x)]
+    return seen
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda f: f.__name__[3:])
 def test_behaviour(behaviour: Callable[[Any], Any]) -> None:

@@ -194,3 +194,17 @@ def test_scaled_dot_product_attention(kind: str) -> None:
         return (t.nn.functional.scaled_dot_product_attention(q, k, v, **options),)
 
     agree(tl.nn.Identity(), torch.nn.Identity(), arrays, call)
+
+
+def test_names_of_the_weights_of_a_recurrent_layer() -> None:
+    for kind, options in (("GRU", {"bias": False}), ("LSTM", {"proj_size": 2})):
+        layers = [getattr(t.nn, kind)(3, 4, 2, bidirectional=True, **options) for t in (tl, torch)]
+        ours, theirs = (
+            (
+                [*layer._flat_weights_names],
+                [w.shape for w in layer._flat_weights],
+                layer._all_weights,
+            )
+            for layer in layers
+        )
+        assert ours == theirs

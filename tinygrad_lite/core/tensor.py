@@ -22,6 +22,7 @@ from .device import Size as Size
 from .device import device as device
 from .device import require_cpu as require_cpu
 from .dtypes import dtype, from_numpy_dtype
+from .modes import current
 from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch
 from .printing import format_tensor
 from .shapes import canonical_axis
@@ -344,8 +345,8 @@ class Tensor:
     # -- leaving for Python and NumPy -------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The array itself (memory is shared). RuntimeError if it requires grad, unless `force`."""
-        if not force and live_node(self) is not None:
+        """The array itself; RuntimeError if its use were missing on the tape, unless `force`."""
+        if not force and live_node(self) is not None and current().grad:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. "
                 "Use tensor.detach().numpy() instead."

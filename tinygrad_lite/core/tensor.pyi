@@ -10,6 +10,7 @@ from .device import Size as Size
 from .device import device as device
 from .device import require_cpu as require_cpu
 from .dtypes import dtype, from_numpy_dtype
+from .modes import current
 from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch
 from .printing import format_tensor
 from .shapes import canonical_axis

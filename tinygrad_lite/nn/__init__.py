@@ -2,6 +2,7 @@
 
 from ..core.tensor import Parameter as Parameter
 from . import functional as functional
+from . import grad as grad
 from . import init as init
 from . import modules as modules
 from . import parallel as parallel

@@ -79,7 +79,7 @@ class RNNBase(Module):
         self.dropout = float(dropout)
         self.bidirectional = bidirectional
         self.proj_size = proj_size
-        self._names: list[list[str]] = []
+        self._all_weights: list[list[str]] = []
         rows = _GATES[mode] * hidden_size
         state = proj_size or hidden_size
         directions = 2 if bidirectional else 1
@@ -100,7 +100,7 @@ class RNNBase(Module):
                     weight = Parameter(empty(*shape, dtype=dtype, device=device))
                     self.register_parameter(name + suffix, weight)
                     names.append(name + suffix)
-                self._names.append(names)
+                self._all_weights.append(names)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -115,7 +115,12 @@ class RNNBase(Module):
     @property
     def all_weights(self) -> list[list[Parameter]]:
         """The weights of each layer and direction."""
-        return [[getattr(self, n) for n in names] for names in self._names]
+        return [[getattr(self, n) for n in names] for names in self._all_weights]
+
+    @property
+    def _flat_weights_names(self) -> list[str]:
+        # Programs walk these names to initialize weights and biases each in their own way.
+        return [name for names in self._all_weights for name in names]
 
     @property
     def _flat_weights(self) -> list[Parameter]:
