@@ -44,10 +44,7 @@ ELSEWHERE = {
     "nn.common_types": "machine.types",
     "nn.modules.channelshuffle": "nn.modules",
     "nn.modules.fold": "nn.modules",
-<<<<<<< Updated upstream
-=======
     "nn.parallel.data_parallel": "nn.parallel",
->>>>>>> Stashed changes
     "nn.parallel.distributed": "nn.parallel",
     "nn.parallel.scatter_gather": "nn.parallel",
     "optim._adafactor": "optim",
