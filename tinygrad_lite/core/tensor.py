@@ -345,7 +345,10 @@ class Tensor:
     # -- leaving for Python and NumPy -------------------------------------------------------------
 
     def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The array itself; RuntimeError if its use were missing on the tape, unless `force`."""
+        """The array itself (memory is shared). RuntimeError if it requires grad, unless `force`.
+
+        Within `no_grad()` it may require grad: nothing is recorded there anyway.
+        """
         if not force and live_node(self) is not None and current().grad:
             raise RuntimeError(
                 "Can't call numpy() on Tensor that requires grad. "
