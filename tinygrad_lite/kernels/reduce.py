@@ -129,3 +129,34 @@ def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = 
     kept = [1 if first <= a < last else n for a, n in enumerate(x.shape)]
     gone = [n for a, n in enumerate(x.shape) if not first <= a < last]
     return out.reshape(kept if keepdims else gone)
+
+
+def dots(
+    x: Array, y: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
+) -> Array:
+    """The sum of x * y over `axis` (all axes if None), without the array of products.
+
+    Lines that lie in memory are multiplied by BLAS, in pieces that it keeps to one thread.
+    """
+    ndim = x.ndim
+    axes = range(ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+    first = ndim - len(axes)
+    if (
+        x.dtype.char not in "fd"
+        or y.dtype != x.dtype
+        or y.shape != x.shape
+        or not (ndim and x.size and x.flags.c_contiguous and y.flags.c_contiguous)
+        or {a % ndim for a in axes} != set(range(first, ndim))
+    ):
+        return np.asarray(_add_up(x * y, axis, None, None, keepdims))
+    kept = x.shape[:first]
+    length = prod(x.shape[first:])
+    if length <= PIECE:
+        lines = (*kept, length)
+        out = np.vecdot(x.reshape(lines), y.reshape(lines))
+    else:
+        a, b = x.reshape(-1, length), y.reshape(-1, length)
+        pieces = [slice(i, i + PIECE) for i in range(0, length, PIECE)]
+        parts = [np.vecdot(a[:, piece], b[:, piece]) for piece in pieces]
+        out = np.add.reduce(parts, axis=0, dtype=np.float64).astype(x.dtype).reshape(kept)
+    return np.asarray(out).reshape(kept + (1,) * len(axes) if keepdims else kept)

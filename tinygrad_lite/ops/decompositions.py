@@ -122,12 +122,12 @@ def _determinant_rule(g: Any, x: Any, out: Any) -> Any:
 def cofactors(x: np.ndarray) -> np.ndarray:
     """det(x) * inv(x).T, and its limit at singular matrices, from the singular values.
 
-    The inverse is precise enough while it loses less than half of the digits.
+    The inverse serves while it loses less than three quarters of the digits.
     """
     try:
         inverse = lapack.inv(x)
         size = np.abs(x).sum(-1).max(-1, initial=0) * np.abs(inverse).sum(-1).max(-1, initial=0)
-        if (size < np.finfo(x.dtype).eps ** -0.5).all():
+        if (size < np.finfo(x.dtype).eps ** -0.75).all():
             return np.asarray(lapack.det(x))[..., None, None] * np.swapaxes(inverse, -1, -2)
     except np.linalg.LinAlgError:
         pass

@@ -19,6 +19,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
 from ..kernels import reduce
 from ..kernels import softmax as kernels
+from ..kernels.reduce import dots
 from .arguments import (
     add_up,
     axes_of,
@@ -450,7 +451,7 @@ def p_norm(x: Any, *, p: float = 2.0, axes: Any = None, keepdim: bool = False) -
     if x.dtype.kind == "c":
         x = wide = np.abs(x)
     if p == 2:
-        out = np.sqrt(add_up(wide * wide, axis=axes, keepdims=keepdim))
+        out = np.sqrt(dots(wide, wide, axes, keepdim))
     elif p == 0:
         out = add_up(wide != 0, axis=axes, keepdims=keepdim, dtype=wide.dtype)
     elif p == 1:

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
 from ...ops.creation import zeros_like
+from ...ops.directions import cosine
 from ...ops.norms import norm
 from ...ops.selection import minimum, where
 from ...ops.sequences import arange
@@ -199,6 +201,9 @@ def pairwise_distance(
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
     x1, x2 = broadcast_tensors(x1, x2)
+    given = x1.array.dtype
+    if isinstance(dim, int) and x1.array.ndim and given.char in "fd" and x2.array.dtype == given:
+        return cosine(x1, x2, axis=canonical_axis(dim, x1.array.ndim), eps=float(eps))
     n1, n2 = norm(x1, dim=dim, keepdim=True), norm(x2, dim=dim, keepdim=True)
     # the floor is not differentiated: below it a norm keeps its own gradient, as in PyTorch
     n1, n2 = n1 + (eps - n1).detach().clamp(min=0), n2 + (eps - n2).detach().clamp(min=0)

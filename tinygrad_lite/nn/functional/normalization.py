@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from ...core.node import touch
+from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops import normalization as ops
+from ...ops.directions import unit
 from ...ops.norms import norm
 from .vision import pad
 
@@ -242,4 +244,6 @@ def normalize(
     """x / max(||x||_p, eps) along `dim`."""
     if out is not None:
         raise TypeError("normalize(): out= is not supported; assign the result instead")
+    if p == 2 and isinstance(dim, int) and input.array.dtype.char in "fd" and input.array.ndim:
+        return unit(input, axis=canonical_axis(dim, input.array.ndim), eps=float(eps))
     return input / norm(input, p, dim, True).clamp(min=eps).expand_as(input)
