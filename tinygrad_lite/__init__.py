@@ -582,7 +582,6 @@ from .ops.products import (
     baddbmm as baddbmm,
     bmm as bmm,
     cartesian_prod as cartesian_prod,
-    cdist as cdist,
     chain_matmul as chain_matmul,
     corrcoef as corrcoef,
     cov as cov,
@@ -594,11 +593,11 @@ from .ops.products import (
     mm as mm,
     mv as mv,
     outer as outer,
-    pdist as pdist,
     tensordot as tensordot,
     trace as trace,
     vdot as vdot,
 )
+from .ops.pairwise import cdist as cdist, pdist as pdist
 from .ops.einsum import einsum as einsum
 
 # -- linalg ----------------------------------------------------------------------------------------

@@ -20,8 +20,8 @@ from ..core.samples import Real, one_of, sample
 from ..kernels.reduce import dots
 from .reduction import p_norm
 
-_EPS = 1e-3
-_AXIS: dict[str, Any] = {"axis": one_of(0, 1), "eps": _EPS}
+_APART = Real("3 4", avoid=(0.0,), margin=0.2)
+_AXIS: dict[str, Any] = {"axis": one_of(0, 1), "eps": 1e-3}
 
 
 def _lengths(x: Any, axis: int) -> Any:
@@ -46,7 +46,7 @@ def _unit_backward(g: Any, x: Any, out: Any, axis: int, eps: float) -> Any:
     backward=_unit_backward,
     reference=_unit_reference,
     title="Div",
-    samples=[sample(Real("n m", avoid=(0.0,), margin=0.2), **_AXIS)],
+    samples=[sample(_APART, **_AXIS)],
 )
 def unit(x: Any, *, axis: int, eps: float) -> Any:
     """x / max(|x|, eps), |x| the length of the vectors along `axis`."""
@@ -84,9 +84,7 @@ def _turning(x: Any, y: Any, length: Any, product: Any, scaled: Any, eps: float)
     backward=_cosine_backward,
     reference=_cosine_reference,
     title="CosineSimilarity",
-    samples=[
-        sample(Real("n m", avoid=(0.0,), margin=0.2), Real("n m", avoid=(0.0,), margin=0.2), **_AXIS)
-    ],
+    samples=[sample(_APART, _APART, **_AXIS)],
 )
 def cosine(x: Any, y: Any, *, axis: int, eps: float) -> Any:
     """x . y / (max(|x|, eps) max(|y|, eps)) of the vectors along `axis`."""

@@ -1,4 +1,4 @@
-"""Every other product, made of `matmul`: mm, bmm, dot, outer, addmm, kron, cross, cov, cdist.
+"""Every other product, made of `matmul`: mm, bmm, dot, outer, addmm, kron, cross, cov.
 
 Operands must have one dtype, as in PyTorch.
 """
@@ -20,7 +20,7 @@ from .arguments import converted, kind, numpy_names, require_tensor
 from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
-from .reduction import p_norm, total
+from .reduction import total
 from .shaping import expand, no_out, reshape
 from .views import diagonal_of, permuted, reshaped
 
@@ -429,51 +429,6 @@ def _within_unit(c: Any, s: Any) -> Any:
     n = s.array.size
     r = c / reshaped(s, shape=(n, 1)) / s
     return r.real.clamp(-1, 1) + r.imag.clamp(-1, 1) * 1j
-
-
-@composed(
-    method=False,
-    samples=[sample(Real("n 3", -2.0, -0.5), Real("m 3", 0.5, 2.0), p=one_of(2.0, 1.0, 3.0))],
-)
-def cdist(
-    x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
-) -> Any:
-    """The p-norm distance of every row of x1 to every row of x2: (..., n, k), (..., m, k).
-
-    Its derivative is 0 where two rows coincide.
-    """
-    for name, x in (("X1", x1), ("X2", x2)):
-        if x.array.ndim < 2:
-            raise RuntimeError(
-                f"cdist only supports at least 2D tensors, {name} got: {x.array.ndim}D"
-            )
-    if x1.array.shape[-1] != x2.array.shape[-1]:
-        raise RuntimeError(
-            f"X1 and X2 must have the same number of columns. X1: {x1.array.shape[-1]} "
-            f"X2: {x2.array.shape[-1]}"
-        )
-    for name, x in (("X1", x1), ("X2", x2)):
-        if x.array.dtype.kind != "f":
-            raise RuntimeError(
-                f"cdist only supports floating-point dtypes, {name} got: {kind(x.array.dtype)}"
-            )
-    if p < 0:
-        raise RuntimeError("cdist only supports non-negative p values")
-    a, b = x1.array.shape, x2.array.shape
-    left = reshaped(x1, shape=(*a[:-1], 1, a[-1]))
-    right = reshaped(x2, shape=(*b[:-2], 1, *b[-2:]))
-    return p_norm(left - right, p=float(p), axes=max(len(a), len(b)))
-
-
-@composed(method=False, samples=[sample(Real("3 3", distinct=True), p=one_of(2.0, 1.0))])
-def pdist(input: Any, p: float = 2.0) -> Any:
-    """The distances of all pairs of rows i < j, as a vector."""
-    if input.array.ndim != 2:
-        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
-    if input.array.dtype.kind != "f":
-        raise RuntimeError("pdist only supports floating-point dtypes")
-    i, j = np.triu_indices(input.array.shape[0], 1)
-    return p_norm(input[i] - input[j], p=float(p), axes=1)
 
 
 @composed(method=False)

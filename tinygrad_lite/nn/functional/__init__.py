@@ -14,6 +14,7 @@ from ...ops.fractional_pooling import fractional_max_pool3d as fractional_max_po
 from ...ops.fractional_pooling import (
     fractional_max_pool3d_with_indices as fractional_max_pool3d_with_indices,
 )
+from ...ops.pairwise import pdist as pdist
 from ...ops.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from ...ops.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from ...ops.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
@@ -29,7 +30,6 @@ from ...ops.pooling import lp_pool3d as lp_pool3d
 from ...ops.pooling import max_pool1d as max_pool1d
 from ...ops.pooling import max_pool2d as max_pool2d
 from ...ops.pooling import max_pool3d as max_pool3d
-from ...ops.products import pdist as pdist
 from ...ops.unpooling import max_unpool1d as max_unpool1d
 from ...ops.unpooling import max_unpool2d as max_unpool2d
 from ...ops.unpooling import max_unpool3d as max_unpool3d

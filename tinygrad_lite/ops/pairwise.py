@@ -1,0 +1,88 @@
+"""Distances of all pairs of rows: cdist and pdist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core.doors import composed
+from ..core.fused import fused
+from ..core.samples import Real, one_of, sample
+from ..core.tensor import make
+from ..kernels import separations as kernels
+from .arguments import kind
+from .reduction import p_norm
+from .views import reshaped
+
+
+def _separations_reference(x: Any, y: Any) -> Any:
+    a, b = x.array.shape, y.array.shape
+    left = reshaped(x, shape=(*a[:-1], 1, a[-1]))
+    right = reshaped(y, shape=(*b[:-2], 1, *b[-2:]))
+    return p_norm(left - right, p=2.0, axes=len(a))
+
+
+@fused(
+    backward=lambda g, need, x, y, out: kernels.separations_backward(g, x, y, out, need),
+    reference=_separations_reference,
+    title="CdistBackward",
+    samples=[
+        sample(Real("5 3", -2.0, -0.5), Real("4 3", 0.5, 2.0)),
+        sample(Real("2 27 2", -2.0, -0.5), Real("2 3 2", 0.5, 2.0)),
+    ],
+)
+def separations(x: Any, y: Any) -> Any:
+    """The Euclidean distances of every row of x to every row of y."""
+    return kernels.separations(x, y)
+
+
+@composed(
+    method=False,
+    samples=[sample(Real("n 3", -2.0, -0.5), Real("m 3", 0.5, 2.0), p=one_of(2.0, 1.0, 3.0))],
+)
+def cdist(
+    x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
+) -> Any:
+    """The p-norm distance of every row of x1 to every row of x2: (..., n, k), (..., m, k).
+
+    Its derivative is 0 where two rows coincide.
+    """
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.array.ndim < 2:
+            raise RuntimeError(
+                f"cdist only supports at least 2D tensors, {name} got: {x.array.ndim}D"
+            )
+    if x1.array.shape[-1] != x2.array.shape[-1]:
+        raise RuntimeError(
+            f"X1 and X2 must have the same number of columns. X1: {x1.array.shape[-1]} "
+            f"X2: {x2.array.shape[-1]}"
+        )
+    for name, x in (("X1", x1), ("X2", x2)):
+        if x.array.dtype.kind != "f":
+            raise RuntimeError(
+                f"cdist only supports floating-point dtypes, {name} got: {kind(x.array.dtype)}"
+            )
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    a, b = x1.array.shape, x2.array.shape
+    alike = a[:-2] == b[:-2] and x1.array.dtype is x2.array.dtype
+    if p == 2 and alike and not compute_mode.startswith("donot"):
+        return separations(x1, x2)
+    left = reshaped(x1, shape=(*a[:-1], 1, a[-1]))
+    right = reshaped(x2, shape=(*b[:-2], 1, *b[-2:]))
+    return p_norm(left - right, p=float(p), axes=max(len(a), len(b)))
+
+
+@composed(method=False, samples=[sample(Real("3 3", distinct=True), p=one_of(2.0, 1.0))])
+def pdist(input: Any, p: float = 2.0) -> Any:
+    """The distances of all pairs of rows i < j, as a vector."""
+    if input.array.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
+    if input.array.dtype.kind != "f":
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    n = input.array.shape[0]
+    i, j = np.triu_indices(n, 1)
+    if p == 2 and n > kernels.FEW:
+        return reshaped(separations(input, input), shape=(n * n,))[make(i * n + j)]
+    return p_norm(input[i] - input[j], p=float(p), axes=1)
