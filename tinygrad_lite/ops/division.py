@@ -13,6 +13,7 @@ from .arguments import also, not_complex, renamed, unsupported
 from .arithmetic import alike, quotient, zero
 
 _AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
+_LARGE = 1024  # integers from which three passes over them are faster than their remainders
 
 
 def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
@@ -99,6 +100,8 @@ def remainder(x: Any, y: Any) -> Any:
     x, y = _divisible(x, y)
     if y.dtype.kind == "b":
         raise unsupported("remainder", y.dtype)
+    if y.ndim == 0 and y.dtype.kind in "iu" and x.size >= _LARGE:
+        return x - np.floor_divide(x, y) * y  # a constant divisor NumPy divides by in vectors
     return np.remainder(x, y)
 
 

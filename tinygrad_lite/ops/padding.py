@@ -42,25 +42,58 @@ def pad_constant(x: Any, *, pads: Pairs, value: float = 0.0) -> Any:
     return out
 
 
-@primitive(
-    lambda g, x_shape, axis, index: put_along_axis(g, axis=axis, index=index, size=x_shape[axis]),
-    promote=None,
-    method=False,
-    samples=[sample(Real("n 4"), axis=1, index=np.array([1, 0, 0, 3, 2]))],
-)
-def take_along_axis(x: Any, *, axis: int, index: Any) -> Any:
-    """Slices of x along `axis` at `index`."""
-    return np.take(x, index, axis=axis)
+def _at(axis: int, place: Any) -> tuple[Any, ...]:
+    """The index of what is at `place` along an axis."""
+    return (slice(None),) * axis + (place,)
+
+
+def _borders(index: Any, start: int, size: int) -> tuple[slice, ...]:
+    """What lies before and behind the run of `size` that begins at `start`."""
+    return slice(0, start), slice(start + size, len(index))
+
+
+_INDEX = np.array([1, 0, 0, 1, 2, 3, 3, 2])
 
 
 @primitive(
-    lambda g, axis, index: take_along_axis(g, axis=axis, index=index),
+    lambda g, x_shape, axis, index, start: put_along_axis(
+        g, axis=axis, index=index, size=x_shape[axis], start=start
+    ),
     promote=None,
     method=False,
-    samples=[sample(Real("n 5"), axis=1, index=np.array([1, 0, 0, 3, 2]), size=4)],
+    samples=[
+        sample(Real("n 4"), axis=1, index=np.array([1, 0, 0, 3, 2])),
+        sample(Real("n 4"), axis=1, index=_INDEX, start=2),
+    ],
 )
-def put_along_axis(x: Any, *, axis: int, index: Any, size: int) -> Any:
+def take_along_axis(x: Any, *, axis: int, index: Any, start: int | None = None) -> Any:
+    """Slices of x along `axis` at `index`; from `start` on, if given, come all of them in order."""
+    if start is None:
+        return np.take(x, index, axis=axis)
+    n = x.shape[axis]
+    out = np.empty((*x.shape[:axis], len(index), *x.shape[axis + 1 :]), x.dtype)
+    out[_at(axis, slice(start, start + n))] = x
+    for border in _borders(index, start, n):
+        out[_at(axis, border)] = x[_at(axis, index[border])]
+    return out
+
+
+@primitive(
+    lambda g, axis, index, start: take_along_axis(g, axis=axis, index=index, start=start),
+    promote=None,
+    method=False,
+    samples=[
+        sample(Real("n 5"), axis=1, index=np.array([1, 0, 0, 3, 2]), size=4),
+        sample(Real("n 8"), axis=1, index=_INDEX, size=4, start=2),
+    ],
+)
+def put_along_axis(x: Any, *, axis: int, index: Any, size: int, start: int | None = None) -> Any:
     """Zeros, `size` long along `axis`, with the slices of x added at `index`."""
+    if start is not None:
+        out = x[_at(axis, slice(start, start + size))].copy()
+        for border in _borders(index, start, size):
+            _add_at(out, axis, index[border], x[_at(axis, border)])
+        return out
     shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
     sums = lines.add_along_axis(x, np.asarray(index), shape, axis)
     if sums is not None:
@@ -68,3 +101,15 @@ def put_along_axis(x: Any, *, axis: int, index: Any, size: int) -> Any:
     out = np.zeros(shape, x.dtype)
     np.add.at(np.moveaxis(out, axis, 0), index, np.moveaxis(x, axis, 0))
     return out
+
+
+def _add_at(out: Any, axis: int, index: Any, x: Any) -> None:
+    """out[index[i]] += x[i] along an axis."""
+    if len(index) > _FEW:
+        np.add.at(np.moveaxis(out, axis, 0), index, np.moveaxis(x, axis, 0))
+        return
+    for i, place in enumerate(index.tolist()):
+        out[_at(axis, place)] += x[_at(axis, i)]
+
+
+_FEW = 16  # slices up to which adding them one by one is faster

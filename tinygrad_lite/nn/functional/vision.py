@@ -49,7 +49,9 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     out = input
     for axis, (lo, hi) in enumerate(pairs):
         if (lo, hi) != (0, 0):
-            out = take_along_axis(out, axis=axis, index=index(x.shape[axis], lo, hi))
+            start = lo if lo >= 0 <= hi else None
+            places = index(x.shape[axis], lo, hi)
+            out = take_along_axis(out, axis=axis, index=places, start=start)
     return out
 
 
