@@ -161,6 +161,37 @@ def test_the_records_of_a_file(t, tmp_path):
 
 
 @LIBRARIES
+def test_counts_of_arithmetic_are_those_of_products_forward_and_backward(t):
+    room = importlib.import_module(f"{t.__name__}.utils.flop_counter")
+    nn = t.nn
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(16, 5))
+    x = t.ones(2, 3, 4, 4)
+    with room.FlopCounterMode(display=False) as counter:
+        model(x).sum().backward()
+    found = {name: sum(ops.values()) for name, ops in counter.get_flop_counts().items()}
+    conv, linear = 2 * 2 * 16 * 27, 2 * 2 * 16 * 5
+    assert found["Sequential.0"] == 2 * conv  # x needs no gradient
+    assert found["Sequential.2"] == 3 * linear
+    assert counter.get_total_flops() == found["Global"] == found["Sequential"]
+    assert found["Global"] == 2 * conv + 3 * linear
+    if t is tl:  # PyTorch's takes another library
+        assert "Sequential.2" in counter.get_table()
+
+
+@LIBRARIES
+def test_a_normal_distribution_with_a_factor_of_its_own(t):
+    class Own(t.distributions.MultivariateNormal):
+        def __init__(self, loc, factor):
+            self.loc, self._unbroadcasted_scale_tril = loc, factor
+            t.distributions.Distribution.__init__(self, loc.shape[:-1], loc.shape[-1:], False)
+
+    loc, factor, x = t.zeros(2), t.eye(2) * 2, t.ones(2)
+    made = t.distributions.MultivariateNormal(loc, scale_tril=factor)
+    t.testing.assert_close(Own(loc, factor).log_prob(x), made.log_prob(x))
+    t.testing.assert_close(Own(loc, factor).entropy(), made.entropy())
+
+
+@LIBRARIES
 def test_the_state_of_a_model_in_one_process(t):
     room = importlib.import_module(f"{t.__name__}.distributed.checkpoint.state_dict")
     model = t.nn.Linear(2, 1)
@@ -181,13 +212,21 @@ def test_names_that_libraries_look_up(t):
     with t._C.DisableTorchFunctionSubclass():
         assert t._C._disabled_torch_function_impl(t.add, (), (x, 1)).tolist() == [1.0] * 3
     assert not isinstance(t.zeros(1), (t.cuda.FloatTensor, t.SymInt))
+    assert t.cuda.get_rng_state_all() == [] and t.cuda.set_rng_state_all([]) is None
+    assert t.cuda.memory_reserved() == 0 and t.OutOfMemoryError is t.cuda.OutOfMemoryError
     assert t.cpu.is_available() and t.cpu.device_count() == 1
+    parse = t._C._nn._parse_to
+    assert parse("cpu", t.float64, True)[1:] == (t.float64, True, None)
+    assert parse(t.ones(1).double())[:2] == (t.device("cpu"), t.float64)
+    assert parse(dtype=t.half) == (None, t.half, False, None)
     assert t.complex32.is_complex and t.complex32.itemsize == 4 and t.chalf is t.complex32
     assert type(t.zeros(1)) is t.Tensor and isinstance(t.Tensor, t._C._TensorMeta)
     assert t.ones(2).bool().type(t.Tensor).dtype is t.float32
     pytree = importlib.import_module(f"{t.__name__}.utils._pytree")
     assert pytree.SUPPORTED_NODES[list].flatten_fn([1, 2]) == ([1, 2], None)
     assert set not in pytree.SUPPORTED_NODES
+    assert not isinstance(t.nn.Linear(1, 1), (t.jit.ScriptModule, t.ScriptModule))
+    t._assert_async(t.tensor(True))
     assert t.torch is t
     assert t.distributions.utils._standard_normal((2, 3), t.float64, None).dtype is t.float64
     assert t.serialization.MAP_LOCATION is not None

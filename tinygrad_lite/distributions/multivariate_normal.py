@@ -85,19 +85,25 @@ class MultivariateNormal(Distribution):
         super().__init__(batch, (n,), validate_args=validate_args)
         # The factor keeps the batch it was given with: factoring copies would be waste.
         if name == "scale_tril":
-            self._factor = matrix
+            self._unbroadcasted_scale_tril = matrix
         elif name == "covariance_matrix":
-            self._factor = cholesky(matrix)
+            self._unbroadcasted_scale_tril = cholesky(matrix)
         else:
-            self._factor = _factor_of_precision(matrix)
+            self._unbroadcasted_scale_tril = _factor_of_precision(matrix)
 
     def expand(self, batch_shape: Any, _instance: Any = None) -> Any:
         twin = self._twin(batch_shape, _instance)
         n = self.event_shape[0]
         twin.loc = self.loc.expand((*batch_shape, n))
-        twin._name, twin._factor = self._name, self._factor
+        twin._name, twin._unbroadcasted_scale_tril = self._name, self._factor
         setattr(twin, self._name, getattr(self, self._name).expand((*batch_shape, n, n)))
         return twin
+
+    @property
+    def _factor(self) -> Tensor:
+        # PyTorch's name, under which programs that build on this class keep a factor of their own
+        found: Tensor = self._unbroadcasted_scale_tril
+        return found
 
     def _batched(self, matrix: Tensor) -> Tensor:
         return matrix.expand((*self._batch_shape, *matrix.shape[-2:]))

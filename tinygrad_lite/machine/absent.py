@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import enum
 import typing
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -37,6 +38,18 @@ def _unchanged(name: str) -> Callable[..., Any]:
 
 
 _FILE = "save(model.state_dict(), path) keeps a model"
+ABSENT["jit.ScriptModule"] = "use the Module itself"
+
+
+class ScriptModule:
+    """NotImplementedError: use the Module itself. Nothing is an instance."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError(
+            f"jit.ScriptModule is not available in tinygrad_lite: {ABSENT['jit.ScriptModule']}"
+        )
+
+
 jit = SimpleNamespace(
     __name__="torch.jit",
     __path__=[],  # a package, for `from torch.jit.annotations import List`
@@ -54,7 +67,7 @@ jit = SimpleNamespace(
     trace=lambda function, *args, **kwargs: function,
     save=_absent("jit.save", _FILE),
     load=_absent("jit.load", _FILE),
-    ScriptModule=_absent("jit.ScriptModule", "use the Module itself"),
+    ScriptModule=ScriptModule,
 )
 
 onnx = SimpleNamespace(export=_absent("onnx.export", "export from PyTorch after load_state_dict"))
@@ -126,10 +139,27 @@ class record_function(contextlib.ContextDecorator):
         pass
 
 
+class ProfilerAction(enum.Enum):
+    """Names that a schedule of PyTorch's profiler gives."""
+
+    NONE = 0
+    WARMUP = 1
+    RECORD = 2
+    RECORD_AND_SAVE = 3
+
+
+class EventList(list[Any]):
+    """Nothing is an instance: nothing was recorded."""
+
+
 _PROFILE = "profile with cProfile, py-spy or perf"
 profiler = SimpleNamespace(
+    EventList=EventList,
+    ProfilerAction=ProfilerAction,
     ProfilerActivity=ProfilerActivity,
     profile=_absent("profiler.profile", _PROFILE),
+    emit_nvtx=_absent("profiler.emit_nvtx", _PROFILE),
+    kineto_available=lambda: False,
     record_function=record_function,
     schedule=_absent("profiler.schedule", _PROFILE),
     tensorboard_trace_handler=_absent("profiler.tensorboard_trace_handler", _PROFILE),

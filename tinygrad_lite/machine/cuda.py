@@ -41,6 +41,17 @@ def manual_seed_all(seed: int) -> None:
     """Nothing to seed: there is no CUDA generator."""
 
 
+def get_rng_state_all() -> list[Any]:
+    """[]: there is no CUDA generator."""
+    return []
+
+
+def set_rng_state_all(new_states: Any) -> None:
+    """RuntimeError unless `new_states` is empty: there is no CUDA generator."""
+    if list(new_states):
+        _missing("set_rng_state_all()")
+
+
 def empty_cache() -> None:
     """Nothing to free: there is no CUDA memory."""
 
@@ -73,6 +84,31 @@ def get_device_properties(device: Any = None) -> Any:
 def memory_allocated(device: Any = None) -> int:
     """0."""
     return 0
+
+
+memory_reserved = max_memory_reserved = memory_allocated
+
+
+def memory_stats(device: Any = None) -> dict[str, int]:
+    """{}: there is no CUDA memory."""
+    return {}
+
+
+def get_arch_list() -> list[str]:
+    """[]: nothing was compiled for CUDA."""
+    return []
+
+
+def seed() -> None:
+    """Nothing to seed: there is no CUDA generator."""
+
+
+def seed_all() -> None:
+    """Nothing to seed: there is no CUDA generator."""
+
+
+class OutOfMemoryError(RuntimeError):
+    """What programs catch when a GPU is full; never raised here."""
 
 
 def max_memory_allocated(device: Any = None) -> int:

@@ -5,8 +5,10 @@ There is no compiled half here; each name says what is true of this package.
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+from ..core.dtypes import dtype as dtype
 from ..core.random import Generator as Generator
 from ..core.tensor import Size as Size
 from ..core.tensor import Tensor as TensorBase
@@ -43,3 +45,31 @@ def _get_default_device() -> str:
 
 
 _TensorMeta = type(TensorBase)  # the class of Tensor, which libraries that subclass it ask for
+
+
+def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
+    """What `x.to(*args, **kwargs)` asks for: device, dtype, non_blocking and memory_format.
+
+    TypeError for an argument that is none of those.
+    """
+    where, kind, blocking = kwargs.get("device"), kwargs.get("dtype"), kwargs.get("non_blocking")
+    for a in args:
+        if isinstance(a, TensorBase):
+            where, kind = a.device, a.dtype
+        elif isinstance(a, dtype):
+            kind = a
+        elif isinstance(a, bool):
+            blocking = a if blocking is None else blocking
+        elif isinstance(a, (str, int, device)):
+            where = a
+        elif a is not None:
+            raise TypeError(f"to() received an invalid combination of arguments: {a!r}")
+    return (
+        None if where is None else device(where),
+        kind,
+        bool(blocking),
+        kwargs.get("memory_format"),
+    )
+
+
+_nn = SimpleNamespace(_parse_to=_parse_to)

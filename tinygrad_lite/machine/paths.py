@@ -29,6 +29,7 @@ ELSEWHERE = {
     "_higher_order_ops.associative_scan": "machine.scan",
     "_subclasses": "machine.tracing",
     "_subclasses.fake_tensor": "machine.tracing",
+    "autograd.profiler": "profiler",
     "autograd.anomaly_mode": "autograd.anomaly",
     "compiler": "machine.compiler",
     "cpu": "machine.cpu",
@@ -60,6 +61,7 @@ ELSEWHERE = {
     "utils.data.datapipes.iter.combinatorics": "machine.datapipes",
     "utils._foreach_utils": "machine.foreach",
     "utils.dlpack": "ops.conversion",
+    "utils.flop_counter": "nn.utils.flop_counter",
     "utils.hooks": "nn.modules._hooks",
     "utils.model_zoo": "machine.hub",
     **{
@@ -75,7 +77,13 @@ ELSEWHERE = {
 LATE_NAMES = {
     **dict.fromkeys(
         (
-            *("_assert", "is_autocast_enabled", "is_autocast_cache_enabled", "get_autocast_dtype"),
+            *(
+                "_assert",
+                "_assert_async",
+                "is_autocast_enabled",
+                "is_autocast_cache_enabled",
+                "get_autocast_dtype",
+            ),
             *("get_deterministic_debug_mode", "set_deterministic_debug_mode"),
             *("set_warn_always", "is_warn_always_enabled"),
         ),
@@ -89,6 +97,8 @@ LATE_NAMES = {
         "machine.names",
     ),
     "is_storage": "machine.storage",
+    "OutOfMemoryError": "machine.cuda",
+    "ScriptModule": "machine.absent",
     "PyTorchFileReader": "serialization.archive",
     **dict.fromkeys(("SymInt", "SymFloat", "SymBool"), "machine.tracing"),
     **{

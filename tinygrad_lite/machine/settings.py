@@ -131,6 +131,12 @@ def _assert(condition: Any, message: str) -> None:
     assert condition, message
 
 
+def _assert_async(condition: Any, message: str = "") -> None:
+    """RuntimeError with the message unless the Tensor `condition`, of one element, holds."""
+    if not bool(condition):
+        raise RuntimeError(message or "Expected Tensor with single nonzero value, but got zero")
+
+
 def is_autocast_enabled(device_type: str | None = None) -> bool:
     """False: every op keeps its operands' precision."""
     return False

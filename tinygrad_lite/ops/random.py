@@ -257,6 +257,20 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
     return make(np.asarray(draw < chance).astype(input.array.dtype))
 
 
+def _places(edges: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """How many `edges` (m, n) of its row are at most each of the `draws` (m, k): (m, k)."""
+    width = edges.shape[1] * draws.shape[1]
+    if width > 512:  # a search for each row: long rows are halved rather than read
+        found = [np.searchsorted(e, d, "right") for e, d in zip(edges, draws, strict=True)]
+        return np.stack(found)
+    picks = np.empty(draws.shape, np.int64)
+    step = max(1, (1 << 20) // width)  # rows whose comparisons stay in the cache
+    for i in range(0, len(edges), step):
+        part = slice(i, i + step)
+        (edges[part, None, :] <= draws[part, :, None]).sum(axis=2, out=picks[part])
+    return picks
+
+
 def multinomial(
     input: Tensor,
     num_samples: int,
@@ -302,9 +316,7 @@ def multinomial(
         edges = np.cumsum(rows, axis=1)
         edges /= edges[:, -1:]
         draws = rng.random((len(rows), num_samples))
-        picks = np.stack(
-            [np.searchsorted(e, d, "right") for e, d in zip(edges, draws, strict=True)]
-        )
+        picks = _places(edges, draws)
         last = rows.shape[1] - 1 - (rows[:, ::-1] > 0).argmax(axis=1)
         picks = np.minimum(picks, last[:, None])
     else:
