@@ -58,6 +58,8 @@ CALLS = {
     "expand_dims": lambda x: np.expand_dims(x, 1),
     "squeeze": lambda x: np.squeeze(np.expand_dims(x, 0), 0),
     "ravel": lambda x: np.ravel(x),
+    "swapaxes": lambda x: np.swapaxes(x, 0, 1),
+    "round": lambda x: np.round(x, 2),
 }
 
 

@@ -396,6 +396,25 @@ def of_inplace_promo(lib: Any) -> Any:
 
 
 @behaviour
+def of_what_numpy_makes_of_tensors(lib: Any) -> Any:
+    x = lib.tensor([0.25, 3.5, 1.125])
+    made = [
+        np.concatenate([x, x]),
+        np.stack([x, x]),
+        np.where(x > 1, 1, 0),
+        np.dot(x, x),
+        np.expand_dims(x, 0),
+        np.ravel(x),
+        np.swapaxes(x[None], 0, 1),
+        np.round(x, 1),
+        np.argsort(x),
+        np.transpose(x[None]),
+        np.clip(x, 0, 1),
+    ]
+    return [(isinstance(v, lib.Tensor), np.asarray(v)) for v in made]
+
+
+@behaviour
 def of_numpy_of_what_requires_grad(lib: Any) -> Any:
     x = lib.ones(2, requires_grad=True)
     seen = [error(lambda: x.numpy()), error(lambda: np.asarray(x)), x.numpy(force=True)]

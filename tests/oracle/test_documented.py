@@ -209,6 +209,7 @@ def test_names_that_libraries_look_up(t):
     assert t._C._log_api_usage_once("a name") is None
     assert t._C._get_tracing_state() is None
     x = t.zeros(3)
+    assert not isinstance(x, t._C.Value)
     with t._C.DisableTorchFunctionSubclass():
         assert t._C._disabled_torch_function_impl(t.add, (), (x, 1)).tolist() == [1.0] * 3
     assert not isinstance(t.zeros(1), (t.cuda.FloatTensor, t.SymInt))

@@ -19,6 +19,15 @@ from .subclass import disabled as _disabled_torch_function_impl  # noqa: F401
 _TensorBase = TensorBase
 
 
+class Value:
+    """A value in the graph of a scripted function; imported for annotations, and never made."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError(
+            "torch._C.Value: nothing is scripted in tinygrad_lite, so no graph has values"
+        )
+
+
 def _log_api_usage_once(event: str) -> None:
     """Accepted: nothing is logged."""
 

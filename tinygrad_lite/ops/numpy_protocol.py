@@ -1,7 +1,8 @@
 """NumPy functions applied to Tensors: np.exp(x), np.mean(x), array + x, np.concatenate([x, y]).
 
 A function that has a counterpart here runs it and records its gradient. Any other works on the
-bare arrays if no gradient is wanted, and raises TypeError if one is, instead of losing it.
+bare arrays if no gradient is wanted, and raises TypeError if one is, instead of losing it. What
+comes out is a Tensor or an array as with PyTorch's tensors, where those do not raise.
 Sources: NumPy enhancement proposals 13 (`__array_ufunc__`) and 18 (`__array_function__`).
 """
 
@@ -15,7 +16,7 @@ from ..core.tensor import Tensor, bind, make
 from . import arithmetic as a
 from . import bitwise as b
 from . import comparison as c
-from . import cumulative, joining, reduction, shaping, statistics
+from . import cumulative, joining, reduction, shaping, sorting, statistics
 from . import division as d
 from . import exponential as e
 from . import extremes as x
@@ -134,12 +135,19 @@ FUNCTIONS: dict[Any, Any] = {
     np.expand_dims: lambda v, axis: shaping.unsqueeze(v, axis),
     np.ravel: lambda v: shaping.reshape(v, (-1,)),
     np.where: lambda condition, v, w: s.where(_tensor(condition), v, w),
+    np.swapaxes: lambda v, axis1, axis2: shaping.transpose(v, axis1, axis2),
+    np.round: lambda v, decimals=0: r.round(v, decimals=decimals),
+    np.argsort: lambda v, axis=-1: sorting.argsort(v, axis),
     np.clip: lambda v, a_min=None, a_max=None: s.clamp(v, a_min, a_max),
     np.dot: lambda v, w: m.matmul(_tensor(v), _tensor(w)),
     np.allclose: lambda v, w, rtol=1e-5, atol=1e-8, equal_nan=False: bool(
         np.allclose(_array(v), _array(w), rtol, atol, equal_nan)
     ),
 }
+
+#: of PyTorch's tensors these make arrays, and programs go on with `.astype` or the mean of a bool:
+#: a Tensor comes out only where there is a gradient to keep (PyTorch raises there)
+TO_ARRAYS = frozenset({np.concatenate, np.stack, np.where, np.dot, np.expand_dims, np.ravel})
 
 
 def _flat(v: Any, axis: Any) -> tuple[Any, int]:
@@ -185,6 +193,13 @@ def _array_ufunc(self: Tensor, ufunc: Any, method: str, *inputs: Any, **options:
 
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, options: Any) -> Any:
     counterpart = FUNCTIONS.get(function)
+    if function in TO_ARRAYS:
+        try:
+            arrays, named = _array(args), _array(options)
+        except RuntimeError:  # a gradient is wanted
+            pass
+        else:
+            return function(*arrays, **named)
     if counterpart is not None:
         try:
             return counterpart(*args, **{k: v for k, v in options.items() if v is not None})
