@@ -224,3 +224,15 @@ def test_divergences(first: str, second: str) -> None:
         assert found[1] is None
         return
     np.testing.assert_allclose(found[1], found[0], 1e-9, 1e-9)
+
+
+@pytest.mark.parametrize("name", ["LogNormal", "HalfNormal", "HalfCauchy"])
+def test_distributions_that_are_transformed_ones(name: str) -> None:
+    for lib in (tl, torch):
+        room = lib.distributions
+        made = getattr(room, name)(*[lib.tensor([1.0, 2.0])] * (1 + (name == "LogNormal")))
+        assert isinstance(made, room.TransformedDistribution)
+        assert [type(f) for f in made.transforms] == [type(made.transforms[0])]
+        made.base_dist.scale = lib.tensor([3.0, 4.0])
+        assert made.scale.tolist() == [3.0, 4.0]
+        assert made.expand((2, 2)).scale.shape == (2, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 
 import numpy as np
 import pytest
@@ -149,3 +150,15 @@ def test_attributes_gradients_and_constructors(lib):
     view.sum().backward()
     assert plain.grad.tolist() == [1, 1]
     assert type(lib.Tensor._make_subclass(Named, lib.ones(1), True)) is Named
+
+
+def test_functions_that_ask_are_pickled():
+    tl = tinygrad_lite
+
+    class Mine(tl.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            return super().__torch_function__(func, types, args, kwargs)
+
+    functions = [tl.sigmoid, tl.nn.functional.gelu, tl.special.erfc, tl.Tensor.add]
+    assert [pickle.loads(pickle.dumps(f)) for f in functions] == functions

@@ -10,24 +10,26 @@ from ..ops.creation import full_like, zeros_like
 from ..ops.selection import where
 from . import constraints
 from .cauchy import Cauchy
-from .distribution import Elementwise
+from .elementary_transforms import AbsTransform
+from .transformed_distribution import TransformedDistribution
 
 
-class HalfCauchy(Elementwise):
+class HalfCauchy(TransformedDistribution):
     """|x| for x ~ Cauchy(0, scale)."""
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
-    scale: Tensor
+    base_dist: Cauchy
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(validate_args, scale=scale)
+        base = Cauchy(0, scale, validate_args=False)
+        super().__init__(base, AbsTransform(), validate_args=validate_args)
 
     @property
-    def base_dist(self) -> Cauchy:
-        """The distribution before the absolute value is taken."""
-        return Cauchy(zeros_like(self.scale), self.scale, validate_args=False)
+    def scale(self) -> Tensor:
+        """The scale before the absolute value is taken."""
+        return self.base_dist.scale
 
     @property
     def mean(self) -> Tensor:

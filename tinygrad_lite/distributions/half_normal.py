@@ -9,25 +9,27 @@ from ..core.tensor import Tensor
 from ..ops.creation import zeros_like
 from ..ops.selection import where
 from . import constraints
-from .distribution import Elementwise
+from .elementary_transforms import AbsTransform
 from .normal import Normal
+from .transformed_distribution import TransformedDistribution
 
 
-class HalfNormal(Elementwise):
+class HalfNormal(TransformedDistribution):
     """|x| for x ~ Normal(0, scale)."""
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
-    scale: Tensor
+    base_dist: Normal
 
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(validate_args, scale=scale)
+        base = Normal(0, scale, validate_args=False)
+        super().__init__(base, AbsTransform(), validate_args=validate_args)
 
     @property
-    def base_dist(self) -> Normal:
-        """The distribution before the absolute value is taken."""
-        return Normal(zeros_like(self.scale), self.scale, validate_args=False)
+    def scale(self) -> Tensor:
+        """The scale before the absolute value is taken."""
+        return self.base_dist.scale
 
     @property
     def mean(self) -> Tensor:

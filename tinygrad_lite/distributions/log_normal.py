@@ -6,26 +6,32 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from . import constraints
-from .distribution import Elementwise
+from .elementary_transforms import ExpTransform
 from .normal import Normal
+from .transformed_distribution import TransformedDistribution
 
 
-class LogNormal(Elementwise):
+class LogNormal(TransformedDistribution):
     """exp(x) for x ~ Normal(loc, scale)."""
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.positive
     has_rsample = True
-    loc: Tensor
-    scale: Tensor
+    base_dist: Normal
 
     def __init__(self, loc: Any, scale: Any, validate_args: bool | None = None) -> None:
-        super().__init__(validate_args, loc=loc, scale=scale)
+        base = Normal(loc, scale, validate_args=validate_args)
+        super().__init__(base, ExpTransform(), validate_args=validate_args)
 
     @property
-    def base_dist(self) -> Normal:
-        """The distribution of the logarithm."""
-        return Normal(self.loc, self.scale, validate_args=False)
+    def loc(self) -> Tensor:
+        """The mean of the logarithm."""
+        return self.base_dist.loc
+
+    @property
+    def scale(self) -> Tensor:
+        """The standard deviation of the logarithm."""
+        return self.base_dist.scale
 
     @property
     def mean(self) -> Tensor:

@@ -164,6 +164,10 @@ def begin() -> None:
 
 def _exchange(owner: Any, name: str, plain: Any, asking: Any) -> None:
     _PLAIN[owner, name] = plain
+    if isinstance(asking, FunctionType):  # where pickle looks for it
+        inside = isinstance(owner, type)
+        asking.__module__ = owner.__module__ if inside else owner.__name__
+        asking.__qualname__ = f"{owner.__qualname__}.{name}" if inside else name
     setattr(owner, name, asking)
 
 
