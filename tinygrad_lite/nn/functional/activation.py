@@ -12,6 +12,7 @@ from ...core.inplace import in_place
 from ...core.random import numpy_generator
 from ...core.tensor import Tensor, make
 from ...ops import activation as ops
+from ...ops.gates import gated
 from ...ops.selection import where
 
 _in_place = functools.cache(lambda op: in_place(op, op.__name__ + "_"))
@@ -235,8 +236,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
         raise RuntimeError(
             f"Halving dimension must be even, but dimension {dim % input.array.ndim} is size {size}"
         )
-    a, b = input.chunk(2, dim)
-    return a * ops.sigmoid(b)
+    return gated(input, axis=dim % input.array.ndim)
 
 
 def maxout(input: Tensor, pool_size: int, dim: int = 1) -> Tensor:
