@@ -219,6 +219,13 @@ def _relu_backward(g, y):
 
 
 @number
+def _sign(x):
+    """-1, 0 or 1; 0 for NaN."""
+    zero, one = like(x, 0), like(x, 1)
+    return where(x > zero, one, where(x < zero, -one, zero))
+
+
+@number
 def _erf_backward(g, x):
     """g 2 / sqrt(pi) exp(-x^2)."""
     return g * (like(x, 1.1283791670955126) * _gauss(x))
@@ -274,6 +281,10 @@ def _np_sigmoid(x: Array) -> Array:
     return np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
 
 
+def _np_sign(x: Array) -> Array:
+    return np.subtract(x > 0, x < 0, dtype=x.dtype)
+
+
 def _np_relu(x: Array) -> Array:
     return np.maximum(x, _ZERO[x.dtype])
 
@@ -299,6 +310,7 @@ sigmoid = forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
 sigmoid_backward = backward(
     "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (_ONE[y.dtype] - y), small=2048
 )
+sign = forward("sign", _sign, _np_sign, small=16384)
 relu = forward("relu", _relu, _np_relu, small=16384)
 relu_backward = backward(
     "relu_backward",

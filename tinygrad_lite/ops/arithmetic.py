@@ -385,7 +385,7 @@ def abs(x: Any) -> Any:
 def sign(x: Any) -> Any:
     """-1, 0 or 1 by the sign of x; NaN counts as 0, as in PyTorch. The derivative is 0."""
     if x.dtype.kind == "f":
-        return np.subtract(x > 0, x < 0, dtype=x.dtype)
+        return elementwise.sign(x)
     return x.copy() if x.dtype.kind == "b" else np.sign(x)
 
 

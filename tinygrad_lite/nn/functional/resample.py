@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import warnings
 from typing import Any
@@ -13,11 +12,17 @@ import numpy as np
 from ...core.tensor import Tensor, make
 from ...ops.arguments import kind
 from ...ops.convolution import per_dim
+from ...ops.grid_sampling import (
+    cubic_weights,
+    far_weight,
+    near_weight,
+    sampled,
+    sampled_by_parts,
+)
 from ...ops.mixing import Sparse, mixed_along
 from ...ops.padding import take_along_axis
 from ...ops.patches import columns_to_image, grid_shape, image_to_columns
 from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
-from ...ops.selection import where
 
 
 def unfold(
@@ -228,7 +233,7 @@ def _neighbours_of(n: int, m: int, scale: Any, align: bool, cubic: bool) -> Spar
     low = np.floor(source).astype(np.int64)
     t = source - low
     if cubic:
-        terms = list(zip((low - 1, low, low + 1, low + 2), _cubic(t)))
+        terms = list(zip((low - 1, low, low + 1, low + 2), cubic_weights(t)))
     else:
         terms = [(low, 1 - t), (low + 1, t)]
     column = np.stack([np.clip(index, 0, n - 1) for index, _ in terms], axis=1)
@@ -245,26 +250,12 @@ def _wide(n: int, m: int, scale: Any, align: bool, cubic: bool) -> Sparse:
     centre = step * (np.arange(m) + 0.5)
     t = np.abs(np.arange(n)[:, None] + 0.5 - centre) / stretch  # (n, m)
     if cubic:
-        weights = np.where(t < 1, _near(t, -0.5), _far(np.minimum(t, 2), -0.5))
+        weights = np.where(t < 1, near_weight(t, -0.5), far_weight(np.minimum(t, 2), -0.5))
     else:
         weights = np.maximum(1 - t, 0)
     weights = weights / weights.sum(0)
     column, row = np.nonzero(weights)
     return Sparse((m, n), row, column, weights[column, row])
-
-
-def _cubic(t: Any) -> list[Any]:
-    """Weights of four neighbours at distances 1 + t, t, 1 - t, 2 - t (Keys 1981)."""
-    a = -0.75
-    return [_far(1 + t, a), _near(t, a), _near(1 - t, a), _far(2 - t, a)]
-
-
-def _near(d: Any, a: float) -> Any:
-    return ((a + 2) * d - (a + 3)) * d * d + 1
-
-
-def _far(d: Any, a: float) -> Any:
-    return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
 
 
 def upsample(
@@ -379,82 +370,7 @@ def grid_sample(
         )
     if mode == "bicubic" and dims != 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
-    align = bool(align_corners)
-    sizes = x.shape[2:]
-    places = []
-    for i, n in enumerate(sizes):  # the grid's last axis runs from the last dimension to the first
-        g = grid.select(-1, dims - 1 - i).reshape(x.shape[0], -1)
-        place = (g + 1) * ((n - 1) / 2) if align else ((g + 1) * n - 1) / 2
-        places.append(place if mode == "bicubic" else _bounded(place, n, padding_mode, align))
-    flat = input.reshape(x.shape[0], x.shape[1], -1)
-    terms = _neighbours(places, mode)
-    out: Any = None
-    for index, weight in terms:
-        part = _pick(flat, index, sizes, padding_mode, align)
-        part = part * weight.unsqueeze(1)
-        out = part if out is None else out + part
-    return out.reshape(x.shape[0], x.shape[1], *grid.array.shape[1:-1])
-
-
-def _bounded(place: Tensor, n: int, padding_mode: str, align: bool) -> Tensor:
-    """A place beyond the border moved inside, as the padding mode says."""
-    if padding_mode == "reflection":
-        low, high = (0.0, n - 1.0) if align else (-0.5, n - 0.5)
-        place = _reflected(place, low, high)
-    if padding_mode == "zeros":
-        return place
-    inside = (place.array > 0) & (place.array < n - 1)  # the border is outside: derivative 0
-    return where(make(inside), place, place.detach().clamp(0, n - 1))
-
-
-def _reflected(place: Tensor, low: float, high: float) -> Tensor:
-    span = high - low
-    if span <= 0:
-        return place
-    a = place.array - low
-    folds = np.floor(np.abs(a) / span)
-    odd = folds % 2 == 1
-    sign = np.where(a < 0, -1.0, 1.0)
-    slope = np.where(odd, -sign, sign).astype(place.array.dtype)
-    shift = np.where(odd, high + folds * span, low - folds * span).astype(place.array.dtype)
-    return (place - low) * make(slope) + make(shift)
-
-
-def _neighbours(places: list[Tensor], mode: str) -> Any:
-    """Pairs of whole places (one array a dimension) and their weights."""
-    if mode == "nearest":
-        one = places[0] * 0 + 1  # the derivative by the grid is zero, not absent
-        return [([np.rint(p.array) for p in places], one)]
-    lows = [np.floor(p.array) for p in places]
-    parts = [p - make(low) for p, low in zip(places, lows)]
-    options = []
-    for low, t in zip(lows, parts):
-        if mode == "bicubic":
-            offsets = (low - 1, low, low + 1, low + 2)
-            options.append(list(zip(offsets, _cubic(t))))
-        else:
-            options.append([(low, 1 - t), (low + 1, t)])
-    terms = []
-    for chosen in itertools.product(*options):
-        weight: Any = None
-        for _, w in chosen:
-            weight = w if weight is None else weight * w
-        terms.append(([index for index, _ in chosen], weight))
-    return terms
-
-
-def _pick(
-    flat: Tensor, index: list[np.ndarray], sizes: Any, padding_mode: str, align: bool
-) -> Tensor:
-    inside: Any = True
-    place: Any = 0
-    for at, n in zip(index, sizes):
-        i = np.rint(_bounded(make(at), n, padding_mode, align).array).astype(np.int64)
-        inside = inside & (i >= 0) & (i < n)
-        place = place * n + np.clip(i, 0, n - 1)
-    shape = (*flat.array.shape[:2], place.shape[1])
-    wide = make(np.ascontiguousarray(np.broadcast_to(place[:, None], shape)))
-    values = flat.gather(2, wide)
-    if inside.all():
-        return values
-    return values * make(inside[:, None].astype(flat.array.dtype))
+    options: Any = {"mode": mode, "padding_mode": padding_mode, "align": bool(align_corners)}
+    if mode == "bicubic" or input.array.dtype != grid.array.dtype:
+        return sampled_by_parts(input, grid, **options)
+    return sampled(input, grid, **options)
