@@ -203,6 +203,36 @@ def test_the_state_of_a_model_in_one_process(t):
 
 
 @LIBRARIES
+def test_what_programs_ask_before_they_choose_a_device(t):
+    assert not t.xpu.is_available() and not t.xpu.is_initialized()
+    assert t.xpu.device_count() == 0 and t.xpu.memory_allocated() == 0
+    assert not t.xpu.is_bf16_supported()
+    assert t.xpu.empty_cache() is t.xpu.manual_seed(1) is t.xpu.manual_seed_all(1) is None
+    with pytest.raises((AttributeError, AssertionError)):
+        t.xpu.current_device()
+    assert t.jit.annotate(int, 3) == 3
+    assert t.onnx.is_in_onnx_export() is False
+
+
+@LIBRARIES
+def test_checks(t):
+    assert t._check(True) is None
+    for check, error in (
+        (t._check, RuntimeError),
+        (t._check_index, IndexError),
+        (t._check_value, ValueError),
+        (t._check_type, TypeError),
+        (t._check_not_implemented, NotImplementedError),
+    ):
+        with pytest.raises(error, match=r"^Expected cond to be True, but got False\."):
+            check(False)
+        with pytest.raises(error, match="^why$"):
+            check(False, lambda: "why")
+        with pytest.raises(TypeError, match="cond must be a bool"):
+            check(1)
+
+
+@LIBRARIES
 def test_names_that_libraries_look_up(t):
     assert t.zeros(1).layout is not t.sparse_coo
     assert repr(t.sparse_csr) == "torch.sparse_csr"

@@ -57,6 +57,7 @@ jit = SimpleNamespace(
     annotations=typing,
     Final=Final,
     Attribute=lambda value, type: value,
+    annotate=lambda the_type, the_value: the_value,
     script=_unchanged("script"),
     ignore=_unchanged("ignore"),
     unused=_unchanged("unused"),
@@ -70,7 +71,10 @@ jit = SimpleNamespace(
     ScriptModule=ScriptModule,
 )
 
-onnx = SimpleNamespace(export=_absent("onnx.export", "export from PyTorch after load_state_dict"))
+onnx = SimpleNamespace(
+    export=_absent("onnx.export", "export from PyTorch after load_state_dict"),
+    is_in_onnx_export=lambda: False,
+)
 
 _DENSE = "there are no sparse tensors; use a dense one"
 sparse_coo_tensor = _absent("sparse_coo_tensor", _DENSE)

@@ -64,6 +64,7 @@ ELSEWHERE = {
     "utils.flop_counter": "nn.utils.flop_counter",
     "utils.hooks": "nn.modules._hooks",
     "utils.model_zoo": "machine.hub",
+    "xpu": "machine.xpu",
     **{
         f"optim.{name}": "optim"
         for name in (
@@ -77,6 +78,7 @@ ELSEWHERE = {
 LATE_NAMES = {
     **dict.fromkeys(
         (
+            *("_check", "_check_index", "_check_value", "_check_type", "_check_not_implemented"),
             *(
                 "_assert",
                 "_assert_async",

@@ -131,6 +131,27 @@ def _assert(condition: Any, message: str) -> None:
     assert condition, message
 
 
+def _checker(name: str, error: type[Exception]) -> Callable[..., None]:
+    def check(cond: Any, message: Callable[[], str] | None = None) -> None:
+        if not isinstance(cond, bool):
+            raise TypeError(f"cond must be a bool, but got {type(cond)}")
+        if not cond:
+            raise error(
+                "Expected cond to be True, but got False." if message is None else message()
+            )
+
+    check.__name__ = name
+    check.__doc__ = f"{error.__name__} with `message()` unless `cond`, a bool, holds."
+    return check
+
+
+_check = _checker("_check", RuntimeError)
+_check_index = _checker("_check_index", IndexError)
+_check_value = _checker("_check_value", ValueError)
+_check_type = _checker("_check_type", TypeError)
+_check_not_implemented = _checker("_check_not_implemented", NotImplementedError)
+
+
 def _assert_async(condition: Any, message: str = "") -> None:
     """RuntimeError with the message unless the Tensor `condition`, of one element, holds."""
     if not bool(condition):
