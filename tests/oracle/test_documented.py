@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import importlib
 import warnings
 
@@ -189,6 +190,48 @@ def test_a_normal_distribution_with_a_factor_of_its_own(t):
     made = t.distributions.MultivariateNormal(loc, scale_tril=factor)
     t.testing.assert_close(Own(loc, factor).log_prob(x), made.log_prob(x))
     t.testing.assert_close(Own(loc, factor).entropy(), made.entropy())
+
+
+@LIBRARIES
+def test_inner_ops_by_name(t):
+    aten, x = t.ops.aten, t.arange(6).view(2, 3)
+    assert aten.add(x, 1).tolist() == aten.add.Tensor(x, x.new_ones(())).tolist()
+    assert aten.slice(x, 1, 0, 3, 2).tolist() == [[0, 2], [3, 5]]
+    assert aten.index(x, [None, t.tensor([2, 0])]).tolist() == [[2, 0], [5, 3]]
+    assert aten.any.dim(x > 3, 0).tolist() == [False, True, True]
+    assert aten.sym_size.int(x, 1) == 3 and aten.alias(x).data_ptr() == x.data_ptr()
+    copied = aten._to_copy(x, dtype=t.int64)
+    assert copied.data_ptr() != x.data_ptr() and copied.tolist() == x.tolist()
+    assert aten.add is aten.add and aten.add.Tensor is aten.add.Tensor is not aten.add.Scalar
+    assert aten.add.Tensor.overloadpacket is aten.add
+    assert (str(aten.add.Tensor), aten.add.Tensor.name()) == ("aten.add.Tensor", "aten::add.Tensor")
+    assert repr(aten.add.Tensor) == "<OpOverload(op='aten.add', overload='Tensor')>"
+    assert repr(aten.add) == "<OpOverloadPacket(op='aten.add')>"
+    with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
+        _ = aten.nonsense
+
+
+@LIBRARIES
+def test_parts_of_what_is_printed(t):
+    room = importlib.import_module(f"{t.__name__}._tensor_str")
+    body = room._tensor_str(t.arange(3.0), 5)
+    assert body == "[0., 1., 2.]" and room.PRINT_OPTS.linewidth == 80
+    assert room._add_suffixes("Mine(" + body, ["size=3"], 5, False) == "Mine([0., 1., 2.], size=3)"
+
+
+@LIBRARIES
+def test_handles_for_hooks_of_ones_own(t):
+    room = importlib.import_module(f"{t.__name__}.utils.hooks")
+    hooks, kept = collections.OrderedDict(), collections.OrderedDict()
+    first, second = room.RemovableHandle(hooks), room.RemovableHandle(hooks, extra_dict=kept)
+    hooks.update({first.id: "a", second.id: "b"})
+    kept[second.id] = True
+    second.remove()
+    second.remove()
+    assert list(hooks.values()) == ["a"] and not kept
+    with first:
+        pass
+    assert not hooks
 
 
 @LIBRARIES

@@ -88,3 +88,10 @@ broadcast_object_list = _among_processes("broadcast_object_list")
 send = _among_processes("send")
 recv = _among_processes("recv")
 barrier = _among_processes("barrier")
+
+rpc = SimpleNamespace(
+    **{
+        name: _among_processes(f"rpc.{name}")
+        for name in ("init_rpc", "rpc_sync", "rpc_async", "remote", "shutdown", "get_worker_info")
+    }
+)

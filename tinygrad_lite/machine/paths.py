@@ -29,6 +29,7 @@ ELSEWHERE = {
     "_higher_order_ops.associative_scan": "machine.scan",
     "_subclasses": "machine.tracing",
     "_subclasses.fake_tensor": "machine.tracing",
+    "_tensor_str": "machine.tensor_str",
     "autograd.profiler": "profiler",
     "autograd.anomaly_mode": "autograd.anomaly",
     "compiler": "machine.compiler",

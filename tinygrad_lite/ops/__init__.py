@@ -14,3 +14,12 @@ from ..core.samples import axis as axis
 from ..core.samples import one_of as one_of
 from ..core.samples import reals as reals
 from ..core.samples import sample as sample
+
+
+def __getattr__(name: str) -> object:
+    """`aten` is PyTorch's namespace of inner ops; few programs look into it."""
+    if name == "aten":
+        import importlib
+
+        return importlib.import_module("tinygrad_lite.machine.aten_ops").aten
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

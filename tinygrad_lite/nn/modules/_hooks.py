@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -28,17 +29,32 @@ class Hooks:
 GLOBAL: Hooks | None = None
 
 
-class RemovableHandle:
-    """Removes the hook it was returned for; also usable as a context manager."""
+_NUMBERS = itertools.count()
 
-    def __init__(self, hooks: list[Any], entry: Any, prepend: bool = False) -> None:
+
+class RemovableHandle:
+    """Removes the hook it was returned for; also usable as a context manager.
+
+    Of a dict of one's own, `RemovableHandle(hooks)`, it removes what stands under its `id`, there
+    and in `extra_dict`.
+    """
+
+    def __init__(
+        self, hooks: Any, entry: Any = None, prepend: bool = False, *, extra_dict: Any = None
+    ) -> None:
+        self.id = next(_NUMBERS)
         self._hooks = hooks
         self._entry = entry
-        hooks.insert(0 if prepend else len(hooks), entry)
+        self._extra = extra_dict
+        if isinstance(hooks, list):
+            hooks.insert(0 if prepend else len(hooks), entry)
 
     def remove(self) -> None:
         """Take the hook out; calling it twice does nothing."""
-        if any(e is self._entry for e in self._hooks):
+        if not isinstance(self._hooks, list):
+            for place in (self._hooks, self._extra or {}):
+                place.pop(self.id, None)
+        elif any(e is self._entry for e in self._hooks):
             self._hooks[:] = [e for e in self._hooks if e is not self._entry]
 
     def __enter__(self) -> RemovableHandle:
