@@ -75,3 +75,17 @@ def test_through_the_public_functions():
         np.testing.assert_array_equal(x.grad.numpy(), np.ones((40, 60), "f4"))
     np.testing.assert_array_equal(x.median(1)[0].tolist(), x.sort(1)[0][:, 29].tolist())
     np.testing.assert_array_equal(x.kthvalue(7, 1)[0].tolist(), x.sort(1)[0][:, 6].tolist())
+
+
+def test_columns_are_searched_as_rows_are():
+    """Where lines lie across memory they are laid side by side first; NaN and ties as without."""
+    x = np.random.default_rng(0).integers(0, 50, (300, 120)).astype(np.float32)
+    x[7::40, 3::11] = np.nan
+    t = tl.from_numpy(x)
+    for find in (np.argmax, np.argmin):
+        name = find.__name__
+        np.testing.assert_array_equal(getattr(t, name)(0).numpy(), find(x, 0))
+        np.testing.assert_array_equal(getattr(t, name)(0, True).numpy(), find(x, 0)[None])
+    values, places = t.max(0)
+    np.testing.assert_array_equal(values.numpy(), x.max(0))
+    np.testing.assert_array_equal(places.numpy(), x.argmax(0))

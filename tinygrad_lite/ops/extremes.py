@@ -16,6 +16,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
+from ..kernels.copying import contiguous
 from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of
 from .arithmetic import where
 from .reduction import spread, total
@@ -191,6 +192,18 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, **names: Any)
 # -- argmax, argmin, max, min ----------------------------------------------------------------------
 
 
+_LARGE = 1 << 15  # elements from which it pays to lay the lines of an axis side by side
+
+
+def _places(find: Any, a: np.ndarray, axis: int | None, keepdim: bool) -> Any:
+    """find (argmax or argmin) of a along an axis. NumPy steps through the columns of a matrix, each
+    number in another line of memory."""
+    if axis is None or axis == a.ndim - 1 or a.size < _LARGE or not a.flags.c_contiguous:
+        return find(a, axis=axis, keepdims=keepdim)
+    index = find(contiguous(np.moveaxis(a, axis, -1)), axis=-1)
+    return np.expand_dims(index, axis) if keepdim else index
+
+
 def _arg(name: str, find: Any, doc: str) -> Any:
     def call(input: Any, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
         if names:
@@ -203,7 +216,7 @@ def _arg(name: str, find: Any, doc: str) -> Any:
         _require_elements(name, input, axis)
         if a.ndim == 0:
             return make(np.asarray(0))
-        return make(np.asarray(find(a, axis=axis, keepdims=keepdim)))
+        return make(np.asarray(_places(find, a, axis, keepdim)))
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc
@@ -239,7 +252,7 @@ def _extreme_at(name: str, find: Any, reduce: Any, pair: Any, kind: Any, doc: st
         if a.ndim == 0:
             return kind(take_along(input, index=np.asarray(0), axis=0), make(np.asarray(0)))
         _require_elements(name, input, axis)
-        return kind(*picked(input, find(a, axis=axis, keepdims=True), axis, keepdim))
+        return kind(*picked(input, _places(find, a, axis, True), axis, keepdim))
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = doc
