@@ -240,3 +240,17 @@ for _ in range(5):
 print(first)
 """
     assert run(script) == expected
+
+
+def test_threads_that_wait_soon_give_up_their_core():
+    code = "import numpy as np, os; from tinygrad_lite.kernels import elementwise; "
+    code += "elementwise.tanh(np.ones(100_000)); print('GOMP_SPINCOUNT' in os.environ)"
+    environment = {**os.environ, "OMP_DISPLAY_ENV": "VERBOSE"}
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "NUMBA_THREADING_LAYER"):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"  # of the user's environment nothing is left changed
+    if "GOMP_" in done.stderr:  # GNU's OpenMP is there
+        assert "GOMP_SPINCOUNT = '3000'" in done.stderr

@@ -11,10 +11,17 @@ Two Python threads never share the pool: while one has it, kernels of the other 
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import sys
 import threading
 from typing import Any
+
+SPINS = 3000
+"""Turns of the loop in which a thread waits for the others before it gives up its core; some 50
+microseconds, OpenMP's own are 300,000. Where another program has a core, the thread that is waited
+for may be in the queue for the very core that the waiting one keeps busy: each kernel then takes 5
+milliseconds and more."""
 
 _pool = threading.Lock()
 _seen = threading.local()
@@ -70,9 +77,23 @@ def load_numba() -> Any:
 
     if "NUMBA_THREADING_LAYER" not in os.environ:
         numba.config.THREADING_LAYER_PRIORITY = ["omp", "tbb", "workqueue"]
+        _load_openmp()
     if first and numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None:
         _widen(numba)
     return numba
+
+
+def _load_openmp() -> None:
+    """Load GNU's OpenMP, which reads its environment once, with SPINS."""
+    if {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
+        return
+    os.environ["GOMP_SPINCOUNT"] = str(SPINS)
+    try:
+        importlib.import_module("numba.np.ufunc.omppool")
+    except ImportError:
+        pass  # it is not installed: another layer will serve
+    finally:
+        del os.environ["GOMP_SPINCOUNT"]
 
 
 def _widen(numba: Any) -> None:
