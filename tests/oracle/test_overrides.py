@@ -160,5 +160,5 @@ def test_functions_that_ask_are_pickled():
         def __torch_function__(cls, func, types, args=(), kwargs=None):
             return super().__torch_function__(func, types, args, kwargs)
 
-    functions = [tl.sigmoid, tl.nn.functional.gelu, tl.special.erfc, tl.Tensor.add]
+    functions = [tl.sigmoid, tl.nn.functional.gelu, tl.special.erfc]
     assert [pickle.loads(pickle.dumps(f)) for f in functions] == functions

@@ -18,7 +18,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from types import FunctionType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ..core.tensor import Tensor
@@ -164,10 +164,8 @@ def begin() -> None:
 
 def _exchange(owner: Any, name: str, plain: Any, asking: Any) -> None:
     _PLAIN[owner, name] = plain
-    if isinstance(asking, FunctionType):  # where pickle looks for it
-        inside = isinstance(owner, type)
-        asking.__module__ = owner.__module__ if inside else owner.__name__
-        asking.__qualname__ = f"{owner.__qualname__}.{name}" if inside else name
+    if isinstance(owner, ModuleType):  # where pickle looks for it
+        asking.__module__, asking.__qualname__ = owner.__name__, name
     setattr(owner, name, asking)
 
 
