@@ -7,7 +7,7 @@ import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite.kernels import drawing
-from tinygrad_lite.kernels._jit import use_numba
+from tinygrad_lite.kernels._jit import enabled, use_numba
 
 
 def test_the_words_are_those_of_the_reference() -> None:
@@ -16,6 +16,7 @@ def test_the_words_are_those_of_the_reference() -> None:
     assert words == [0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8]
 
 
+@pytest.mark.skipif(not enabled(), reason="numba is off")
 @pytest.mark.parametrize("key", [0, 0x123456789ABCDEF0, 2**64 - 1])
 @pytest.mark.parametrize("size", [1, 5000, 40_001])
 def test_compiled_and_numpy_agree(size: int, key: int) -> None:
