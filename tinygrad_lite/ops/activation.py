@@ -149,6 +149,36 @@ def leaky_relu(x: Any, *, negative_slope: float = 0.01) -> Any:
     return kernels.leaky_relu(x, float(negative_slope))
 
 
+def _prelu_backward(g: Any, x: Any, slope: Any) -> Any:
+    if slope.size == 1 and slope.ndim <= x.ndim:
+        return kernels.leaky_relu_backward(g, x, slope.item())
+    return np.where(x > 0, g, g * slope)
+
+
+@with_kernel(_prelu_backward)
+def _prelu_rule(g: Any, x: Any, slope: Any) -> Any:
+    return where(x > 0, g, g * slope)
+
+
+@primitive(
+    _prelu_rule,
+    lambda g, x: where(x > 0, 0.0, g * x),
+    broadcasts=True,
+    method=False,
+    tensors=(0, 1),
+    title="PreluKernel",
+    samples=[
+        sample(Real("n 3", avoid=(0.0,)), Real("3")),
+        sample(Real("n 3", avoid=(0.0,)), Real("1")),
+    ],
+)
+def prelu_kernel(x: Any, slope: Any) -> Any:
+    """x for x > 0, slope * x elsewhere."""
+    if slope.size == 1 and slope.ndim <= x.ndim:
+        return kernels.leaky_relu(x, slope.item())
+    return np.where(x > 0, x, slope * x)
+
+
 @with_kernel(kernels.hardtanh_backward)
 def _hardtanh_rule(g: Any, x: Any, min_val: float, max_val: float) -> Any:
     return where((x <= min_val) | (x >= max_val), 0.0, g)

@@ -76,7 +76,7 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
                 f"{count} and channel size = {channels}."
             )
     slope = weight.reshape([-1 if i == 1 else 1 for i in range(x.ndim)])
-    return where(input > 0, input, slope * input)
+    return ops.prelu_kernel(input, slope)
 
 
 def rrelu(
