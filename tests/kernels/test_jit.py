@@ -17,6 +17,8 @@ from tinygrad_lite.kernels._jit import enabled, jit, kernels, prange, use_numba
 
 ROOT = Path(__file__).parents[2]
 needs_numba = pytest.mark.skipif(not enabled(), reason="numba is off")
+needs_threads = pytest.mark.skipif(tl.get_num_threads() == 1, reason="there is one thread")
+TWO = {"NUMBA_NUM_THREADS": "2"}  # with one, the parallel kernels that the scripts name do not run
 
 
 @jit
@@ -43,7 +45,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**os.environ, **TWO, **environment},
         capture_output=True,
         text=True,
         timeout=300,
@@ -52,6 +54,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_numba
+@needs_threads
 def test_parallel_serial_and_bound():
     x = np.arange(1000.0)
     out = np.empty_like(x)
@@ -67,6 +70,7 @@ def test_parallel_serial_and_bound():
     assert "each_cubes" in rows
 
 
+@needs_threads
 def test_kernels_at_the_top_level_lists_what_ran(capsys):
     from tinygrad_lite.kernels import elementwise
 
@@ -151,7 +155,7 @@ print(hashlib.sha1(b"".join(r.tobytes() for r in results)).hexdigest())
 
 @needs_numba
 def test_two_processes_may_compile_at_once(tmp_path):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, **TWO, "NUMBA_CACHE_DIR": str(tmp_path)}
     both = [
         subprocess.Popen([sys.executable, "-c", SLOW], cwd=ROOT, env=environment, stdout=-1)
         for _ in range(2)

@@ -120,6 +120,7 @@ def test_the_largest_place():
             assert lines.largest(index) == 2**64 - 1
 
 
+@pytest.mark.skipif(tl.get_num_threads() == 1, reason="there is one thread")
 def test_the_line_kernels_are_reached(monkeypatch):
     """By scatter and the gradient of a choice of columns."""
     calls = []
