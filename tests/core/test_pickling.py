@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 
 import numpy as np
 import pytest
 
-import tinygrad_lite  # noqa: F401  binds the operators
+import tinygrad_lite
 from tinygrad_lite.core.node import Node, tick
 from tinygrad_lite.core.tensor import Parameter, Tensor, make
 
@@ -17,12 +18,34 @@ class Mine(Tensor):
     pass
 
 
+class Wants(Parameter):
+    """A class whose `__new__` wants an argument and whose state is its own."""
+
+    def __new__(cls, data, scale):
+        self = super().__new__(cls, data)
+        self.scale = scale
+        return self
+
+    def __getstate__(self):
+        return {"scale": self.scale}
+
+    def __setstate__(self, state):
+        self.scale = state["scale"] + self.numel()
+
+
 def t(values, dtype=np.float32):
     return make(np.asarray(values, dtype))
 
 
 def through_pickle(x):
     return pickle.loads(pickle.dumps(x))
+
+
+def through_file(x):
+    file = io.BytesIO()
+    tinygrad_lite.save(x, file)
+    file.seek(0)
+    return tinygrad_lite.load(file, weights_only=False)
 
 
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, through_pickle])
@@ -37,6 +60,13 @@ def test_kind_values_and_attributes(way, kind):
     assert y.note == [1] and (y.note is x.note) == (way is copy.copy)
     assert np.shares_memory(x.array, y.array) == (way is copy.copy)
     assert y.array.flags.writeable
+
+
+@pytest.mark.parametrize("way", [copy.copy, through_pickle, through_file])
+def test_a_class_may_give_and_take_its_own_state(way):
+    x = way(Wants(t([1.0, 2.0]), 3))
+    assert type(x) is Wants and x.scale == 3 + 2 and x.requires_grad and x.tolist() == [1, 2]
+    assert copy.deepcopy(Wants(t([1.0, 2.0]), 3)).scale == 3  # takes the attributes
 
 
 def test_gradients_go_with_deepcopy_only():

@@ -113,6 +113,16 @@ def test_cross_entropy(shape, weighted, smoothing, reduction):
         same(dx, want, atol=2e-6)
 
 
+@pytest.mark.parametrize("rows", [4, 700])  # NumPy's and the compiled
+def test_ignored_positions_have_no_gradient_where_the_slope_of_the_loss_is_infinite(rows):
+    target = np.full(rows, -100)
+    for slope in (np.float32(np.inf), np.full(rows, np.nan, np.float32)):
+        _, derivative = losses.cross_entropy(RNG.normal(size=(rows, 5)), target, reduction="sum")
+        assert not losses.cross_entropy_backward(
+            np.asarray(slope), derivative, (rows, 5), target
+        ).any()
+
+
 def test_a_target_that_is_no_class():
     with pytest.raises(IndexError, match="Target 5 is out of bounds"):
         losses.cross_entropy(np.zeros((2, 5)), np.array([0, 5]))

@@ -23,9 +23,32 @@ def reduce_tensor(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
     """What pickle stores: the array, whether a gradient is wanted, and the attributes.
 
     `copy.copy` goes the same way and shares the memory. The gradient itself is left behind, as is
-    the history: a non-leaf comes back as a leaf.
+    the history: a non-leaf comes back as a leaf. A class that has a `__getstate__` or
+    `__setstate__` gets the array first, then the state it gave, or the attributes.
     """
-    return _blank, (type(self),), (self.array, self.requires_grad, self.__dict__)
+    kind: Any = type(self)
+    if not _own_state(kind):
+        return _blank, (kind,), (self.array, self.requires_grad, self.__dict__)
+    given = kind.__getstate__ is not object.__getstate__
+    state = self.__getstate__() if given else self.__dict__
+    return _restored, (kind, self.array, self.requires_grad, state)
+
+
+def _own_state(kind: Any) -> bool:
+    """Whether the class says itself what its pickles hold, or what to do with that."""
+    return (
+        kind.__setstate__ is not Tensor.__setstate__ or kind.__getstate__ is not object.__getstate__
+    )
+
+
+def _restored(kind: type[Tensor], array: np.ndarray, requires_grad: bool, state: Any) -> Tensor:
+    found = _blank(kind)
+    Tensor.__setstate__(found, (array, requires_grad, {}))
+    if kind.__setstate__ is Tensor.__setstate__:
+        found.__dict__.update(state)
+    else:
+        found.__setstate__(state)
+    return found
 
 
 def deepcopy_tensor(self: Tensor, memo: dict[int, Any]) -> Tensor:
@@ -44,7 +67,7 @@ def deepcopy_tensor(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "module, one of its attributes is the result of a recorded computation."
         )
     twin = memo[id(self)] = _blank(type(self))
-    twin.__setstate__((_copied(self.array, memo), self.requires_grad, {}))
+    Tensor.__setstate__(twin, (_copied(self.array, memo), self.requires_grad, {}))
     twin._grad = copy.deepcopy(self._grad, memo)
     twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
     return twin

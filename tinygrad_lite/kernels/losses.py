@@ -219,9 +219,19 @@ def _places(labels: Array, classes: int) -> Array:
     return places
 
 
-def cross_entropy_backward(g: Array, derivative: Array, shape: tuple[int, ...]) -> Array:
+def cross_entropy_backward(
+    g: Array,
+    derivative: Array,
+    shape: tuple[int, ...],
+    target: Array | None = None,
+    ignore_index: int = -100,
+) -> Array:
     """The gradient towards x of `shape`: g, of the loss, times what `cross_entropy` gave beside it
-    (which is written into)."""
+    (which is written into).
+
+    Given `target`, ignored positions have 0 where g is infinite or NaN too: a program that divides
+    by the number of labels itself may find none.
+    """
     if g.ndim or g.item() != 1:
         if compiled(derivative):
             factors = np.empty(len(derivative), g.dtype)
@@ -229,6 +239,8 @@ def cross_entropy_backward(g: Array, derivative: Array, shape: tuple[int, ...]) 
             run(scale_rows, derivative, factors)
         else:
             derivative *= g.reshape(-1, 1)
+        if target is not None and not np.isfinite(g).all():
+            derivative[target.reshape(-1) == ignore_index] = 0
     return derivative if len(shape) == 2 else from_rows(derivative, shape, len(shape) > 1)
 
 

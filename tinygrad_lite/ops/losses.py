@@ -29,13 +29,14 @@ def _backward(
     label_smoothing: float,
     reduction: str,
 ) -> Any:
-    if residual:
+    try:  # not `if residual`: two threads may ask at once
         dx = residual.pop()  # only once: it becomes a gradient, into which programs may write
-    else:  # an earlier pass took it, or nobody asked for it when the loss was computed
+    except IndexError:  # another pass took it, or nobody asked for it when the loss was computed
         _, dx = kernels.cross_entropy(
             x, target, weight, ignore_index, label_smoothing, reduction, True
         )
-    return kernels.cross_entropy_backward(g, dx, x.shape), None, None
+    dx = kernels.cross_entropy_backward(g, dx, x.shape, target, ignore_index)
+    return dx, None, None
 
 
 def _reference(
@@ -121,6 +122,8 @@ def cross_entropy_of_classes(
     gradient  compute the derivative too, softmax(x) - indicator(target): where the loss is, the
               exponentials are, and the backward pass has only to scale it
     """
+    if x.dtype.kind != "f":
+        raise unsupported("log_softmax_lastdim_kernel_impl", x.dtype)
     loss, derivative = kernels.cross_entropy(
         x, target, weight, ignore_index, label_smoothing, reduction, gradient
     )

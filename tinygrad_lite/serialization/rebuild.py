@@ -112,9 +112,12 @@ def rebuild_from_type(function: Any, kind: Any, args: Any, state: Any) -> Any:
         raise _damaged(f"a tensor of type {kind!r:.100} made by {function!r:.100}")
     tensor = function(*args)
     if kind is not Tensor:
-        plain, tensor = tensor, kind.__new__(kind)
+        plain, tensor = tensor, object.__new__(kind)  # its own `__new__` may want arguments
         Tensor.__setstate__(tensor, (plain.array, plain.requires_grad, {}))
-    set_attributes(tensor, state)
+    if kind.__setstate__ is Tensor.__setstate__:
+        set_attributes(tensor, state)
+    else:
+        tensor.__setstate__(state)
     return tensor
 
 

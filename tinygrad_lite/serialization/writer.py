@@ -189,7 +189,10 @@ class Writer(pickle._Pickler):
             return function, args
         named = global_name("torch", "Tensor") if kind is Tensor else kind
         wrapper = global_name("torch._tensor", "_rebuild_from_type_v2")
-        return wrapper, (function, named, args, attributes)
+        state = (
+            tensor.__getstate__() if kind.__getstate__ is not object.__getstate__ else attributes
+        )
+        return wrapper, (function, named, args, state)
 
     def reduce_array(self, tensor: Tensor) -> tuple[Global, tuple[Any, ...]]:
         array = self.strided(tensor.array)
