@@ -94,19 +94,19 @@ def put_along_axis(x: Any, *, axis: int, index: Any, size: int, start: int | Non
         for border in _borders(index, start, size):
             _add_at(out, axis, index[border], x[_at(axis, border)])
         return out
-    shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
-    sums = lines.add_along_axis(x, np.asarray(index), shape, axis)
-    if sums is not None:
-        return sums
-    out = np.zeros(shape, x.dtype)
-    np.add.at(np.moveaxis(out, axis, 0), index, np.moveaxis(x, axis, 0))
+    out = np.zeros((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.dtype)
+    _add_at(out, axis, np.asarray(index), x)
     return out
 
 
 def _add_at(out: Any, axis: int, index: Any, x: Any) -> None:
     """out[index[i]] += x[i] along an axis."""
     if len(index) > _FEW:
-        np.add.at(np.moveaxis(out, axis, 0), index, np.moveaxis(x, axis, 0))
+        sums = lines.add_along_axis(x, index, out.shape, axis)
+        if sums is None:
+            np.add.at(np.moveaxis(out, axis, 0), index, np.moveaxis(x, axis, 0))
+        else:
+            out += sums
         return
     for i, place in enumerate(index.tolist()):
         out[_at(axis, place)] += x[_at(axis, i)]
