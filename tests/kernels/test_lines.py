@@ -135,9 +135,9 @@ def test_the_line_kernels_are_reached(monkeypatch):
     x[:, index[0]].backward(tl.ones(300, 200))
     assert calls == ["add_slices"]
     calls.clear()
-    padded = tl.nn.functional.pad(x[None], (150, 150), mode="circular")
-    padded.backward(tl.ones(1, 300, 500))
-    assert calls == ["add_slices"]
+    padded = tl.nn.functional.pad(tl.cat([x, y])[None], (200, 200), mode="circular")
+    padded.backward(tl.ones(1, 600, 600))
+    assert calls == ["add_slices", "add_slices"]
 
 
 def test_an_index_that_leaves_parts_of_other_axes_out_is_numpys():
