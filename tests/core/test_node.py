@@ -120,6 +120,7 @@ def test_attributes_that_a_node_has_not() -> None:
 
 class _Nameless:
     title = "Bare"
+    named = None
     kept = None
 
     @staticmethod

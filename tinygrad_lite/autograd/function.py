@@ -179,6 +179,7 @@ class _UserOp:
 
     on_tensors = True
     plain = joint = False
+    named = None
     holds = True
     rewritable = False
     layout = ()

@@ -249,6 +249,8 @@ def primitive(
     outputs     the function returns a tuple of arrays; `g` is then a tuple, None where unused
     residual    the function returns (value, residual): the latter is kept for rules that ask
     shown       so many of the residual's first arrays are given back too, without a derivative
+    title       what PyTorch calls it: the node of `mul` is shown as MulBackward0
+    named       a function of the node to its whole name, where that depends on the call
     check       raises for inputs (arrays and numbers) of dtypes the op does not take, before they
                 are promoted; not asked when all are float32 or all float64
     tensors     which of the first two inputs must not be Python numbers

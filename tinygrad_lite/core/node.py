@@ -76,6 +76,8 @@ class Node:
 
     def name(self) -> str:
         """The name PyTorch prints, e.g. MulBackward0."""
+        if self.op.named is not None:
+            return self.op.named(self)
         title = self.op.title
         return _UNNUMBERED.get(title) or title + "Backward0"
 

@@ -68,6 +68,7 @@ class Primitive:
         residual: bool = False,
         shown: int = 0,
         title: str | None = None,
+        named: Callable[[Node], str] | None = None,
         check: Callable[..., None] | None = None,
         tensors: Sequence[int] = (),
         rewritable: bool = False,
@@ -76,6 +77,7 @@ class Primitive:
         self.forward = forward
         self.name = forward.__name__
         self.title = title or "".join(w.capitalize() for w in self.name.split("_"))
+        self.named = named
         self.joint = joint
         self.promote = promote
         self.broadcasts = broadcasts

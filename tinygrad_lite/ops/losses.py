@@ -228,14 +228,7 @@ def logistic_loss(x: Any, y: Any) -> Any:
     return activations.logistic(y, x)
 
 
-def _distance_slopes(
-    g: Any, need: Any, x: Any, y: Any, kind: str, beta: float, reduction: str
-) -> Any:
-    dx = distances.distance_backward(g, x, y, kind, beta, reduction)
-    return dx if need[0] else None, -dx if need[1] else None
-
-
-def _distance_reference(x: Any, y: Any, *, kind: str, beta: float, reduction: str) -> Any:
+def _distance_reference(x: Any, y: Any, kind: str, beta: float, reduction: str) -> Any:
     d = x - y
     if kind == "square":
         loss = d * d
@@ -248,31 +241,35 @@ def _distance_reference(x: Any, y: Any, *, kind: str, beta: float, reduction: st
     return loss if reduction == "none" else loss.mean() if reduction == "mean" else loss.sum()
 
 
-@fused(
-    backward=_distance_slopes,
-    reference=_distance_reference,
-    title="DistanceLoss",
-    samples=[
-        sample(
-            Real("n m", low=1.55, high=3.0),
-            Real("n m", low=-1.0, high=1.5),
-            kind=one_of("square", "absolute"),
-            beta=1.0,
-            reduction=one_of("mean", "sum", "none"),
-        ),
-        sample(
-            Real("n m", low=1.0, high=2.0),
-            Real("n m", low=-1.0, high=0.5),
-            kind=one_of("huber", "smooth"),
-            beta=one_of(0.4, 3.5),
-            reduction=one_of("mean", "sum", "none"),
-        ),
-    ],
-)
-def distance_loss(x: Any, y: Any, *, kind: str, beta: float = 1.0, reduction: str) -> Any:
-    """A function of x - y, of one shape, reduced: "square", "absolute", "huber" or "smooth".
+_APART = Real("n m", low=1.55, high=3.0), Real("n m", low=-1.0, high=1.5)
+_ANYWHERE = Real("n m", low=1.0, high=2.0), Real("n m", low=-1.0, high=0.5)
 
-    kernels/distances.py states them. The derivative of |d| at 0 is 0; of "huber" at |d| = beta it
-    is that of either side.
+
+def _distance(kind: str, title: str, inputs: Any, betas: Any) -> Any:
+    """The op of one function of x - y, of one shape, reduced; kernels/distances.py states it.
+
+    The derivative of |d| at 0 is 0; of "huber" at |d| = beta it is that of either side.
     """
-    return distances.distance(x, y, kind, beta, reduction)
+
+    def slopes(g: Any, need: Any, x: Any, y: Any, beta: float, reduction: str) -> Any:
+        dx = distances.distance_backward(g, x, y, kind, beta, reduction)
+        return dx if need[0] else None, -dx if need[1] else None
+
+    def loss(x: Any, y: Any, *, beta: float = 1.0, reduction: str) -> Any:
+        return distances.distance(x, y, kind, beta, reduction)
+
+    loss.__name__ = f"{kind}_distance"
+    loss.__doc__ = f"The {kind} distance of x and y, of one shape: see kernels/distances.py."
+    reductions = one_of("mean", "sum", "none")
+    return fused(
+        backward=slopes,
+        reference=lambda x, y, *, beta, reduction: _distance_reference(x, y, kind, beta, reduction),
+        title=title,
+        samples=[sample(*inputs, beta=betas, reduction=reductions)],
+    )(loss)
+
+
+square_distance = _distance("square", "MseLoss", _APART, 1.0)
+absolute_distance = _distance("absolute", "Mean", _APART, 1.0)  # as PyTorch shows it
+smooth_distance = _distance("smooth", "SmoothL1Loss", _ANYWHERE, one_of(0.4, 3.5))
+huber_distance = _distance("huber", "HuberLoss", _ANYWHERE, one_of(0.4, 3.5))

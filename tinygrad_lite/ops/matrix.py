@@ -269,6 +269,13 @@ def _not_affine(x: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> Exception
     return unsupported("addmm_impl", x.dtype)
 
 
+def _name_of_affine(node: Any) -> str:
+    """What PyTorch shows: a product of matrices, or the view of it that has more axes."""
+    if len(node.shape) == 2:
+        return "MmBackward0" if node.parents[2] is None else "AddmmBackward0"
+    return "UnsafeViewBackward0" if node.parents[2] is None else "ViewBackward0"
+
+
 @primitive(
     _affine_towards_x,
     _affine_towards_W,
@@ -276,6 +283,7 @@ def _not_affine(x: np.ndarray, W: np.ndarray, b: np.ndarray | None) -> Exception
     promote=None,
     method=False,
     title="Addmm",
+    named=_name_of_affine,
     samples=[
         sample(Real("n k"), Real("m k"), Real("m")),
         sample(Real("a b k"), Real("m k"), Real("m")),

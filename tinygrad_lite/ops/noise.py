@@ -24,7 +24,7 @@ def _dropped_rule(g: Any, p: float, key: int, residual: Any) -> Any:
     residual=True,
     promote=None,
     method=False,
-    title="NativeDropout",
+    title="Mul",  # which PyTorch multiplies by
     samples=[sample(Real("n m"), p=one_of(0.2, 0.6), key=2**40 + 12345)],
 )
 def dropped(x: Any, *, p: float, key: int) -> Any:

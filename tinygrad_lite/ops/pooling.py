@@ -23,6 +23,15 @@ _WINDOWS: dict[str, Any] = {
 }
 
 
+def _by_rank(name: str) -> Any:
+    """What PyTorch shows: its pools are of images; one axis is an image of height 1."""
+    return lambda node: (
+        "SqueezeBackward1"
+        if len(node.shape) < 4
+        else name.format("2D" if len(node.shape) == 4 else "3D")
+    )
+
+
 @primitive(
     lambda g, residual, x_shape, kernel: unpool(
         g, residual[0], input_shape=x_shape, dims=len(kernel)
@@ -32,6 +41,7 @@ _WINDOWS: dict[str, Any] = {
     promote=None,
     method=False,
     title="MaxPoolWithIndices",
+    named=_by_rank("MaxPool{}WithIndicesBackward0"),
     samples=[
         sample(Real("n 5", distinct=True), dilation=(1,), ceil_mode=one_of(False, True), **_WINDOWS)
     ],
@@ -55,6 +65,7 @@ def max_pool(
     promote=None,
     method=False,
     title="AdaptiveMaxPool",
+    named=_by_rank("AdaptiveMaxPool{}Backward0"),
     samples=[sample(Real("n 5", distinct=True), output_size=one_of((2,), (3,)))],
 )
 def adaptive_max(x: Any, *, output_size: Any) -> Any:
@@ -108,6 +119,7 @@ _MEANS: dict[str, Any] = {
     promote=None,
     method=False,
     title="AvgPool",
+    named=_by_rank("AvgPool{}Backward0"),
     samples=[sample(Real("n 5"), divisor=one_of(None, 3), **_MEANS)],
 )
 def mean_pool(
@@ -188,6 +200,7 @@ def spread_mean(
     promote=None,
     method=False,
     title="AdaptiveAvgPool",
+    named=_by_rank("AdaptiveAvgPool{}Backward0"),
     samples=[sample(Real("n 5"), output_size=one_of((2,), (3,)))],
 )
 def adaptive_mean(x: Any, *, output_size: Any) -> Any:

@@ -86,6 +86,7 @@ def _accumulator(dtype: Any) -> Any:
     promote=None,
     method=False,
     title="Sum",
+    named=lambda node: "SumBackward1" if node.shape else "SumBackward0",
     samples=[sample(_MATRIX, **_AXES)],
 )
 def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
@@ -122,6 +123,7 @@ def sum(
     promote=None,
     method=False,
     title="Mean",
+    named=lambda node: "MeanBackward1" if node.shape else "MeanBackward0",
     samples=[sample(_MATRIX, **_AXES)],
 )
 def average(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:

@@ -14,7 +14,14 @@ from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
 from ...ops.creation import full_like
 from ...ops.likelihood import bernoulli_surprise
-from ...ops.losses import distance_loss, huber, logistic_loss
+from ...ops.losses import (
+    absolute_distance,
+    huber,
+    huber_distance,
+    logistic_loss,
+    smooth_distance,
+    square_distance,
+)
 from ...ops.selection import where
 
 
@@ -52,7 +59,7 @@ def _warn_unequal(name: str, input: Tensor, target: Tensor) -> None:
 
 
 def _is_plain(input: Tensor, target: Tensor, weight: Tensor | None, reduction: str) -> bool:
-    """Whether `distance_loss` does all of it: two of one shape and dtype, without weights."""
+    """Whether one op does all of it: two of one shape and dtype, without weights."""
     x, y = input.array, target.array
     return (
         weight is None
@@ -75,7 +82,7 @@ def mse_loss(
     """(input - target)^2, elementwise, reduced; "mean" divides by the sum of the weights."""
     reduction = _legacy(size_average, reduce, reduction)
     if _is_plain(input, target, weight, reduction):
-        return distance_loss(input, target, kind="square", reduction=reduction)
+        return square_distance(input, target, reduction=reduction)
     _warn_unequal("mse_loss", input, target)
     difference = input - target
     return _mean_by_weight(_weighted(difference * difference, input, weight), weight, reduction)
@@ -106,7 +113,7 @@ def l1_loss(
     """|input - target|, elementwise, reduced; "mean" divides by the sum of the weights."""
     reduction = _legacy(size_average, reduce, reduction)
     if _is_plain(input, target, weight, reduction):
-        return distance_loss(input, target, kind="absolute", reduction=reduction)
+        return absolute_distance(input, target, reduction=reduction)
     _warn_unequal("l1_loss", input, target)
     loss = _weighted((input - target).abs(), input, weight)
     return _mean_by_weight(loss, weight, reduction)
@@ -127,7 +134,7 @@ def smooth_l1_loss(
     if beta == 0:
         return l1_loss(input, target, reduction=reduction)
     if _is_plain(input, target, None, reduction):
-        return distance_loss(input, target, kind="smooth", beta=beta, reduction=reduction)
+        return smooth_distance(input, target, beta=beta, reduction=reduction)
     _warn_unequal("smooth_l1_loss", input, target)
     loss = huber(input - target, delta=float(beta))
     return _reduced(loss if beta == 1 else loss / beta, reduction)
@@ -147,7 +154,7 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if _is_plain(input, target, weight, reduction):
-        return distance_loss(input, target, kind="huber", beta=delta, reduction=reduction)
+        return huber_distance(input, target, beta=delta, reduction=reduction)
     _warn_unequal("huber_loss", input, target)
     loss = huber(input - target, delta=float(delta))
     return _reduced(_weighted(loss, input, weight), reduction)
