@@ -162,3 +162,22 @@ def test_functions_that_ask_are_pickled():
 
     functions = [tl.sigmoid, tl.nn.functional.gelu, tl.special.erfc]
     assert [pickle.loads(pickle.dumps(f)) for f in functions] == functions
+
+
+@pytest.mark.parametrize("lib", [torch, tinygrad_lite], ids=["torch", "lite"])
+def test_a_class_keeps_its_name_in_texts_batches_and_modules(lib):
+    data = importlib.import_module(f"{lib.__name__}.utils.data")
+
+    class Note(lib.Tensor):
+        pass
+
+    notes = [lib.full((2,), float(i)).as_subclass(Note) for i in range(2)]
+    assert repr(notes[1]) == "Note([1., 1.])" and f"{notes[0].sum()}" == "Note(0.)"
+    assert type(data.default_collate(notes)) is Note
+    module = lib.nn.BatchNorm1d(2)
+    module.register_buffer("note", notes[0])
+    weight, mean = module.weight.data_ptr(), module.running_mean
+    module.float()
+    assert module.weight.data_ptr() == weight and module.running_mean is mean
+    module.double()
+    assert type(module.note) is Note and module.note.dtype == lib.float64

@@ -413,7 +413,7 @@ class Tensor:
         return object.__format__(self, spec)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        node = live_node(self)
+        node, kind = live_node(self), type(self)
         default = dtypes.get_default_dtype()
         plain = (default, default.to_complex(), dtypes.int64, dtypes.bool_)
         suffix = None if self.dtype in plain else repr(self.dtype)
@@ -422,6 +422,7 @@ class Tensor:
             dtype_suffix=suffix,
             requires_grad=isinstance(node, Leaf),
             grad_fn=None if node is None or isinstance(node, Leaf) else f"<{node.name()}>",
+            name="tensor" if kind.__module__.startswith(_PACKAGE) else kind.__name__,
         )
 
     def __setstate__(self, state: Any) -> None:
@@ -437,6 +438,7 @@ _CHANNELS_LAST = {"channels_last": 4, "channels_last_3d": 5}  # and the rank the
 UNCOUNTED = object()
 """Stands in `seen` of a Tensor made by `.data`: what is written through it is not a version."""
 
+_PACKAGE = __package__.partition(".")[0] + "."
 _new = object.__new__
 
 

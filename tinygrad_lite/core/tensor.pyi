@@ -961,6 +961,7 @@ class Tensor:
 
 _CHANNELS_LAST: dict
 UNCOUNTED: object
+_PACKAGE: str
 _new: Any
 
 def make(array: np.ndarray, node: Node | None = None) -> Tensor: ...

@@ -434,10 +434,8 @@ class Module:
         return self._to_dtype(dtype)
 
     def _to_dtype(self: T, dtype: dtypes.dtype) -> T:
-        numpy_dtype = dtypes.to_numpy(dtype)
-        return self._apply(
-            lambda t: make(t.array.astype(numpy_dtype)) if t.is_floating_point() else t
-        )
+        dtypes.to_numpy(dtype)  # raises where there is none, if the module is empty too
+        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
 
     def float(self: T) -> T:
         """Convert floating parameters and buffers to float32."""

@@ -6,6 +6,7 @@ Source: PyTorch documentation, `torch.utils.data.default_collate` and `default_c
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Mapping, MutableMapping, MutableSequence, Sequence
 from typing import Any
 
@@ -109,7 +110,11 @@ def collate(batch: Any, *, collate_fn_map: dict[Any, Collate] | None = None) -> 
 
 def collate_tensor_fn(batch: Any, *, collate_fn_map: Any = None) -> Tensor:
     """The Tensors stacked along a new first dimension; gradients flow through."""
-    return stack(list(batch), 0)
+    if all(type(sample) is Tensor for sample in batch):
+        return stack(list(batch), 0)
+    # the public function, which asks the class of the samples what it makes of it
+    stacked: Tensor = sys.modules[__name__.partition(".")[0]].stack(list(batch), 0)
+    return stacked
 
 
 def collate_numpy_array_fn(batch: Any, *, collate_fn_map: Any = None) -> Any:
