@@ -9,6 +9,7 @@ inside; "nearest" has one neighbour, of weight 1, and no gradient towards the gr
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -44,13 +45,13 @@ def sampled_by_parts(
 ) -> Tensor:
     """`sampled` as a composition, which knows "bicubic" too."""
     x, dims = input.array, input.array.ndim - 2
-    sizes = x.shape[2:]
+    sizes, points = x.shape[2:], math.prod(grid.array.shape[1:-1])  # -1 is none if nothing is there
     places = []
     for i, n in enumerate(sizes):  # the grid's last axis runs from the last dimension to the first
-        g = grid.select(-1, dims - 1 - i).reshape(x.shape[0], -1)
+        g = grid.select(-1, dims - 1 - i).reshape(x.shape[0], points)
         place = (g + 1) * ((n - 1) / 2) if align else ((g + 1) * n - 1) / 2
         places.append(place if mode == "bicubic" else _bounded(place, n, padding_mode, align))
-    flat = input.reshape(x.shape[0], x.shape[1], -1)
+    flat = input.reshape(*x.shape[:2], math.prod(sizes))
     terms = _neighbours(places, mode)
     out: Any = None
     for index, weight in terms:
@@ -167,17 +168,18 @@ def _corners(place: Any, n: int, mode: str) -> list[tuple[Any, Any, Any]]:
 
 
 def _backward(g: Any, need: Any, x: Any, grid: Any, residual: Any, mode: str) -> tuple[Any, Any]:
-    n, c, *_ = x.shape
+    n, c, *sizes = x.shape
+    pixels = math.prod(sizes)
     index, weight, axes, slopes = residual
-    g = g.reshape(n, c, -1)
+    g = g.reshape(n, c, index.shape[2])
     dx = dgrid = None
     if need[0]:
-        dx = kernels.blend_backward(g, index, weight, (n, c, x[0, 0].size)).reshape(x.shape)
+        dx = kernels.blend_backward(g, index, weight, (n, c, pixels)).reshape(x.shape)
     if need[1] and mode == "nearest":
         dgrid = np.zeros_like(grid)
     elif need[1]:
         dgrid = np.empty((n, index.shape[2], len(axes)), grid.dtype)
-        towards = kernels.blend_backward_weight(g, x.reshape(n, c, -1), index)
+        towards = kernels.blend_backward_weight(g, x.reshape(n, c, pixels), index)
         for i, slope in enumerate(slopes):
             total: Any = 0
             for k, chosen in enumerate(itertools.product(*axes)):
@@ -212,7 +214,7 @@ _GRID = Real("2 5 2 2", low=-0.7, high=0.7, avoid=(-0.5, -0.25, 0.0, 0.25, 0.5),
 def sampled(x: Any, grid: Any, *, mode: str, padding_mode: str, align: bool) -> Any:
     """x (N, C, *S) at the places of the grid (N, *P, d): (N, C, *P)."""
     n, c, *sizes = x.shape
-    flat = grid.reshape(n, grid[0, ..., 0].size if n else 0, len(sizes))
+    flat = grid.reshape(n, math.prod(grid.shape[1:-1]), len(sizes))
     axes, slopes = [], []
     for i, size in enumerate(sizes):
         place, slope = _places(flat[:, :, len(sizes) - 1 - i], size, padding_mode, align)
@@ -226,5 +228,5 @@ def sampled(x: Any, grid: Any, *, mode: str, padding_mode: str, align: bool) -> 
         for (i, factor, _), size in zip(corner[1:], sizes[1:], strict=True):
             at, w = at * size + i, w * factor
         index[:, k], weight[:, k] = at, w
-    out = kernels.blend(x.reshape(n, c, -1) if x.size else x.reshape(n, c, 0), index, weight)
+    out = kernels.blend(x.reshape(n, c, math.prod(sizes)), index, weight)
     return out.reshape(n, c, *grid.shape[1:-1]), (index, weight, axes, slopes)

@@ -118,6 +118,11 @@ for mode, border, corners in itertools.product(
     TABLE.append(f"x(1,1,2,2) g(1,3,2,2) :1 F.grid_sample(x, g * 2, {how})")
 CORNERS = "t.tensor([[[[-1.0, -1], [1, 1], [0, 0], [-1, 1], [1, 0.5], [-1.5, 0.25]]]])"
 TABLE += [
+    *[
+        f"x({n},{c},4,5) g({n},{rows},2,2) :1 F.grid_sample(x, g, '{mode}')"
+        for n, c, rows in ((0, 3, 3), (2, 0, 3), (2, 3, 0))
+        for mode in ("bilinear", "nearest", "bicubic")
+    ],
     "x(2,3,4,5) g(2,3,2,2) :1 F.grid_sample(x, g)",
     "x(2,3,4,5) g(2,3,2,2) :1 F.grid_sample(x, g, 'nearest', 'border', True)",
     "x(2,3,4,5) g(2,3,2,2) :0 F.grid_sample(x.float(), g.float())",

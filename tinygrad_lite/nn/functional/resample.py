@@ -368,6 +368,11 @@ def grid_sample(
             f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid "
             f"with sizes {list(grid.array.shape)}"
         )
+    if 0 in input.array.shape[2:]:
+        raise RuntimeError(
+            "grid_sampler(): expected input to have non-empty spatial dimensions, but input has "
+            f"sizes {list(input.array.shape)}"
+        )
     if mode == "bicubic" and dims != 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
     options: Any = {"mode": mode, "padding_mode": padding_mode, "align": bool(align_corners)}
