@@ -23,6 +23,14 @@ def row_of(x, r):
 
 
 @jit(forceinline=True)
+def rows_of(x, first, last):
+    """Rows first to last of a contiguous matrix, one after the other, likewise."""
+    size = x.shape[1]
+    start = x.ctypes.data + first * size * x.itemsize
+    return carray(pointer(start), (last - first) * size, x.dtype)
+
+
+@jit(forceinline=True)
 def plane_of(x, n, c):
     """x[n, c] of a contiguous array of three axes, likewise."""
     size = x.shape[2]

@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from ._jit import jit, like, prange
-from ._rows import row_dot, row_of, row_sum
+from ._rows import row_dot, row_of, row_sum, rows_of
 from .softmax import (
     as_rows,
     compiled,
     exps_of_rows,
     from_rows,
     log_all,
-    norms,
     rows_together,
     run,
     scale,
@@ -57,11 +56,10 @@ def cross_entropy_rows(x, labels, weights, each, smoothing, factor, losses, grad
     tops, logs, sums = np.empty(count, x.dtype), np.empty(count, x.dtype), np.empty(count)
     for b in prange((count + together - 1) // together):
         first, last = b * together, min(count, (b + 1) * together)
-        if keep:
-            exps_of_rows(x, first, last, tops[first:last], sums[first:last], gradient)
-            _logs_of(sums[first:last], logs[first:last])
-        else:
-            norms(x, first, last, tops[first:last], logs[first:last])
+        size = (last - first) * classes
+        to = rows_of(gradient, first, last) if keep else np.empty(size, x.dtype)
+        exps_of_rows(x, first, last, tops[first:last], sums[first:last], to)
+        _logs_of(sums[first:last], logs[first:last])
         for r in range(first, last):
             t = labels[r]
             if t < 0:
@@ -79,12 +77,12 @@ def cross_entropy_rows(x, labels, weights, each, smoothing, factor, losses, grad
                 loss += spread * apart
             losses[r] = loss
             if keep:
-                to, sharp = row_of(gradient, r), factor * (1.0 - smoothing) * w
-                scale(to, like(top, (sharp + factor * spread * total) / sums[r]))
-                to[t] -= like(top, sharp)
+                slope, sharp = row_of(gradient, r), factor * (1.0 - smoothing) * w
+                scale(slope, like(top, (sharp + factor * spread * total) / sums[r]))
+                slope[t] -= like(top, sharp)
                 if smoothing != 0.0:
                     for i in range(classes):
-                        to[i] -= like(top, factor * spread * (each[i] if each.size else 1.0))
+                        slope[i] -= like(top, factor * spread * (each[i] if each.size else 1.0))
 
 
 @jit(parallel=True)

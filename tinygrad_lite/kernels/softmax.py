@@ -17,7 +17,7 @@ import numpy as np
 from ._jit import FMA, SUMS, enabled, jit, like, prange, where
 from ._math import exp_nonpositive as _exp
 from ._math import log as _log
-from ._rows import CHUNK, maximum, row_dot, row_of, row_sum
+from ._rows import CHUNK, maximum, row_dot, row_of, row_sum, rows_of
 from .copying import contiguous
 
 Array = np.ndarray
@@ -96,16 +96,15 @@ def _exp_of_short_rows(x, first, last, tops, out):
 
 @jit
 def exps_of_rows(x, first, last, tops, sums, out):
-    """out[r] = exp(x[r] - m) for rows first to last; m and s."""
+    """out = exp(x[r] - m) for rows first to last, one after the other; m and s."""
     n = x.shape[1]
     if n < SHORT:
-        to = out.reshape(-1)[first * n : last * n]
-        _exp_of_short_rows(x, first, last, tops, to)
+        _exp_of_short_rows(x, first, last, tops, out)
         for r in range(last - first):
-            sums[r] = row_sum(to[r * n : (r + 1) * n])
+            sums[r] = row_sum(out[r * n : (r + 1) * n])
         return
     for r in range(first, last):
-        row, to = row_of(x, r), row_of(out, r)
+        row, to = row_of(x, r), out[(r - first) * n : (r - first + 1) * n]
         top = maximum(row)
         total = 0.0
         for start in range(0, n, CHUNK):
@@ -166,7 +165,8 @@ def softmax_rows(x, out):
     tops, sums = np.empty(x.shape[0], x.dtype), np.empty(x.shape[0])
     for b in prange((x.shape[0] + together - 1) // together):
         first, last = b * together, min(x.shape[0], (b + 1) * together)
-        exps_of_rows(x, first, last, tops[first:last], sums[first:last], out)
+        to = rows_of(out, first, last)
+        exps_of_rows(x, first, last, tops[first:last], sums[first:last], to)
         for r in range(first, last):
             scale(row_of(out, r), like(tops[r], 1.0 / sums[r]))
 
