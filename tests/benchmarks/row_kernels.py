@@ -43,8 +43,12 @@ def labels(torch: Any, count: int, classes: int) -> Any:
 
 
 def both(torch: Any, f: Callable[..., Any], *inputs: Any, compared: bool = True) -> Step:
-    """Forward and backward of f(*inputs): the gradient towards the first one."""
-    g = tensor(torch, *f(*inputs).shape, seed=2, grad=False)
+    """Forward and backward of f(*inputs): the gradient towards the first one.
+
+    What has axes is given a gradient, a loss none, as programs do.
+    """
+    shape = f(*inputs).shape
+    g = tensor(torch, *shape, seed=2, grad=False) if shape else None
     wanted = [x for x in inputs if x.requires_grad]
 
     def step() -> Any:
