@@ -51,8 +51,14 @@ class BadGradient(Function):
 # values
 
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Anomaly Detection has been enabled"),
+    pytest.mark.filterwarnings("ignore:Error detected in"),
+]
+
+
 def stopped(call: Callable[[], Any]) -> str:
-    with pytest.raises(RuntimeError) as e, detect_anomaly():
+    with pytest.raises(RuntimeError) as e, detect_anomaly(check_values=True):
         call()
     return str(e.value)
 
@@ -156,7 +162,7 @@ def test_each_of_several_outputs_is_looked_at_and_every_kind_of_input_named():
     op = SimpleNamespace(name="split", inputs=("x",))
     good, bad = np.ones(2), np.array([1.0, np.inf])
     with pytest.raises(RuntimeError) as e:
-        anomaly.Anomaly(True).forward(op, (good, 2.5, good[:0]), {}, (good, bad), None)
+        anomaly.Anomaly(True, True).forward(op, (good, 2.5, good[:0]), {}, (good, bad), None)
     assert str(e.value).startswith(
         "split made the first inf, at index [1] of its value of shape [2], from x[1] = 1.0, input "
         "1 = 2.5. Here:\n"
@@ -165,9 +171,9 @@ def test_each_of_several_outputs_is_looked_at_and_every_kind_of_input_named():
 
 def test_a_bad_number_given_as_an_option_is_not_made_by_the_op():
     op, bad = SimpleNamespace(name="fill"), np.array([np.inf])
-    anomaly.Anomaly(True).forward(op, (np.ones(1),), {"value": np.inf, "n": 3}, bad, None)
+    anomaly.Anomaly(True, True).forward(op, (np.ones(1),), {"value": np.inf, "n": 3}, bad, None)
     with pytest.raises(RuntimeError, match="fill made the first inf"):
-        anomaly.Anomaly(True).forward(op, (np.ones(1),), {"value": 1.0, "n": 3}, bad, None)
+        anomaly.Anomaly(True, True).forward(op, (np.ones(1),), {"value": 1.0, "n": 3}, bad, None)
 
 
 def test_the_inputs_of_a_users_function_are_numbered():
@@ -252,6 +258,51 @@ def test_recorded_gradients_are_looked_at_too():
     y = (x * 0).sqrt()
     with pytest.raises(RuntimeError, match="returned nan values"), detect_anomaly():
         y.backward(torch.zeros(1), create_graph=True)
+
+
+def test_values_are_looked_at_only_where_that_is_asked_for():
+    with detect_anomaly():
+        assert torch.zeros(1).log().item() == -float("inf")
+
+
+# warnings
+
+
+@pytest.mark.filterwarnings("default:Anomaly Detection")
+def test_entering_warns_of_the_cost():
+    with pytest.warns(UserWarning, match="^Anomaly Detection has been enabled"):
+        detect_anomaly()
+    set_detect_anomaly(False)
+
+
+@pytest.mark.filterwarnings("default:Error detected")
+def test_a_pass_that_fails_warns_with_the_lines_that_made_the_op():
+    x = leaf(1.0)
+    with detect_anomaly():
+        y = x + 1
+        z = y.sqrt()
+        y += 1
+        z += 1
+        with (
+            pytest.warns(UserWarning, match="Error detected in SqrtBackward0") as seen,
+            pytest.raises(RuntimeError),
+        ):
+            z.backward()
+    assert "Traceback of forward call" in str(seen[0].message)
+    assert "    z = y.sqrt()" in str(seen[0].message).splitlines()
+
+
+@pytest.mark.filterwarnings("default:Error detected")
+def test_of_an_op_made_before_the_warning_has_no_lines():
+    y = leaf(1.0).exp()
+    z = y.sin()
+    y += 1
+    with (
+        pytest.warns(UserWarning, match="No forward pass information available"),
+        pytest.raises(RuntimeError),
+        detect_anomaly(),
+    ):
+        z.backward()
 
 
 # writes

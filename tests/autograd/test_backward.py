@@ -440,3 +440,71 @@ def test_refusals_say_what_is_wrong(case: tuple[Callable[[], Any], type[Exceptio
         call()
     assert type(e.value) is kind
     assert str(e.value) == message
+
+
+# what is not used
+
+
+def test_zeros_for_what_is_not_used_may_be_differentiated_where_the_pass_is_recorded():
+    x, unused = leaf(2.0), leaf(3.0)
+    for recorded in (False, True):
+        _, zero = grad((x * x).sum(), (x, unused), create_graph=recorded, materialize_grads=True)
+        assert zero.tolist() == [0.0] and zero.requires_grad is recorded
+
+
+def test_an_edge_that_is_not_used_has_no_zeros():
+    x, unused = leaf(2.0), leaf(3.0)
+    with pytest.raises(RuntimeError, match="^materialize_grads cannot be used when"):
+        grad((x * x).sum(), get_gradient_edge(unused), materialize_grads=True)
+
+
+# a node called, a leaf with gradients of another dtype, passes that are numbered
+
+
+def test_a_node_may_be_called_with_the_gradient_of_its_value():
+    x, y = leaf(2.0), leaf(3.0)
+    towards_x, towards_y = (x * y).grad_fn(torch.tensor([10.0]))
+    assert (towards_x.tolist(), towards_y.tolist()) == ([30.0], [20.0])
+    assert x.exp().sum().grad_fn(torch.tensor(5.0)).tolist() == [5.0]
+    with pytest.raises(TypeError, match="^expected 1 arguments, got 2 instead"):
+        (x * y).grad_fn(towards_x, towards_y)
+
+
+def test_a_leaf_may_take_gradients_of_another_dtype():
+    x = leaf(2.0)
+    assert x.grad_dtype is torch.float32
+    x.grad_dtype = torch.float64
+    (x * 3).sum().backward()
+    assert x.grad.dtype is torch.float64 and x.grad.item() == 3
+    with pytest.raises(RuntimeError, match="^Cannot set grad_dtype to"):
+        x.grad_dtype = torch.float16
+    x.grad_dtype = x.grad = None
+    x.grad = torch.ones(1, dtype=torch.float16)
+    for access in (lambda y: y.grad_dtype, lambda y: setattr(y, "grad_dtype", None)):
+        with pytest.raises(RuntimeError, match="on leaf tensors"):
+            access(x * 2)
+
+
+def test_a_pass_knows_its_number_and_its_nodes():
+    number, visits = torch._C._current_graph_task_id, torch._C._will_engine_execute_node
+    x, y = leaf(2.0), leaf(3.0)
+    z, other = x * y, x.exp().grad_fn
+    seen: list[Any] = []
+    z.register_hook(lambda g: seen.append((number(), visits(z.grad_fn), visits(other))))
+    z.backward(retain_graph=True)
+    z.backward()
+    (first, *found), (second, *_) = seen
+    assert second - first == 1 and found == [True, False] and number() == -1
+    with pytest.raises(RuntimeError, match="during the backward pass"):
+        visits(z.grad_fn)
+
+
+def test_writes_that_do_not_count_are_not_complained_of():
+    x = leaf(2.0)
+    y = x * 1
+    z = y * y
+    with torch.autograd._unsafe_preserve_version_counter(y):
+        y.mul_(5)
+    assert y._version == 0
+    z.backward()
+    assert x.grad.item() == 20

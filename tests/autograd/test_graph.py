@@ -34,6 +34,9 @@ class Log:
         assert len(contributions) == len(node.parents)
         self.seen.append(f"backward {node.op.name}")
 
+    def failed(self, node: Any) -> None:
+        self.lines.append(("failed", node.name()))
+
     def written(self, write: Any) -> None:
         self.seen.append(f"written {write.by}")
 

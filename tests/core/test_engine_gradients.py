@@ -397,6 +397,9 @@ class Log:
         given = [None if d is None else d.tolist() for d in contributions]
         self.lines.append(("backward", node.name(), given))
 
+    def failed(self, node: Any) -> None:
+        self.seen.append(f"failed {node.op.name}")
+
     def written(self, write: Any) -> None:
         self.lines.append(("written", write.by))
 

@@ -67,10 +67,13 @@ MISFITS = [
         "accumulated",
         Returning(3),
         TypeError,
-        (
-            "expected Variable, but hook returned 'int': a hook after accumulation returns "
-            "nothing, or a Tensor that nobody looks at"
-        ),
+        ("expected Variable, but hook returned 'int': a hook after accumulation returns nothing"),
+    ),
+    (
+        "accumulated",
+        Returning(tl.ones(2)),
+        RuntimeError,
+        "Tensor post accumulate grad hooks should return None.",
     ),
 ]
 

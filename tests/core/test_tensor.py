@@ -506,7 +506,7 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
         RuntimeError,
         (
             "attempting to assign a gradient with dtype 'torch.float32' to a tensor with "
-            "grad_dtype 'torch.float64'. The gradient must have the tensor's dtype"
+            "grad_dtype 'Double'. The gradient must have the tensor's grad_dtype"
         ),
     ),
     (

@@ -1,15 +1,19 @@
-"""Anomaly detection: stop at the first NaN or infinity and say which line of the user's made it.
+"""Anomaly detection: stop at the first gradient that is NaN and say which line made its op.
 
-While it is on, every op that runs is looked at. A value that is not finite although everything it
-was computed from was finite stops the program there; so does such a gradient, with the line of the
-op whose rule made it. It also finds what no version counter can see: an array written through
-`.numpy()` after a node saved it, by a checksum of what was saved.
+While it is on, every op that runs notes the lines of the user's program that called it, and a
+backward pass that fails warns with those of the node it failed at. A gradient with a NaN stops the
+pass. With `check_values=True` so does, in the forward pass already, a value that is not finite
+although everything it was computed from was finite. It also finds what no version counter can see:
+an array written through `.numpy()` after a node saved it, by a checksum of what was saved.
 """
 
 from __future__ import annotations
 
+import linecache
 import os
+import re
 import sys
+import warnings
 import weakref
 import zlib
 from types import FrameType
@@ -36,11 +40,22 @@ def user_lines() -> str:
     return "\n".join(reversed(lines))
 
 
+def _with_source(lines: str) -> str:
+    """What `user_lines` gave, each line followed by what is written there."""
+    shown = []
+    for line in lines.splitlines():
+        place = re.match(r'  File "(.*)", line (\d+), in ', line)
+        source = linecache.getline(place[1], int(place[2])).strip() if place else ""
+        shown += [line, f"    {source}"] if source else [line]
+    return "\n".join(shown)
+
+
 class Anomaly:
     """The watcher: remembers where nodes were made; checks values, gradients and saved arrays."""
 
-    def __init__(self, check_nan: bool) -> None:
+    def __init__(self, check_nan: bool, check_values: bool = False) -> None:
         self.check_nan = check_nan
+        self.check_values = check_values
         self.sums: weakref.WeakKeyDictionary[Node, list[int | None]] = weakref.WeakKeyDictionary()
 
     def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Node | None) -> None:
@@ -49,7 +64,7 @@ class Anomaly:
             node.note = user_lines()  # type: ignore[attr-defined]
             if isinstance(node.saved, tuple):
                 self.sums[node] = [_checksum(a) for a in node.saved]
-        if self.check_nan and current().sweep is None:  # of a backward pass gradients are judged
+        if self.check_values and current().sweep is None:  # of a backward pass gradients are judged
             for value in out if isinstance(out, tuple) else (out,):
                 place = _first_bad(value)
                 if place is not None and not _any_bad(arrays, meta):
@@ -83,6 +98,17 @@ class Anomaly:
                     f"Function '{node.name()}' returned nan values in its {i}th output "
                     f"(op {node.op.name}, gradient of shape {list(value.shape)}).{where}"
                 )
+
+    def failed(self, node: Node) -> None:
+        """Called when a backward pass raises at `node`."""
+        made = getattr(node, "note", None)
+        where = (
+            f"Traceback of forward call that caused the error:\n{_with_source(made)}"
+            if made
+            else "No forward pass information available. Enable detect anomaly during forward pass "
+            "for more information."
+        )
+        warnings.warn(f"Error detected in {node.name()}. {where}", UserWarning, stacklevel=2)
 
     def written(self, write: Write) -> None:
         """Called after an in-place write."""
@@ -141,27 +167,38 @@ def _fits(a: np.ndarray, value: np.ndarray) -> bool:
 
 
 class detect_anomaly(mode_context):
-    """Context manager: inside, the first NaN or infinity raises and names op, input and line.
+    """Context manager: inside, the first gradient that is NaN raises, and lines are recorded.
 
-    `check_nan=False` only records the lines (for in-place errors), without looking at values.
+    check_nan     False: only record the lines (for in-place errors), without looking at gradients
+    check_values  also stop at the first value of the forward pass that is NaN or infinite, naming
+                  op, input and line (PyTorch has no such check)
+
+    A backward pass that fails warns with the lines that made the op it failed at.
     """
 
-    def __init__(self, check_nan: bool = True) -> None:
+    def __init__(self, check_nan: bool = True, *, check_values: bool = False) -> None:
         self.check_nan = check_nan
+        self.check_values = check_values
+        warnings.warn(
+            "Anomaly Detection has been enabled. This mode will increase the runtime and should "
+            "only be enabled for debugging.",
+            UserWarning,
+            stacklevel=2,
+        )
 
     def changes(self) -> dict[str, Any]:
-        return {"watch": Anomaly(self.check_nan)}
+        return {"watch": Anomaly(self.check_nan, self.check_values)}
 
     def clone(self) -> detect_anomaly:
-        return detect_anomaly(self.check_nan)
+        return detect_anomaly(self.check_nan, check_values=self.check_values)
 
 
 class set_detect_anomaly(mode_context):
     """Turn anomaly detection on or off, at once; as a context manager until the block's end."""
 
-    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+    def __init__(self, mode: bool, check_nan: bool = True, *, check_values: bool = False) -> None:
         self._outer = current()
-        watch = Anomaly(check_nan) if mode else None
+        watch = Anomaly(check_nan, check_values) if mode else None
         MODE.set(self._outer.but(watch=watch))
 
     def __enter__(self) -> set_detect_anomaly:

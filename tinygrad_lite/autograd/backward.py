@@ -96,7 +96,7 @@ def grad(
     roots = _roots(outs, gs, create_graph)
     found = backprop(roots, nodes, retain_graph=retain, create_graph=create_graph, accumulate=False)
     result: list[Tensor | None] = []
-    for node in nodes:
+    for node, target in zip(nodes, targets):
         g = found.get(node)
         if g is None:
             if not (allow_unused or materialize_grads):
@@ -105,13 +105,22 @@ def grad(
                     "used in the graph. Set allow_unused=True if this is the desired behavior. "
                     f"(It has the shape {list(node.shape)}.)"
                 )
-            unused = make(np.zeros(node.shape, node.dtype)) if materialize_grads else None
-            result.append(unused)
+            if materialize_grads and isinstance(target, GradientEdge):
+                raise RuntimeError(
+                    "materialize_grads cannot be used when the given input is a GradientEdge"
+                )
+            result.append(_zeros(node, create_graph) if materialize_grads else None)
         elif create_graph:
             result.append(g)
         else:
             result.append(make(g if g.flags.writeable and has_memory_alone(g) else g.copy()))
     return tuple(_unaliased(result, create_graph, gs))
+
+
+def _zeros(node: Node, recorded: bool) -> Tensor:
+    """The gradient of what was not used; a leaf, so that it may itself be differentiated."""
+    zeros = make(np.zeros(node.shape, node.dtype))
+    return zeros.requires_grad_() if recorded else zeros
 
 
 def _unaliased(gradients: list[Any], recorded: bool, given: Sequence[Any]) -> list[Any]:

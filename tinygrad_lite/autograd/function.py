@@ -42,12 +42,14 @@ class FunctionCtx:
     needs_input_grad: tuple[bool, ...] = ()
     _places: tuple[int, ...] = ()  # of the Tensors among the arguments
     _materialize = True
+    _materialize_non_diff_grads = True  # those of outputs marked as not differentiable
 
     def __init__(self) -> None:
         self._to_save: tuple[Any, ...] = ()
         self._dirty: tuple[Any, ...] = ()
         self._non_differentiable: tuple[Any, ...] = ()
         self._node: Callable[[], Node | None] = _no_node
+        self._zeros: Sequence[Any] = ()  # dtypes of the outputs whose gradients may be made zeros
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep `tensors` (inputs, outputs or others; None allowed) for `backward`."""
@@ -82,7 +84,22 @@ class FunctionCtx:
         node = self._node()
         if node is None:
             return self._to_save
-        if node.saved is FREED:
+        return tuple([s.unpack(node) for s in self._raw_saved_tensors])
+
+    @property
+    def saved_variables(self) -> tuple[Any, ...]:
+        """The old name of `saved_tensors` (DeprecationWarning)."""
+        warnings.warn(
+            "'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2
+        )
+        return self.saved_tensors
+
+    @property
+    def _raw_saved_tensors(self) -> tuple[Any, ...]:
+        node = self._node()
+        if node is None:
+            return ()
+        if node.saved[1] is FREED:
             raise RuntimeError(
                 "Trying to backward through the graph a second time (or directly access saved "
                 "tensors after they have already been freed). Saved intermediate values of the "
@@ -90,12 +107,7 @@ class FunctionCtx:
                 "retain_graph=True if you need to backward through the graph a second time or if "
                 "you need to access saved tensors after calling backward."
             )
-        return tuple([s.unpack(node) for s in node.saved[1]])
-
-    @property
-    def _raw_saved_tensors(self) -> tuple[Any, ...]:
-        node = self._node()
-        return () if node is None or node.saved is FREED else tuple(node.saved[1])
+        return tuple(node.saved[1])
 
 
 def _no_node() -> None:
@@ -103,7 +115,8 @@ def _no_node() -> None:
 
 
 class _Saved:
-    """A saved tensor as an array and a place on the tape: no Tensor, hence no cycle."""
+    """A saved tensor as an array and a place on the tape; the Tensor itself is known weakly, so
+    that there is no cycle."""
 
     def __init__(self, tensor: Any, node: Node, outputs: Sequence[Any]) -> None:
         self.array: Any = None if tensor is None else tensor.array
@@ -111,7 +124,7 @@ class _Saved:
         self.output = next((i for i, out in enumerate(outputs) if out is tensor), None)
         own = self.output is not None
         self.node = None if tensor is None or own else live_node(tensor)
-        self.leaf = getattr(self.node, "tensor", None)
+        self.tensor = None if tensor is None or own else weakref.ref(tensor)
         self.clock = node.clock
 
     def register_hooks(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
@@ -136,8 +149,10 @@ class _Saved:
         if array is None:
             return None
         if self.output is None:
-            same = None if self.leaf is None else self.leaf()
-            return same if same is not None and same.array is array else make(array, self.node)
+            same = None if self.tensor is None else self.tensor()
+            if same is not None and same.array is array and live_node(same) is self.node:
+                return same
+            return make(array, self.node)
         if array.dtype.kind not in "fc":
             return make(array)
         if node.op.outputs:
@@ -155,9 +170,24 @@ class _Saved:
 
 
 class FunctionNode(Node):
-    """The node of a user's Function; attributes of its ctx are reachable through it."""
+    """The node of a user's Function; attributes of its ctx are reachable through it.
 
-    __slots__ = ("ctx",)
+    A backward pass frees the saved tensors, not the node: a `backward` that asks for none of them
+    may run again.
+    """
+
+    __slots__ = ("_kept", "ctx")
+
+    ctx: FunctionCtx
+
+    @property
+    def saved(self) -> Any:
+        """The ctx, and what was given to `save_for_backward`, or FREED."""
+        return self._kept
+
+    @saved.setter
+    def saved(self, value: Any) -> None:
+        self._kept = (self.ctx, FREED) if value is FREED else value
 
     def name(self) -> str:
         return self.op.title + "Backward"
@@ -169,7 +199,7 @@ class FunctionNode(Node):
         return tuple([found[i] for i in self.ctx._places])
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("_extras", "ctx", "note"):
+        if name in ("_extras", "_kept", "ctx", "note"):
             raise AttributeError(name)
         return getattr(self.ctx, name)
 
@@ -197,7 +227,7 @@ class _UserOp:
             gs = tuple(
                 [
                     make(np.zeros(s, d)) if h is None and d is not None else h
-                    for s, d, h in zip(shapes, ctx._dtypes, gs)
+                    for s, d, h in zip(shapes, ctx._zeros, gs)
                 ]
             )
         return self._checked(self._backward()(ctx, *gs), ctx, node)
@@ -261,6 +291,11 @@ class Function:
     """
 
     generate_vmap_rule = False
+    _backward_cls: type[FunctionNode]  # of the nodes of this Function
+
+    def __init_subclass__(cls) -> None:
+        # FunctionNode under the name PyTorch shows, e.g. ExpBackward
+        cls._backward_cls = type(cls.__name__ + "Backward", (FunctionNode,), {"__slots__": ()})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
@@ -366,38 +401,42 @@ def _record(
         )
     op = _UserOp(cls, several)
     arrays: list[Any] = [out.array if isinstance(out, Tensor) else None for out in outputs]
-    ctx._dtypes = [None if a is None else a.dtype for a in arrays]  # type: ignore[attr-defined]
-    kind = _node_class(cls)
+    dtypes = [None if a is None else a.dtype for a in arrays]
     parents = tuple(nodes)
+    shapes = tuple([np.shape(a) for a in arrays])
     if several:
-        node = kind(op, parents, FREED, tuple([np.shape(a) for a in arrays]), None)
+        node = cls._backward_cls(op, parents, (), shapes, None)
     else:
-        node = kind(op, parents, FREED, np.shape(arrays[0]), ctx._dtypes[0])  # type: ignore[attr-defined]
-    node.ctx = ctx  # type: ignore[attr-defined]
+        node = cls._backward_cls(op, parents, (), shapes[0], dtypes[0])
+    node.ctx = ctx
     for i, (result, out) in enumerate(zip(results, outputs)):
         if not isinstance(out, Tensor) or out.array.dtype.kind not in "fc":
             continue
         if any(result is t for t in ctx._non_differentiable):
+            if not ctx._materialize_non_diff_grads:
+                dtypes[i] = None
             continue
         own = Pick(node, i, out.array.shape, out.array.dtype) if several else node
         if any(out is d for d in ctx._dirty):
+            if several and out.base is not None:
+                raise RuntimeError(_WRITTEN_VIEW)
             require_writable(out, "has been used")
             rebase(out, own)
         else:
             out.node = own
+    ctx._zeros = dtypes
     node.saved = (ctx, [_Saved(t, node, results) for t in ctx._to_save])
     ctx._node = weakref.ref(node)
     ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
     return node
 
 
-def _node_class(cls: type[Function]) -> type[FunctionNode]:
-    """FunctionNode under the name PyTorch shows, e.g. ExpBackward; one class for each Function."""
-    kind = cls.__dict__.get("_node_kind")
-    if kind is None:
-        kind = type(cls.__name__ + "Backward", (FunctionNode,), {"__slots__": ()})
-        cls._node_kind = kind  # type: ignore[attr-defined]
-    return kind
+_WRITTEN_VIEW = (
+    "If your Function modifies inplace an input that is a view of another Tensor, your Function "
+    "cannot return more than one Tensor. This is not supported by the current autograd engine. "
+    "Either make sure the input is not a view (clone() it), or make two Functions: one that writes "
+    "in place and returns a single Tensor, and one for the other outputs."
+)
 
 
 class InplaceFunction(Function):

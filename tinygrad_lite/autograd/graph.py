@@ -59,6 +59,10 @@ class _Layer:
         if self.outer is not None:
             self.outer.backward(node, contributions)
 
+    def failed(self, node: Any) -> None:
+        if self.outer is not None:
+            self.outer.failed(node)
+
     def written(self, write: Any) -> None:
         if self.outer is not None:
             self.outer.written(write)

@@ -18,6 +18,7 @@ are mirrored where they enter and leave the tape: roots, leaves, hooks, Function
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Sequence
 from operator import attrgetter
@@ -56,6 +57,9 @@ MANY = 1 << 22
 """Numbers in gradients that wait for one sum: more would keep the memory of a long sequence."""
 
 
+_PASSES = itertools.count()  # each backward pass has a number
+
+
 def backprop(
     roots: Sequence[tuple[Node, Any]],
     wanted: Sequence[Node] | None = None,
@@ -91,7 +95,7 @@ def backprop(
     outer = current()
     # special: rules are applied to Tensors, or somebody looks on; else the short way below
     special = create_graph or outer.watch is not None or any_extras()
-    token = MODE.set(outer.but(grad=create_graph, sweep=(order, needed)))
+    token = MODE.set(outer.but(grad=create_graph, sweep=(order, needed, next(_PASSES))))
     try:
         for node in order:
             g = pending.pop(node, None)
@@ -177,6 +181,10 @@ def backprop(
                     _arrive(parent, d, pending, owned, False)
             if not retain_graph and op.holds:
                 node.saved = saved = FREED
+    except Exception:
+        if outer.watch is not None:
+            outer.watch.failed(node)
+        raise
     finally:
         MODE.reset(token)
     return results
@@ -212,7 +220,7 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
     if recorded:
         if d.array.shape != node.shape and node.shape is not None:
             d = sum_to(d, shape=node.shape)
-        if d.array.dtype != node.dtype:
+        if d.array.dtype != node.dtype and node.dtype is not None:
             d = cast(d, dtype=node.dtype)
         old = pending.get(node)
         pending[node] = d if old is None else old + d
@@ -221,7 +229,7 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
         d = np.asarray(d)
     if d.shape != node.shape:
         d = _sum_to(d, shape=node.shape)
-    if d.dtype is not node.dtype and d.dtype != node.dtype:
+    if d.dtype is not node.dtype and d.dtype != node.dtype and node.dtype is not None:
         d = (d.real if node.dtype.kind != "c" else d).astype(node.dtype)
     old = pending.get(node)
     if old is None:
@@ -313,7 +321,7 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     more = extras(leaf) if special else None
     if more is not None and more.before:
         g = run_before(more.before, g, recorded)
-    if leaf.dtype.kind == "c":
+    if leaf.dtype is None or leaf.dtype.kind == "c":
         g = mirrored(g)
     old = tensor._grad
     if recorded:
@@ -328,13 +336,43 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     if leaf.after is not None:
         for hook in list(leaf.after):
             returned = hook(tensor)
-            if returned is not None and not isinstance(returned, Tensor):
+            if returned is not None and returned is not tensor:
+                if isinstance(returned, Tensor):
+                    raise RuntimeError("Tensor post accumulate grad hooks should return None.")
                 raise TypeError(
                     f"expected Variable, but hook returned '{type(returned).__name__}': a hook "
-                    "after accumulation returns nothing, or a Tensor that nobody looks at"
+                    "after accumulation returns nothing"
                 )
     if more is not None:
         run_after(more.after, mirrored(g), (), recorded)
+
+
+def _called(self: Node, *gs: Tensor) -> Any:
+    """`grad_fn(g)`: the gradients towards the node's inputs that follow from that of its value.
+
+    Of an op with several values one gradient (or None) each is wanted; TypeError otherwise.
+    """
+    several = self.op is not None and self.op.outputs
+    expected = len(self.shape) if several else 1
+    if len(gs) != expected:
+        raise TypeError(f"expected {expected} arguments, got {len(gs)} instead")
+    if isinstance(self, Leaf):
+        _accumulate(self, gs[0].array, False, True)
+        return None
+    if self.saved is FREED:
+        raise RuntimeError(_SECOND_TIME.format(self.name()))
+    arrays = [mirrored(g.array) for g in gs]
+    g: Any = dict(enumerate(arrays)) if several else arrays[0]
+    results = []
+    for parent, d in zip(self.parents, _contributions(self, g, False, None)):
+        towards: dict[Node, Any] = {}
+        if parent is not None and d is not None:
+            _arrive(parent, d, towards, set(), False)
+        results.append(make(mirrored(towards[parent])) if towards else None)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+Node.__call__ = _called  # type: ignore[method-assign]
 
 
 def _is_unshared(g: np.ndarray) -> bool:

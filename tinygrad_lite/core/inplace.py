@@ -21,7 +21,7 @@ import numpy as np
 from . import dtypes
 from .dtypes import from_numpy_dtype
 from .modes import current
-from .node import _LEGACY, FREED, Keeper, Leaf, Node, Pick, owner, tick
+from .node import FREED, Keeper, Leaf, Node, Pick, owner, tick, type_name
 from .primitive import REGISTRY, shares_memory
 from .strided import geometry, layout
 from .tensor import Tensor, bind, live_node, make, stamp
@@ -139,8 +139,8 @@ def store(x: Tensor, value: Tensor, by: str) -> Tensor:
         wide, narrow = from_numpy_dtype(v.dtype), from_numpy_dtype(a.dtype)
         if not dtypes.can_cast(wide, narrow):
             raise RuntimeError(
-                f"result type {_type_name(wide)} can't be cast to the desired output type "
-                f"{_type_name(narrow)} ({by})"
+                f"result type {type_name(wide)} can't be cast to the desired output type "
+                f"{type_name(narrow)} ({by})"
             )
         value = REGISTRY["cast"].apply((value,), {"dtype": a.dtype})
         v = value.array
@@ -157,10 +157,6 @@ def store(x: Tensor, value: Tensor, by: str) -> Tensor:
         elif live_node(x) is not None:
             rebase(x, None)
     return x
-
-
-def _type_name(d: dtypes.dtype) -> str:
-    return _LEGACY.get(d.name, d.name)
 
 
 def _keep_stored_value(node: Node, value: np.ndarray, stored: np.ndarray) -> None:
@@ -187,7 +183,7 @@ def rebase(x: Tensor, node: Node | None) -> None:
         return
     if node is None and base.node is None:
         return
-    old, old_base = x.node, base.node
+    old_base = base.node
     there, back, whole = _read_as(x.array.dtype, base.array)
     write = REGISTRY["strided_write"]
     region = {"base": layout(whole), "view": geometry(x.array, whole)}
@@ -198,8 +194,6 @@ def rebase(x: Tensor, node: Node | None) -> None:
     renew(x)
     if old_base is not None and old_base.hooks:
         _take_along(base, old_base)
-    if old is not None and old.hooks:
-        _take_along(x, old)
 
 
 def _take_along(x: Tensor, old: Node) -> None:
@@ -214,7 +208,7 @@ def _take_along(x: Tensor, old: Node) -> None:
 
 def renew(x: Tensor) -> Node | None:
     """Read the view `x` from its base anew: its node becomes "this region of the base"."""
-    base = x.base
+    base, old = x.base, x.node
     assert base is not None
     x.seen = base.node
     if base.node is None or x.array.dtype.kind not in "fc":  # bytes seen as integers
@@ -226,6 +220,8 @@ def renew(x: Tensor) -> Node | None:
         parents = (_through(there, base.node, whole),)
         saved = read.keep(parents, (whole,), region, None, None)
         x.node = Node(read, parents, saved, x.array.shape, x.array.dtype)
+    if old is not None and old.hooks:
+        _take_along(x, old)
     return x.node
 
 

@@ -23,6 +23,8 @@ class Watcher(Protocol):
 
     def backward(self, node: Any, contributions: Any) -> None: ...
 
+    def failed(self, node: Any) -> None: ...
+
     def written(self, write: Any) -> None: ...
 
 
@@ -32,7 +34,8 @@ class Mode:
     grad       record derivatives
     inference  `inference_mode` is on
     watch      a Watcher or None
-    sweep      of the backward pass that runs: its nodes, and those needed (None: all); else None
+    sweep      of the backward pass that runs: its nodes, those needed (None: all), and its number;
+               else None
     """
 
     __slots__ = ("grad", "inference", "sweep", "watch")
@@ -42,7 +45,7 @@ class Mode:
         grad: bool = True,
         inference: bool = False,
         watch: Watcher | None = None,
-        sweep: tuple[Any, Any] | None = None,
+        sweep: tuple[Any, Any, int] | None = None,
     ) -> None:
         self.grad = grad
         self.inference = inference

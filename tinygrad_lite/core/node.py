@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import from_numpy_dtype
+from .dtypes import dtype, from_numpy_dtype
 
 tick = itertools.count(1).__next__
 
@@ -348,8 +348,12 @@ def written_since(array: np.ndarray, clock: int) -> Write | None:
 
 def describe(array: np.ndarray) -> str:
     """`[torch.FloatTensor [2, 3]]`, as PyTorch names an array in its errors."""
-    kind = _LEGACY.get(from_numpy_dtype(array.dtype).name, array.dtype.name)
-    return f"[torch.{kind}Tensor {list(array.shape)}]"
+    return f"[torch.{type_name(from_numpy_dtype(array.dtype))}Tensor {list(array.shape)}]"
+
+
+def type_name(d: dtype) -> str:
+    """The name PyTorch's compiled half gives a dtype in its messages, e.g. Half."""
+    return _LEGACY.get(d.name, d.name)
 
 
 _LEGACY = {

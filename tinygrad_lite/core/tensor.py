@@ -23,7 +23,7 @@ from .device import device as device
 from .device import require_cpu as require_cpu
 from .dtypes import dtype, from_numpy_dtype
 from .modes import current
-from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch
+from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch, type_name
 from .printing import format_tensor
 from .shapes import canonical_axis
 
@@ -200,6 +200,8 @@ class Tensor:
                     f"(floating point or complex), not {self.dtype}"
                 )
             self.node = Leaf(self)
+            if "_grad_dtype" in self.__dict__:
+                self.node.dtype = _numpy_or_none(self.__dict__["_grad_dtype"])
         return self
 
     @property
@@ -246,16 +248,41 @@ class Tensor:
                     f"tensor of size '{list(self.array.shape)}'. Please ensure that the gradient "
                     "and the tensor are the same size"
                 )
-            if value.array.dtype != self.array.dtype:
+            expected = self.__dict__.get("_grad_dtype", self.dtype)
+            if expected is not None and value.dtype is not expected:
                 raise RuntimeError(
                     f"attempting to assign a gradient with dtype '{value.dtype}' to a tensor with "
-                    f"grad_dtype '{self.dtype}'. The gradient must have the tensor's dtype"
+                    f"grad_dtype '{type_name(expected)}'. The gradient must have the tensor's "
+                    "grad_dtype"
                 )
         self._grad = value
 
     @grad.deleter
     def grad(self) -> None:
         self._grad = None
+
+    @property
+    def grad_dtype(self) -> dtype | None:
+        """The dtype of this leaf's gradients: its own, unless another is set; None: any.
+
+        RuntimeError for a Tensor that is not a leaf, or that has a gradient of another dtype.
+        """
+        if not self.is_leaf:
+            raise RuntimeError("grad_dtype can only be accessed on leaf tensors.")
+        return self.__dict__.get("_grad_dtype", self.dtype)
+
+    @grad_dtype.setter
+    def grad_dtype(self, value: dtype | None) -> None:
+        if not self.is_leaf:
+            raise RuntimeError("grad_dtype can only be set on leaf tensors.")
+        if self._grad is not None and value not in (None, self._grad.dtype):
+            raise RuntimeError(
+                f"Cannot set grad_dtype to '{value}' because there is already a gradient with "
+                f"dtype '{self._grad.dtype}'. Please clear the gradient (.grad = None) before"
+            )
+        self.__dict__["_grad_dtype"] = value
+        if self.node is not None:
+            self.node.dtype = _numpy_or_none(value)
 
     @property
     def data(self) -> Tensor:
@@ -432,6 +459,10 @@ class Tensor:
         self.__dict__.update(extra)
         if requires_grad:
             self.requires_grad_()
+
+
+def _numpy_or_none(d: dtype | None) -> Any:
+    return None if d is None else d.numpy
 
 
 _CHANNELS_LAST = {"channels_last": 4, "channels_last_3d": 5}  # and the rank they are for

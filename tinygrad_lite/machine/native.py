@@ -8,7 +8,9 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from ..core import modes
 from ..core.dtypes import dtype as dtype
+from ..core.node import Leaf, Node
 from ..core.random import Generator as Generator
 from ..core.tensor import Size as Size
 from ..core.tensor import Tensor as TensorBase
@@ -53,6 +55,25 @@ def _get_default_device() -> str:
     return "cpu"
 
 
+def _current_graph_task_id() -> int:
+    """The number of the backward pass that runs; -1 outside of one."""
+    sweep = modes.current().sweep
+    return -1 if sweep is None else sweep[2]
+
+
+def _will_engine_execute_node(node: Node) -> bool:
+    """Whether the backward pass that runs visits `node`. RuntimeError outside of one."""
+    if not isinstance(node, Node):
+        raise RuntimeError(f"_will_engine_execute_node expects an grad_fn, but got {type(node)}")
+    sweep = modes.current().sweep
+    if sweep is None:
+        raise RuntimeError(
+            "_get_should_execute_nodes should only be called during the backward pass"
+        )
+    order, needed, _ = sweep
+    return node in (order if needed is None else needed)
+
+
 _TensorMeta = type(TensorBase)  # the class of Tensor, which libraries that subclass it ask for
 
 
@@ -81,4 +102,5 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
     )
 
 
+_functions = SimpleNamespace(AccumulateGrad=Leaf)
 _nn = SimpleNamespace(_parse_to=_parse_to)

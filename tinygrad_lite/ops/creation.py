@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
 from ..core.shapes import shape_from
-from ..core.tensor import Tensor, bind, make, require_cpu
+from ..core.tensor import Size, Tensor, bind, make, require_cpu
 from .arguments import require_tensor
 from .conversion import clone, to
 
@@ -545,6 +545,8 @@ def new_tensor(self: Tensor, data: Any, **options: Any) -> Tensor:
 
 def new(self: Tensor, *data: Any) -> Tensor:
     """Legacy form of `new_empty(sizes)` and `new_tensor(data)`."""
+    if len(data) == 1 and isinstance(data[0], Size):
+        return make(np.zeros(data[0], self.array.dtype))
     if len(data) == 1 and not isinstance(data[0], int):
         return make(_array_from(data[0], self.dtype, copy=True))
     return make(np.zeros(data if data else 0, self.array.dtype))

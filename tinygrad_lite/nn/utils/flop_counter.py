@@ -160,6 +160,11 @@ class FlopCounterMode:
         if self._outer is not None:
             self._outer.before(node)
 
+    def failed(self, node: Any) -> None:
+        """The backward pass raised at a node."""
+        if self._outer is not None:
+            self._outer.failed(node)
+
     def written(self, write: Any) -> None:
         """An array was written."""
         if self._outer is not None:

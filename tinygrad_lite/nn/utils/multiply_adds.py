@@ -80,6 +80,10 @@ class Counter:
         if self.outer is not None:
             self.outer.backward(node, contributions)
 
+    def failed(self, node: Any) -> None:
+        if self.outer is not None:
+            self.outer.failed(node)
+
     def written(self, write: Any) -> None:
         if self.outer is not None:
             self.outer.written(write)
