@@ -257,7 +257,6 @@ from .ops.conversion import (
     memory_format as memory_format,
     numel as numel,
     preserve_format as preserve_format,
-    resize_as_ as resize_as_,
     result_type as result_type,
     strided as strided,
     to_dlpack as to_dlpack,
@@ -267,20 +266,23 @@ from .ops.creation import (
     as_tensor as as_tensor,
     asarray as asarray,
     empty as empty,
-    empty_like as empty_like,
     empty_permuted as empty_permuted,
     empty_strided as empty_strided,
     from_numpy as from_numpy,
     frombuffer as frombuffer,
     full as full,
-    full_like as full_like,
     ones as ones,
-    ones_like as ones_like,
     scalar_tensor as scalar_tensor,
     tensor as tensor,
     zeros as zeros,
+)
+from .ops.like import (
+    empty_like as empty_like,
+    full_like as full_like,
+    ones_like as ones_like,
     zeros_like as zeros_like,
 )
+from .ops.resizing import resize_as_ as resize_as_
 from .ops.sequences import (
     BoolTensor as BoolTensor,
     ByteTensor as ByteTensor,

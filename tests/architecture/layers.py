@@ -43,6 +43,7 @@ CORE: tuple[str, ...] = (
     "modes",  # no_grad and company
     "samples",  # what a valid input looks like
     "printing",
+    "determinism",  # memory nobody has written
     "strided",  # views as geometry
     "node",  # the tape
     "device",  # how large a Tensor is, and where it lives

@@ -303,17 +303,22 @@ def composed(
     method: bool | str = True,
     operator: str | None = None,
     inplace: bool = False,
+    apart: bool = False,
     samples: Any = (),
     name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Declare a public function that needs no rules of its own, being built of primitives."""
+    """Declare a public function that needs no rules of its own, being built of primitives.
+
+    The options are `primitive`'s, and
+    apart  the Tensors given to `<name>_` must not share elements with the one it writes
+    """
 
     def declare(call: Callable[..., Any]) -> Callable[..., Any]:
         key = name or call.__name__
         if key in COMPOSED:
             raise TypeError(f"a function called {key} is already declared")
         COMPOSED[key] = Composed(key, call, samples)
-        bind_all(call, key, method, operator, inplace)
+        bind_all(call, key, method, operator, inplace, apart)
         return call
 
     return declare
@@ -325,6 +330,7 @@ def bind_all(
     method: bool | str,
     operator: str | None,
     inplace: bool,
+    apart: bool = False,
 ) -> None:
     """Bind a declaration's methods and operators to Tensor."""
     name = method if isinstance(method, str) else name
@@ -339,7 +345,7 @@ def bind_all(
         bind(f"__{operator}__", between)
         bind(f"__r{operator}__", lambda self, other: between(other, self))
     if inplace:
-        written = in_place(call, name + "_")
+        written = in_place(call, name + "_", apart)
         bind(name + "_", written)
         if operator and operator not in _COMPARISONS and operator not in _ONE_SIDED:
             bind(f"__i{operator}__", written)

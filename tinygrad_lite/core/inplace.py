@@ -23,12 +23,15 @@ from .dtypes import from_numpy_dtype
 from .modes import current
 from .node import FREED, Keeper, Leaf, Node, Pick, owner, tick, type_name
 from .primitive import REGISTRY, shares_memory
-from .strided import geometry, layout
+from .strided import geometry, layout, share_elements
 from .tensor import Tensor, bind, live_node, make, stamp
 
 
-def in_place(call: Callable[..., Any], by: str) -> Callable[..., Tensor]:
-    """The in-place form of the op `call`: `x.op_(...)` stores `op(x, ...)` into `x`."""
+def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable[..., Tensor]:
+    """The in-place form of the op `call`: `x.op_(...)` stores `op(x, ...)` into `x`.
+
+    apart  no other Tensor of the call may share elements with `x`; else none may partly
+    """
     # exp_ needs its value only, and the store leaves that in x; sin_ needs x as it was: a copy
     op = getattr(call, "op", None)
     overwrites_what_it_needs = op is None or any(op.inputs[0] in names for names in op.asked)
@@ -36,6 +39,14 @@ def in_place(call: Callable[..., Any], by: str) -> Callable[..., Tensor]:
     @functools.wraps(call)
     def write(self: Tensor, *args: Any, **meta: Any) -> Tensor:
         require_writable(self)
+        a = self.array
+        for y in args:
+            if type(y) is tuple and apart:  # the indices of index_put_
+                require_apart(a, *[i.array for i in y if isinstance(i, Tensor)], partly=False)
+            elif isinstance(y, Tensor) and (
+                y.array.base is not None or a.base is not None or apart
+            ):
+                require_apart(a, y.array, partly=not apart)
         source = self
         if overwrites_what_it_needs and _records(self, args):
             source = make(self.array.copy(), live_node(self))
@@ -51,9 +62,23 @@ def _records(x: Tensor, args: tuple[Any, ...]) -> bool:
     return any(isinstance(a, Tensor) and live_node(a) is not None for a in (x, *args))
 
 
-def require_writable(x: Tensor, used: str = "is being used") -> None:
+def require_apart(a: np.ndarray, *others: np.ndarray, partly: bool = True) -> None:
+    """RuntimeError if one of `others`, read while `a` is written, has elements in common with it
+    (partly: other than by being `a`): what is read would depend on the order of writing."""
+    for b in others:
+        if np.may_share_memory(a, b) and share_elements(a, b, partly):
+            raise RuntimeError(
+                "unsupported operation: some elements of the input tensor and the written-to "
+                "tensor refer to a single memory location. Please clone() the tensor before "
+                "performing the operation."
+            )
+
+
+def require_writable(x: Tensor, used: str = "is being used", *, one_value: bool = False) -> None:
     """RuntimeError if `x` must not be written in place: a leaf, overlapping or read-only memory,
     or a view whose history could not be told.
+
+    one_value  what is written is the same everywhere, so that elements may share their place
 
     If it may be, the op that made it may need a copy of it, see `rewritable` (doors.py).
     """
@@ -68,7 +93,12 @@ def require_writable(x: Tensor, used: str = "is being used") -> None:
         if base is not None and base.node is not None and x.array.dtype.kind in "fc":
             _require_known_view(node)
     a = x.array
-    if a.size and 0 in a.strides and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape)):
+    if (
+        not one_value
+        and a.size
+        and 0 in a.strides
+        and any(s == 0 and n > 1 for s, n in zip(a.strides, a.shape))
+    ):
         raise RuntimeError(
             "unsupported operation: more than one element of the written-to tensor refers to a "
             "single memory location. Please clone() the tensor before performing the operation."

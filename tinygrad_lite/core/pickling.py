@@ -67,13 +67,13 @@ def deepcopy_tensor(self: Tensor, memo: dict[int, Any]) -> Tensor:
             "module, one of its attributes is the result of a recorded computation."
         )
     twin = memo[id(self)] = _blank(type(self))
-    Tensor.__setstate__(twin, (_copied(self.array, memo), self.requires_grad, {}))
+    Tensor.__setstate__(twin, (copied_memory(self.array, memo), self.requires_grad, {}))
     twin._grad = copy.deepcopy(self._grad, memo)
     twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
     return twin
 
 
-def _copied(array: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
+def copied_memory(array: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
     """A copy of `array` with the same strides, in a copy of all the memory it is a view of."""
     root = owner(array)
     plain = isinstance(root, np.ndarray) and (root.flags.c_contiguous or root.flags.f_contiguous)

@@ -67,6 +67,33 @@ def add_region(buffer: np.ndarray, g: np.ndarray, where: Geometry) -> None:
         target += g
 
 
+def share_elements(a: np.ndarray, b: np.ndarray, partly: bool) -> bool:
+    """Whether two dense arrays of one memory have elements in common.
+
+    partly  not asked of two arrays that name the same elements in the same order
+
+    Dense: in some order of their axes their elements lie in a row. What of other arrays coincides
+    is costly to tell, and nobody asks.
+    """
+    if not (a.size and b.size and _dense(a) and _dense(b)):
+        return False
+    start, other = _address(a), _address(b)
+    if start == other and a.nbytes == b.nbytes and a.strides == b.strides:
+        return not partly
+    return start < other + b.nbytes and other < start + a.nbytes
+
+
+def _dense(a: np.ndarray) -> bool:
+    if a.flags.c_contiguous or a.flags.f_contiguous:
+        return True
+    step = a.itemsize
+    for stride, n in sorted((s, n) for s, n in zip(a.strides, a.shape) if n > 1):
+        if stride != step:
+            return False
+        step *= n
+    return True
+
+
 def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     reach = 1
     for stride, n in sorted((abs(s), n) for s, n in zip(strides, shape) if n > 1):

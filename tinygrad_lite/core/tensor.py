@@ -10,6 +10,7 @@ node is made anew from the base (see inplace.py).
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -120,14 +121,17 @@ class Tensor:
     def stride(self, dim: int | None = None) -> Any:
         """Steps, in elements, from one element to the next along each axis (or along `dim`)."""
         a = self.array
-        if a.flags.c_contiguous:  # NumPy leaves strides of sizes 0 and 1 open
-            steps, step = [], 1
-            for n in reversed(a.shape):
-                steps.append(step)
-                step *= max(n, 1)
-            strides = tuple(reversed(steps))
-        else:
-            strides = tuple([s // a.itemsize for s in a.strides])
+        if 0 not in a.shape:
+            steps = [s // a.itemsize for s in a.strides]
+        else:  # NumPy's are all 0
+            steps = [math.prod([max(n, 1) for n in a.shape[d + 1 :]]) for d in range(a.ndim)]
+        if 1 in a.shape:  # an axis that was inserted has step 0, in PyTorch one past its neighbour
+            beyond = 1
+            for d in range(a.ndim - 1, -1, -1):
+                if a.shape[d] == 1 and steps[d] == 0:
+                    steps[d] = beyond
+                beyond = steps[d] * a.shape[d]
+        strides = tuple(steps)
         return strides if dim is None else strides[canonical_axis(dim, a.ndim)]
 
     def storage_offset(self) -> int:
@@ -145,7 +149,7 @@ class Tensor:
         """Whether elements lie in memory in row-major order without gaps, or (`channels_last`) in
         the row-major order of the axes with the channels, axis 1, put last."""
         a = self.array
-        ndim = _CHANNELS_LAST.get(getattr(memory_format, "name", ""))
+        ndim = CHANNELS_LAST.get(getattr(memory_format, "name", ""))
         if ndim is not None:
             return a.ndim == ndim and np.moveaxis(a, 1, -1).flags.c_contiguous
         return a.flags.c_contiguous
@@ -465,7 +469,7 @@ def _numpy_or_none(d: dtype | None) -> Any:
     return None if d is None else d.numpy
 
 
-_CHANNELS_LAST = {"channels_last": 4, "channels_last_3d": 5}  # and the rank they are for
+CHANNELS_LAST = {"channels_last": 4, "channels_last_3d": 5}  # and the rank they are for
 UNCOUNTED = object()
 """Stands in `seen` of a Tensor made by `.data`: what is written through it is not a version."""
 

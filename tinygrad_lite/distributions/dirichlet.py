@@ -6,8 +6,8 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..ops.activation import softmax
-from ..ops.creation import zeros_like
 from ..ops.gamma import digamma, lgamma
+from ..ops.like import zeros_like
 from ..ops.selection import where
 from ..ops.special import xlogy
 from . import constraints

@@ -19,7 +19,7 @@ import numpy as np
 from ..core.dtypes import finfo
 from ..core.tensor import Size, Tensor
 from ..ops.activation import sigmoid, softmax, softplus
-from ..ops.creation import full_like, zeros_like
+from ..ops.like import full_like, zeros_like
 from . import constraints
 from .constraints import Constraint
 from .utils import broadcast_all, sum_rightmost

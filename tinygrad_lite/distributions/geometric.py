@@ -7,7 +7,7 @@ from typing import Any
 from ..core.dtypes import finfo
 from ..core.modes import no_grad
 from ..core.tensor import Tensor
-from ..ops.creation import zeros_like
+from ..ops.like import zeros_like
 from ..ops.random import rand
 from ..ops.selection import where
 from . import constraints

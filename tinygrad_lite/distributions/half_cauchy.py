@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..ops.creation import full_like, zeros_like
+from ..ops.like import full_like, zeros_like
 from ..ops.selection import where
 from . import constraints
 from .cauchy import Cauchy

@@ -20,8 +20,8 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..ops.activation import logsigmoid
-from ..ops.creation import full_like
 from ..ops.gamma import digamma, lgamma, mvlgamma
+from ..ops.like import full_like
 from ..ops.selection import where
 from ..ops.sequences import arange
 from ..ops.special import erf, xlogy

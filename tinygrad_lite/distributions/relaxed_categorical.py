@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Size, Tensor
-from ..ops.creation import full_like
 from ..ops.gamma import lgamma
+from ..ops.like import full_like
 from ..ops.random import rand
 from . import constraints
 from .categorical import Categorical

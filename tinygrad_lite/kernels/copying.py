@@ -180,6 +180,12 @@ def laid_as(x: Array, like: Array) -> Array:
     return contiguous(x.transpose(order)).transpose(np.argsort(order))
 
 
+def row_major(a: Array) -> Array:
+    """`a`, copied if its elements lie in another order. NumPy gives a sum the order of what was
+    added up, PyTorch row-major order, and programs reshape it (`view`) accordingly."""
+    return a if a.ndim < 2 or a.flags.c_contiguous else copied(a)
+
+
 def contiguous(x: Array) -> Array:
     """x in row-major order: itself, where it is so already."""
     return x if x.flags.c_contiguous else copied(x)

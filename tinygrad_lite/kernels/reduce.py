@@ -16,6 +16,7 @@ import numpy as np
 
 from ._jit import FMA, enabled, jit, loaded, prange
 from ._rows import plane_of, row_of, row_sum
+from .copying import row_major
 
 Array = np.ndarray
 
@@ -102,7 +103,7 @@ def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = 
         or not x.flags.c_contiguous
         or not (loaded() or (x.size >= WORTH_LOADING and enabled()))
     ):
-        return np.asarray(_add_up(x, axis, None, None, keepdims))
+        return row_major(np.asarray(_add_up(x, axis, None, None, keepdims)))
     axes = range(x.ndim) if axis is None else axis
     over = sorted({a % x.ndim for a in axes})
     first, last = (over[0], over[-1] + 1) if over else (0, 0)

@@ -47,5 +47,13 @@ def _untyped_storage(self: Tensor) -> Any:
     return untyped_storage(self)
 
 
+def _storage_type(self: Tensor) -> Any:
+    """The class of this Tensor's storage, e.g. FloatStorage."""
+    from .storage import storage_type
+
+    return storage_type(self)
+
+
+bind("storage_type", _storage_type)
 bind("storage", _storage)
 bind("untyped_storage", _untyped_storage)

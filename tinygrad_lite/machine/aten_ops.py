@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core.tensor import Tensor
 from ..ops.conversion import copy_, to
-from ..ops.creation import empty_like
+from ..ops.like import empty_like
 from .absent import _DENSE, _absent
 
 _PLACES = ("", ".nn.functional", ".linalg", ".special", ".fft")

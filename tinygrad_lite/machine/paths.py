@@ -61,6 +61,7 @@ ELSEWHERE = {
     "utils.data.datapipes.iter": "machine.datapipes",
     "utils.data.datapipes.iter.combinatorics": "machine.datapipes",
     "utils._foreach_utils": "machine.foreach",
+    "utils.deterministic": "core.determinism",
     "utils.dlpack": "ops.conversion",
     "utils.flop_counter": "nn.utils.flop_counter",
     "utils.hooks": "nn.modules._hooks",
@@ -79,7 +80,14 @@ ELSEWHERE = {
 LATE_NAMES = {
     **dict.fromkeys(
         (
-            *("_check", "_check_index", "_check_value", "_check_type", "_check_not_implemented"),
+            *(
+                "_check",
+                "_check_tensor_all",
+                "_check_index",
+                "_check_value",
+                "_check_type",
+                "_check_not_implemented",
+            ),
             *(
                 "_assert",
                 "_assert_async",
@@ -108,7 +116,7 @@ LATE_NAMES = {
         f"{kind}Storage": "machine.storage"
         for kind in (
             *("Untyped", "Typed", "Float", "Double", "Half", "Long", "Int"),
-            *("Short", "Char", "Byte", "Bool"),
+            *("Short", "Char", "Byte", "Bool", "ComplexFloat", "ComplexDouble"),
         )
     },
 }

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 from ..core import dtypes
-from ..core.tensor import CPU, device, require_cpu
+from ..core.determinism import chosen as _deterministic
+from ..core.tensor import CPU, Tensor, device, require_cpu
 from ..kernels import _threads
 
 _matmul_precision = "highest"
-_deterministic = {"on": False, "warn_only": False}
 
 
 def set_num_threads(n: int) -> None:
@@ -54,7 +54,8 @@ def get_float32_matmul_precision() -> str:
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Accepted: every op here gives the same result every time."""
+    """Accepted: every op here gives the same result every time. `empty` then fills its memory,
+    see `torch.utils.deterministic`."""
     _deterministic.update(on=bool(mode), warn_only=bool(warn_only))
 
 
@@ -80,13 +81,20 @@ def get_default_device() -> device:
 
 def set_default_tensor_type(t: Any) -> None:
     """Set the default dtype by the name or class of a legacy tensor type, e.g. DoubleTensor."""
+    warnings.warn(
+        "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use "
+        "torch.set_default_dtype() and torch.set_default_device() as alternatives.",
+        UserWarning,
+        stacklevel=2,
+    )
     name = t if isinstance(t, str) else getattr(t, "__name__", str(t))
     kinds = {"FloatTensor": dtypes.float32, "DoubleTensor": dtypes.float64}
     kinds["HalfTensor"] = dtypes.float16
     short = name.rsplit(".", 1)[-1]
     if "cuda" in name or short not in kinds:
+        start = "" if short.endswith("Tensor") else "invalid type object: "
         raise TypeError(
-            f"only CPU floating-point types are supported as the default type, got {name}"
+            f"{start}only floating-point types are supported as the default type, got {name}"
         )
     dtypes.set_default_dtype(kinds[short])
 
@@ -137,12 +145,21 @@ def _checker(name: str, error: type[Exception]) -> Callable[..., None]:
             raise TypeError(f"cond must be a bool, but got {type(cond)}")
         if not cond:
             raise error(
-                "Expected cond to be True, but got False." if message is None else message()
+                "Expected cond to be True, but got False." if message is None else str(message())
             )
 
     check.__name__ = name
     check.__doc__ = f"{error.__name__} with `message()` unless `cond`, a bool, holds."
     return check
+
+
+def _check_tensor_all(cond: Any, message: Callable[[], Any] | None = None) -> None:
+    """RuntimeError with `message()` unless all elements of `cond`, a Tensor of bools, hold."""
+    if not isinstance(cond, Tensor):
+        raise TypeError(f"cond must be a tensor, but got {type(cond)}")
+    if cond.array.dtype != bool:
+        raise TypeError(f"cond tensor must have dtype torch.bool, but got {cond.dtype}")
+    _check(bool(cond.array.all()), message)
 
 
 _check = _checker("_check", RuntimeError)
@@ -182,17 +199,28 @@ def get_deterministic_debug_mode() -> int:
 
 def set_deterministic_debug_mode(debug_mode: int | str) -> None:
     """`use_deterministic_algorithms` by number, or "default", "warn", "error"."""
+    if not isinstance(debug_mode, (int, str)):
+        raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
     words = {"default": 0, "warn": 1, "error": 2}
-    mode = words.get(debug_mode, debug_mode) if isinstance(debug_mode, str) else debug_mode
+    named = isinstance(debug_mode, str)
+    mode: Any = words.get(str(debug_mode), debug_mode) if named else debug_mode
     if mode not in (0, 1, 2):
-        raise RuntimeError(f"invalid value of debug_mode, expected 0, 1, or 2, but got {mode}")
+        wanted = "one of `default`, `warn`, `error`" if named else "0, 1, or 2"
+        raise RuntimeError(f"invalid value of debug_mode, expected {wanted}, but got {mode}")
     use_deterministic_algorithms(mode > 0, warn_only=mode == 1)
+
+
+_warn_always = False
 
 
 def set_warn_always(b: bool, /) -> None:
     """Accepted: warnings go through Python's filters, which decide how often they are shown."""
+    global _warn_always
+    if not isinstance(b, bool):
+        raise TypeError(f"setWarnOnlyOnce expects a bool, but got {type(b).__name__}")
+    _warn_always = b
 
 
 def is_warn_always_enabled() -> bool:
-    """False, PyTorch's default."""
-    return False
+    """What was last set."""
+    return _warn_always

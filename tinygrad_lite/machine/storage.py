@@ -6,6 +6,7 @@ all Tensors on it; it cannot be resized, NumPy owns it.
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.dtypes import dtype
-from ..core.node import owner, touch
+from ..core.node import _LEGACY, owner, touch
+from ..core.pickling import copied_memory
 from ..core.tensor import CPU, Tensor, device
 from .absent import _absent
 
@@ -89,6 +91,12 @@ class UntypedStorage:
         """1."""
         return 1
 
+    def elements_for(self, dtype: dtype) -> np.ndarray:
+        """The memory as elements of `dtype`, for a Tensor to look at."""
+        whole = self._bytes.size // dtype.itemsize * dtype.itemsize
+        elements: np.ndarray = self._bytes[:whole].view(dtypes.to_numpy(dtype))
+        return elements
+
     def tolist(self) -> list[int]:
         """The bytes."""
         values: list[int] = self._bytes.tolist()
@@ -123,6 +131,12 @@ class UntypedStorage:
     def clone(self) -> UntypedStorage:
         """A copy in its own memory."""
         return UntypedStorage(self._bytes)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> UntypedStorage:
+        # the Tensors on this memory that are copied in the same go are on the copy
+        twin = UntypedStorage()
+        twin._bytes = copied_memory(self._bytes, memo)
+        return twin
 
     def cpu(self) -> UntypedStorage:
         """Itself."""
@@ -189,6 +203,15 @@ class TypedStorage:
 
     _untyped_storage = property(untyped)
 
+    def elements_for(self, dtype: dtype) -> np.ndarray:
+        """The elements, for a Tensor of `dtype` to look at; RuntimeError if they are others."""
+        if dtype is not self.dtype:
+            raise RuntimeError(
+                f"Expected a Storage of type {_word(dtype).lower()} or an UntypedStorage, but got "
+                f"type {_word(self.dtype)} for argument 1 'storage'"
+            )
+        return self._elements
+
     def size(self) -> int:
         """Number of elements."""
         return self._elements.size
@@ -220,6 +243,8 @@ class TypedStorage:
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             raise RuntimeError("slices are only supported in UntypedStorage.__getitem__")
+        if not -self.size() <= index < self.size():
+            raise IndexError(f"index {index} out of range for storage of size {self.size()}")
         return self._elements[index].item()
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -231,9 +256,25 @@ class TypedStorage:
         self[:] = value
         return self
 
+    def copy_(self, source: TypedStorage, non_blocking: bool = False) -> TypedStorage:
+        """Take the elements of `source`, converted. RuntimeError unless it has as many."""
+        if source.size() != self.size():
+            raise RuntimeError(f"size mismatch: {self.size()} elements from {source.size()}")
+        self[:] = source._elements
+        return self
+
     def clone(self) -> TypedStorage:
         """A copy in its own memory."""
         return TypedStorage(wrap_storage=self.untyped().clone(), dtype=self.dtype)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TypedStorage:
+        return TypedStorage(wrap_storage=copy.deepcopy(self.untyped(), memo), dtype=self.dtype)
+
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
+        """The name of the type, e.g. torch.FloatStorage; or the elements as another `dtype`."""
+        if dtype is None:
+            return f"torch.{_STORAGES[self.dtype].__name__}"
+        return TypedStorage(self._elements.astype(dtype.numpy), dtype=dtype)
 
     def cpu(self) -> TypedStorage:
         """Itself."""
@@ -242,6 +283,14 @@ class TypedStorage:
     def is_shared(self) -> bool:
         """False: processes exchange tensors by pickling."""
         return False
+
+    def is_pinned(self, device: Any = None) -> bool:
+        """False."""
+        return False
+
+    def pickle_storage_type(self) -> str:
+        """The name under which PyTorch's files keep it, e.g. FloatStorage."""
+        return _STORAGES[self.dtype].__name__
 
     resize_ = _absent("TypedStorage.resize_", _RESIZE)
 
@@ -259,15 +308,42 @@ class TypedStorage:
         )
 
 
-FloatStorage = type("FloatStorage", (TypedStorage,), {"_kind": dtypes.float32})
-DoubleStorage = type("DoubleStorage", (TypedStorage,), {"_kind": dtypes.float64})
-HalfStorage = type("HalfStorage", (TypedStorage,), {"_kind": dtypes.float16})
-LongStorage = type("LongStorage", (TypedStorage,), {"_kind": dtypes.int64})
-IntStorage = type("IntStorage", (TypedStorage,), {"_kind": dtypes.int32})
-ShortStorage = type("ShortStorage", (TypedStorage,), {"_kind": dtypes.int16})
-CharStorage = type("CharStorage", (TypedStorage,), {"_kind": dtypes.int8})
-ByteStorage = type("ByteStorage", (TypedStorage,), {"_kind": dtypes.uint8})
-BoolStorage = type("BoolStorage", (TypedStorage,), {"_kind": dtypes.bool_})
+def _word(kind: dtype) -> str:
+    """Float for float32: the first word of FloatStorage."""
+    return _LEGACY.get(kind.name, kind.name)
+
+
+def _conversion(kind: dtype) -> Any:
+    def convert(self: TypedStorage) -> TypedStorage:
+        return self if self.dtype is kind else self.type(kind)
+
+    convert.__doc__ = f"The elements as {kind.name}; itself if they are."
+    return convert
+
+
+_KINDS = {
+    "float": dtypes.float32,
+    "double": dtypes.float64,
+    "half": dtypes.float16,
+    "long": dtypes.int64,
+    "int": dtypes.int32,
+    "short": dtypes.int16,
+    "char": dtypes.int8,
+    "byte": dtypes.uint8,
+    "bool": dtypes.bool_,
+    "complex_float": dtypes.complex64,
+    "complex_double": dtypes.complex128,
+}
+_STORAGES: dict[dtype, Any] = {}
+for _name, _kind in _KINDS.items():
+    setattr(TypedStorage, _name, _conversion(_kind))
+    _title = _name.title().replace("_", "") + "Storage"
+    globals()[_title] = _STORAGES[_kind] = type(_title, (TypedStorage,), {"_kind": _kind})
+
+
+def storage_type(self: Tensor) -> Any:
+    """The class of this Tensor's storage, e.g. FloatStorage."""
+    return _STORAGES.get(self.dtype)
 
 
 def is_storage(obj: Any, /) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from ..core import dtypes
 from ..core.chain import cast, overwrite
 from ..core.doors import composed, primitive
 from ..core.dtypes import dtype, to_numpy
-from ..core.inplace import in_place, require_writable
+from ..core.inplace import in_place, require_apart, require_writable
 from ..core.modes import current
 from ..core.samples import Real, reals, sample
-from ..core.shapes import broadcast_shape, shape_from
+from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu, stamp
 from ..kernels import copying
 from .arguments import kind, require_tensor
@@ -235,7 +236,9 @@ def _overwritten(self: Tensor, src: Any, write: Any) -> Tensor:
     """`src` written into `self` by `write`, or at once where no history is at stake."""
     if current().grad and not (live_node(self) is None and _is_constant(src)):
         return write(self, src)
-    require_writable(self)
+    require_writable(self, one_value=write is not _write)
+    if isinstance(src, Tensor) and (src.array.base is not None or self.array.base is not None):
+        require_apart(self.array, src.array)
     stamp(self, write.__name__)
     np.copyto(self.array, src.array if isinstance(src, Tensor) else src, casting="unsafe")
     return self
@@ -280,25 +283,7 @@ def zero_(self: Tensor) -> Tensor:
     return _overwritten(self, 0, _zero)
 
 
-def set_(self: Tensor, source: Tensor | None = None) -> Tensor:
-    """Make this Tensor look at the memory of `source` (None: become empty)."""
-    self.array = np.zeros(0, self.array.dtype) if source is None else source.array
-    return self
-
-
-def resize_(self: Tensor, *sizes: Any) -> Tensor:
-    """Change the shape in place; elements that fit are kept, new ones are 0."""
-    shape = shape_from(sizes)
-    if self.requires_grad:
-        raise RuntimeError("cannot resize variables that require grad")
-    fresh = np.zeros(shape, self.array.dtype)
-    n = min(fresh.size, self.array.size)
-    fresh.reshape(-1)[:n] = self.array.reshape(-1)[:n]
-    self.array = fresh
-    return self
-
-
-for _function in (copy_, fill_, zero_, set_, resize_):
+for _function in (copy_, fill_, zero_):
     bind(_function.__name__, _function)
 
 
@@ -383,11 +368,6 @@ def typename(obj: Any) -> str:
     return kind.__qualname__ if module in (None, "builtins") else f"{module}.{kind.__qualname__}"
 
 
-def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
-    """`resize_` to the shape of another Tensor."""
-    return resize_(self, *the_template.array.shape)
-
-
 def apply_(self: Tensor, callable: Any) -> Tensor:
     """Write callable(element) into each element; slow, and only without gradients."""
     values = [callable(v) for v in self.array.reshape(-1).tolist()]
@@ -396,10 +376,20 @@ def apply_(self: Tensor, callable: Any) -> Tensor:
 
 def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
     """Write callable(element, other element) into each element; slow, without gradients."""
-    other = np.broadcast_to(tensor.array, self.array.shape).reshape(-1).tolist()
-    pairs = zip(self.array.reshape(-1).tolist(), other, strict=True)
-    values = np.array([callable(a, b) for a, b in pairs], self.array.dtype)
-    return copy_(self, make(values.reshape(self.array.shape)))
+    return _mapped(self, (tensor,), callable)
+
+
+def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
+    """Write callable(element, element of x, element of y) into each element; slow, as `map_`."""
+    return _mapped(self, (x, y), callable)
+
+
+def _mapped(self: Tensor, others: Sequence[Tensor], callable: Any) -> Tensor:
+    shape = self.array.shape
+    columns = [t.detach().expand(shape).array for t in others]
+    rows = zip(*[a.reshape(-1).tolist() for a in (self.array, *columns)], strict=True)
+    values = np.array([callable(*row) for row in rows], self.array.dtype)
+    return copy_(self, make(values.reshape(shape)))
 
 
 def _contains(self: Tensor, element: Any) -> bool:
@@ -466,7 +456,7 @@ def _dlpack_device(self: Tensor) -> Any:
     return self.array.__dlpack_device__()
 
 
-for _function in (is_inference, resize_as_, apply_, map_):
+for _function in (is_inference, apply_, map_, map2_):
     bind(_function.__name__, _function)
 bind("__contains__", _contains)
 bind("__dlpack__", _dlpack)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from ..core.determinism import unwritten
 from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
 from ..core.shapes import shape_from
-from ..core.tensor import Size, Tensor, bind, make, require_cpu
-from .arguments import require_tensor
+from ..core.tensor import CHANNELS_LAST, Size, Tensor, bind, make, require_cpu
 from .conversion import clone, to
 
 # -- from data -------------------------------------------------------------------------------------
@@ -339,6 +339,16 @@ def ones(
     return _finished(np.ones(shape, _dtype_or_default(dtype)), requires_grad)
 
 
+def blank(shape: Sequence[int], dtype: Any, memory_format: Any = None) -> np.ndarray:
+    """Memory with arbitrary content, its axes in the order that `memory_format` says."""
+    name = getattr(memory_format, "name", "contiguous_format")
+    if name not in CHANNELS_LAST:
+        return unwritten(shape, dtype)
+    if len(shape) != CHANNELS_LAST[name]:
+        raise RuntimeError(f"required rank {CHANNELS_LAST[name]} tensor to use {name} format")
+    return np.moveaxis(unwritten((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
+
+
 def empty(
     *size: Any,
     out: Any = None,
@@ -354,7 +364,7 @@ def empty(
     refuse_out("empty", out)
     require_cpu(device)
     shape = _shape("empty", size, named)
-    return _finished(np.empty(shape, _dtype_or_default(dtype)), requires_grad)
+    return _finished(blank(shape, _dtype_or_default(dtype), memory_format), requires_grad)
 
 
 def empty_strided(
@@ -381,7 +391,7 @@ def empty_strided(
     numpy_dtype = _dtype_or_default(dtype)
     last = 0 if 0 in shape else 1 + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)])
     steps = [s * numpy_dtype.itemsize for s in strides]
-    memory = np.empty(last, numpy_dtype)
+    memory = unwritten(last, numpy_dtype)
     return _finished(np.ndarray(shape, numpy_dtype, memory, 0, steps), requires_grad)
 
 
@@ -455,54 +465,7 @@ def _fitting(value: Any, dtype: Any) -> Any:
     return np.asarray(value).astype(dtype) if value < 0 else value
 
 
-# -- like another ----------------------------------------------------------------------------------
-
-
-def _like(name: str, build: Any, doc: str) -> Any:
-    def like(
-        input: Tensor,
-        *,
-        dtype: Any = None,
-        layout: Any = None,
-        device: Any = None,
-        requires_grad: bool = False,
-        memory_format: Any = None,
-        pin_memory: bool = False,
-    ) -> Tensor:
-        require_tensor(name, input)
-        require_cpu(device)
-        numpy_dtype = input.array.dtype if dtype is None else to_numpy(dtype)
-        return _finished(build(input.array.shape, numpy_dtype), requires_grad)
-
-    like.__name__ = like.__qualname__ = name
-    like.__doc__ = doc
-    return like
-
-
-zeros_like = _like("zeros_like", np.zeros, "Zeros in the shape and dtype of `input`.")
-ones_like = _like("ones_like", np.ones, "Ones in the shape and dtype of `input`.")
-empty_like = _like("empty_like", np.empty, "Arbitrary content in the shape and dtype of `input`.")
-
-
-def full_like(
-    input: Tensor,
-    fill_value: Any,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """`fill_value` in every element of the shape and dtype of `input`."""
-    require_tensor("full_like", input)
-    return full(
-        input.array.shape,
-        fill_value,
-        dtype=input.dtype if dtype is None else dtype,
-        device=device,
-        requires_grad=requires_grad,
-    )
+# -- methods: in the dtype of another (in its shape as well: like.py) ------------------------------
 
 
 def _new(name: str, build: Any, doc: str) -> None:
@@ -528,7 +491,7 @@ def _new(name: str, build: Any, doc: str) -> None:
 
 _new("new_zeros", np.zeros, "Zeros of shape `size` in this Tensor's dtype.")
 _new("new_ones", np.ones, "Ones of shape `size` in this Tensor's dtype.")
-_new("new_empty", np.empty, "Arbitrary content of shape `size` in this Tensor's dtype.")
+_new("new_empty", unwritten, "Arbitrary content of shape `size` in this Tensor's dtype.")
 
 
 def new_full(self: Tensor, size: Any, fill_value: Any, **options: Any) -> Tensor:

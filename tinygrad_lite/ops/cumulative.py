@@ -17,7 +17,8 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import lines
-from .arguments import converted, numpy_names, renamed, require_tensor
+from ..kernels.copying import row_major
+from .arguments import converted, numpy_names, renamed, require_tensor, unsupported
 from .comparison import ne
 from .exponential import complex_logaddexp, logaddexp
 from .extremes import returned, take_along
@@ -34,7 +35,7 @@ cummin_values = returned("cummin", "values", "indices")
 def _accumulate(ufunc: Any, x: Any, axis: int, dtype: Any = None) -> Any:
     if x.ndim == 0:
         return x.astype(dtype or x.dtype)
-    return ufunc.accumulate(x, axis, dtype)
+    return row_major(ufunc.accumulate(x, axis, dtype))
 
 
 def _scanned(x: Any, op: Any, axis: int) -> Any:
@@ -60,7 +61,7 @@ def _scanned(x: Any, op: Any, axis: int) -> Any:
 )
 def running_sum(x: Any, *, axis: int, reverse: bool = False) -> Any:
     """Sums of the elements up to and including each along `axis` (from the end if `reverse`)."""
-    return lines.running_sum(x, axis, reverse)
+    return row_major(lines.running_sum(x, axis, reverse))
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), **_DIMS)])
@@ -160,6 +161,8 @@ def logcumsumexp(input: Any, dim: Any, **names: Any) -> Any:
     if names:
         input, dim = renamed("logcumsumexp", names, input=input, dim=dim)
     require_tensor("logcumsumexp", input)
+    if input.array.dtype.kind not in "fc":
+        raise unsupported("logcumsumexp_out", input.array.dtype)
     return running_log_sum(input, axis=canonical_axis(dim, input.array.ndim))
 
 
@@ -173,9 +176,14 @@ def _running_extreme(name: str, ufunc: Any, kind: Any, doc: str) -> Any:
             input, dim = renamed(name, names, input=input, dim=dim)
         require_tensor(name, input)
         a = input.array
+        if a.ndim == 0 and dim not in (0, -1):
+            raise IndexError(f"{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
         axis = canonical_axis(dim, a.ndim)
+        if a.dtype.kind == "c":
+            raise unsupported(name, a.dtype)
         if a.ndim == 0:
             return kind(take_along(input, index=np.asarray(0), axis=0), make(np.asarray(0)))
+        a = np.ascontiguousarray(a)
         best = ufunc.accumulate(a, axis)
         places = np.arange(a.shape[axis]).reshape([-1 if i == axis else 1 for i in range(a.ndim)])
         new = (a == best) | (a != a)
@@ -220,6 +228,8 @@ def diff(
     if n == 0:  # the ends are not looked at
         return input.clone()
     ends = [x for x in (prepend, input, append) if x is not None]
+    for x in ends:
+        _require_end(input.array.shape, x.array.shape, axis)
     x = cat(ends, axis) if len(ends) > 1 else input
     for _ in range(n):
         size = x.array.shape[axis]
@@ -227,6 +237,22 @@ def diff(
         early = narrow(x, axis, 0, max(size - 1, 0))
         x = ne(late, early) if x.array.dtype.kind == "b" else late - early
     return x
+
+
+def _require_end(shape: tuple[int, ...], end: tuple[int, ...], axis: int) -> None:
+    """RuntimeError unless what is to be joined to the input differs from it along `axis` only."""
+    if len(end) != len(shape):
+        raise RuntimeError(
+            "diff expects prepend or append to be the same dimension as input, got "
+            f"{len(end)} and {len(shape)} dimensions"
+        )
+    for d, (n, m) in enumerate(zip(shape, end, strict=True)):
+        if n != m and d != axis:
+            raise RuntimeError(
+                "diff expects the shape of tensor to prepend or append to match that of input "
+                f"except along the differencing dimension; input.size({d}) = {n}, but got "
+                f"tensor.size({d}) = {m}"
+            )
 
 
 def _panels(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:

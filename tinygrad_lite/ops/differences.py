@@ -63,6 +63,8 @@ def _steps(input: Tensor, spacing: Any, axes: Sequence[int], dim: Any) -> list[A
     """One step, or one vector of coordinates, for each axis."""
     if spacing is None:
         spacing = 1
+    if isinstance(spacing, Tensor) and spacing.array.ndim == 0:
+        spacing = spacing.item()
     if isinstance(spacing, Tensor):
         raise TypeError(
             "gradient() received an invalid combination of arguments: spacing must be a number, "

@@ -16,7 +16,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from ..kernels.copying import contiguous
+from ..kernels.copying import contiguous, row_major
 from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of
 from .arithmetic import where
 from .reduction import spread, total
@@ -135,13 +135,13 @@ def _dtype(x: Any) -> Any:
 @primitive(_evenly, promote=None, method=False, title="Amax", samples=[sample(_DISTINCT, **_AXES)])
 def largest(x: Any, *, axes: Any = None, keepdim: bool = False, nan: bool = False) -> Any:
     """The largest element over `axes`, NaN if there is one. Ties share g evenly."""
-    return top_of(x, axis=axes, keepdims=keepdim)
+    return row_major(np.asarray(top_of(x, axis=axes, keepdims=keepdim)))
 
 
 @primitive(_evenly, promote=None, method=False, title="Amin", samples=[sample(_DISTINCT, **_AXES)])
 def smallest(x: Any, *, axes: Any = None, keepdim: bool = False, nan: bool = False) -> Any:
     """The smallest element over `axes`, NaN if there is one. Ties share g evenly."""
-    return bottom_of(x, axis=axes, keepdims=keepdim)
+    return row_major(np.asarray(bottom_of(x, axis=axes, keepdims=keepdim)))
 
 
 def _require_elements(name: str, x: Tensor, axes: Any) -> None:

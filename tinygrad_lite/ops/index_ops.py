@@ -29,18 +29,57 @@ def _along(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, np.ndarray]
     d = canonical_axis(dim, x.array.ndim)
     i = index.array
     if i.ndim > 1:
+        if name == "index_fill":
+            raise RuntimeError(f"Index has to be a vector/scalar, but got {i.ndim}-D")
         raise IndexError(f"{name}(): Index is supposed to be a vector, but got {i.ndim}-D")
     if i.dtype not in (np.int64, np.int32):
-        raise RuntimeError(
-            f"{name}(): Expected dtype int32 or int64 for index, got {kind(i.dtype)}"
-        )
+        if name == "index_fill":
+            raise IndexError(f"index_fill_(): Expected dtype int64 for index, got {kind(i.dtype)}")
+        wanted = _WANTED.get(name, "Expected dtype int32 or int64 for index, got")
+        raise RuntimeError(f"{name}{_AS_WRITTEN.get(name, '')}(): {wanted} {kind(i.dtype)}")
     i = i.reshape(-1)
     n = x.array.shape[d] if x.array.ndim else 1
-    low = 0 if name == "index_select" else -n
-    if i.size and (i.min() < low or i.max() >= n):
-        wrong = i[(i < low) | (i >= n)][0]
+    if name == "index_select":
+        _selectable(x, i, n, d)
+        return d, i
+    if i.size and (i.min() < -n or i.max() >= n):
+        wrong = i[(i < -n) | (i >= n)][0]
+        if name == "index_fill":
+            raise IndexError(f"index {wrong} is out of bounds for dimension {d} with size {n}")
+        if name == "index_add":
+            raise RuntimeError(f"index {wrong} is out of bounds for dimension {d} with size {n}")
+        if name == "index_copy":
+            raise IndexError(
+                f"index_copy_(): index {wrong} is out of bounds for dimension {d} with size {n}"
+            )
         raise IndexError(f"index out of range in self: {name}() got index {wrong} for size {n}")
     return d, i
+
+
+def _selectable(x: Tensor, i: np.ndarray, n: int, d: int) -> None:
+    """RuntimeError unless `index_select` may take the indices i along axis d, of size n.
+
+    IndexError for indices beyond the first axis, as PyTorch says it.
+    """
+    if not x.array.ndim and i.size != 1:
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {i.size} value(s)"
+        )
+    if i.size and n == 0:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
+    if i.size and (i.min() < 0 or i.max() >= n):
+        wrong = i[(i < 0) | (i >= n)][0]
+        if d == 0:
+            raise IndexError(f"index out of range in self: got index {wrong} for size {n}")
+        raise RuntimeError(f"INDICES element is out of DATA bounds, id={wrong} axis_dim={n}")
+
+
+# PyTorch says it of the in-place form, whichever was called
+_AS_WRITTEN = {"index_add": "_", "index_copy": "_"}
+_WANTED = {
+    "index_add": "Expected dtype int32/int64 for index but got:",
+    "index_copy": "Expected a long tensor for index, but got",
+}
 
 
 def _at(d: int, i: Any) -> Index:
@@ -60,6 +99,11 @@ def index_select(input: Any, dim: int, index: Any) -> Any:
 def _matching(name: str, x: Tensor, d: int, i: np.ndarray, source: Tensor) -> Any:
     """`source` checked against the slices of x that it goes to."""
     if source.array.dtype != x.array.dtype:
+        if name == "index_copy":
+            raise RuntimeError(
+                "index_copy_(): self and source expected to have the same dtype, but got (self) "
+                f"{kind(x.array.dtype)} and (source) {kind(source.array.dtype)}"
+            )
         raise RuntimeError(
             f"{name}_(): self ({kind(x.array.dtype)}) and source ({kind(source.array.dtype)}) must "
             "have the same scalar type"
@@ -69,6 +113,12 @@ def _matching(name: str, x: Tensor, d: int, i: np.ndarray, source: Tensor) -> An
         return source
     if source.array.ndim == 0 and i.size == 1:
         return broadcast(source, shape=want)
+    if name == "index_copy" and x.array.ndim and 0 < source.array.ndim != x.array.ndim:
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must "
+            f"match. Source dimensionality ({source.array.ndim}), destination dimensionality "
+            f"({x.array.ndim})"
+        )
     have = source.array.shape[min(d, source.array.ndim - 1)] if source.array.ndim else 1
     if have != i.size:
         kind_of_error = IndexError if name == "index_copy" else RuntimeError
@@ -88,7 +138,7 @@ def _matching(name: str, x: Tensor, d: int, i: np.ndarray, source: Tensor) -> An
     )
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) -> Any:
     """The input with alpha * source[i] added to its slice number index[i] along `dim`."""
     d, i = _along("index_add", input, dim, index)
@@ -99,7 +149,7 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     return input + scattered(y, shape=input.array.shape, index=_at(d, i))
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     """The input with source[i] in the place of its slice number index[i] along `dim`."""
     d, i = _along("index_copy", input, dim, index)
@@ -107,7 +157,7 @@ def index_copy(input: Any, dim: int, index: Any, source: Any) -> Any:
     return replaced(input, y, index=_at(d, i) if input.array.ndim else (...,))
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     """The input with `value`, a number or 0-d Tensor, in its slices index[0], index[1], ..."""
     d, i = _along("index_fill", input, dim, index)
@@ -122,7 +172,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     return replaced(input, value, index=_at(d, np.unique(i)) if input.array.ndim else (...,))
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def index_reduce(
     input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True
 ) -> Any:
@@ -149,7 +199,7 @@ def index_reduce(
 # -- any index -------------------------------------------------------------------------------------
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """The input with `values` in the place of (or added to) input[indices]; None: a full axis."""
     full = tuple([slice(None) if i is None else i for i in indices])
@@ -192,6 +242,8 @@ def _flat_index(name: str, index: Tensor, n: int) -> np.ndarray:
     i = index.array
     if i.dtype != np.int64:
         raise RuntimeError(f"{name}(): Expected a long tensor for index, but got {kind(i.dtype)}")
+    if i.size and n == 0 and name == "take":
+        raise IndexError("take(): tried to take from an empty tensor")
     if i.size and (i.min() < -n or i.max() >= n):
         wrong = i[(i < -n) | (i >= n)].flat[0]
         raise IndexError(
@@ -200,7 +252,7 @@ def _flat_index(name: str, index: Tensor, n: int) -> np.ndarray:
     return i
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """The input with source's elements at (or added at) `index`, counted as if flattened."""
     n = input.array.size
@@ -277,10 +329,15 @@ def masked_select(input: Any, mask: Any) -> Any:
 @composed(inplace=True)
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """The input with the first elements of `source` where the (broadcast) mask is True."""
-    m = _mask("masked_scatter_", mask)
+    if mask.array.dtype != bool:
+        raise RuntimeError(
+            "masked_scatter_ only supports boolean masks, but got mask with dtype "
+            f"{kind(mask.array.dtype)}"
+        )
+    m = mask.array
     if source.array.dtype != input.array.dtype:
         raise RuntimeError(
-            "masked_scatter_: expected self and source to have same dtypes but got "
+            "masked_scatter: expected self and source to have same dtypes but got "
             f"{kind(input.array.dtype)} and {kind(source.array.dtype)}"
         )
     shape = broadcast_shape([input.array.shape, m.shape])

@@ -9,6 +9,7 @@ except that an integer is always a basic part.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from types import EllipsisType, NoneType
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..core.chain import blank
 from ..core.doors import primitive
-from ..core.inplace import rebase, require_writable
+from ..core.inplace import rebase, require_apart, require_writable
 from ..core.modes import current
 from ..core.node import Leaf, Node, owner
 from ..core.primitive import REGISTRY
@@ -184,6 +185,12 @@ def _entry(i: Any) -> Any:
         if i.ndim == 0:
             return bool(i) if kind == "b" else int(i)
         if i.dtype == np.uint8:
+            warnings.warn(
+                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
+                "instead.",
+                UserWarning,
+                stacklevel=5,
+            )
             return i.astype(bool)
         return np.asarray(i)
     if isinstance(i, slice):
@@ -368,6 +375,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             return  # x[i] += y ends with x[i] = (x[i] itself)
         if not basic_only and v.dtype != target.array.dtype:
             _require_one_dtype(target.array, where, v)
+        if v.base is not None or target.array.base is not None:
+            require_apart(target.array[where] if basic_only else target.array, v, partly=basic_only)
     elif isinstance(value, (int, float, complex, bool)):
         v = _number(value, target.array.dtype)
     else:

@@ -9,7 +9,8 @@ import numpy as np
 from ..core.doors import composed
 from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
-from ..core.tensor import make
+from ..core.shapes import broadcast_shape
+from ..core.tensor import Tensor, make
 from ..kernels import separations as kernels
 from .arguments import kind
 from .reduction import p_norm
@@ -65,13 +66,36 @@ def cdist(
             )
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
+    if compute_mode not in _MODES:
+        raise ValueError(f"{compute_mode} is not a valid value for compute_mode")
+    if x1.array.dtype != x2.array.dtype:
+        raise RuntimeError(
+            f"expected scalar type {kind(x1.array.dtype)} but found {kind(x2.array.dtype)}"
+        )
     a, b = x1.array.shape, x2.array.shape
     alike = a[:-2] == b[:-2] and x1.array.dtype is x2.array.dtype
     if p == 2 and alike and not compute_mode.startswith("donot"):
         return separations(x1, x2)
+    if a[-1] == 0:
+        return _no_columns((*broadcast_shape([a[:-2], b[:-2]]), a[-2], b[-2]), x1, x2)
     left = reshaped(x1, shape=(*a[:-1], 1, a[-1]))
     right = reshaped(x2, shape=(*b[:-2], 1, *b[-2:]))
     return p_norm(left - right, p=float(p), axes=max(len(a), len(b)))
+
+
+_MODES = (
+    "use_mm_for_euclid_dist_if_necessary",
+    "use_mm_for_euclid_dist",
+    "donot_use_mm_for_euclid_dist",
+)
+
+
+def _no_columns(shape: tuple[int, ...], *rows: Tensor) -> Any:
+    """The distances of rows in which there is nothing: 0, with derivatives as empty as the rows."""
+    nothing = make(np.zeros(shape, rows[0].array.dtype))
+    for x in rows:
+        nothing = nothing + x.sum()
+    return nothing
 
 
 @composed(method=False, samples=[sample(Real("3 3", distinct=True), p=one_of(2.0, 1.0))])
@@ -81,7 +105,11 @@ def pdist(input: Any, p: float = 2.0) -> Any:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.array.ndim}D")
     if input.array.dtype.kind != "f":
         raise RuntimeError("pdist only supports floating-point dtypes")
-    n = input.array.shape[0]
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    n, columns = input.array.shape
+    if columns == 0:
+        return _no_columns((n * (n - 1) // 2,), input)
     i, j = np.triu_indices(n, 1)
     if p == 2 and n > kernels.FEW:
         return reshaped(separations(input, input), shape=(n * n,))[make(i * n + j)]

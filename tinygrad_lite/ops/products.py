@@ -6,6 +6,7 @@ Operands must have one dtype, as in PyTorch.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -313,6 +314,13 @@ def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) ->
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
     shape = broadcast_shape([input.array.shape, other.array.shape])
     if dim is None:
+        warnings.warn(
+            "Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass "
+            "the dim explicitly or simply use torch.linalg.cross.\nThe default value of dim will "
+            "change to agree with that of linalg.cross in a future release.",
+            UserWarning,
+            stacklevel=2,
+        )
         found = [i for i, n in enumerate(shape) if n == 3]
         if not found:
             raise RuntimeError("no dimension of size 3 in input")
@@ -376,6 +384,13 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
     else:
         shrink = correction * (w * aweights).sum() / norm
     degrees = norm - shrink
+    if degrees <= 0:
+        warnings.warn(
+            "cov(): degrees of freedom is <= 0. Correction should be strictly less than the "
+            "number of observations.",
+            UserWarning,
+            stacklevel=2,
+        )
     if isinstance(degrees, Tensor):
         degrees = degrees.clamp(min=0)
     else:
@@ -412,6 +427,11 @@ def _check_weights(name: str, w: Any, n: int, wanted: str, kinds: str) -> None:
 @composed()
 def corrcoef(input: Any) -> Any:
     """Pearson's correlation coefficients of the rows (variables), within [-1, 1]."""
+    if input.array.ndim > 2:
+        raise RuntimeError(
+            "corrcoef(): expected input to have two or fewer dimensions but got an input with "
+            f"{input.array.ndim} dimensions"
+        )
     c = cov(input)
     if c.array.ndim == 0:
         return c / c

@@ -15,8 +15,9 @@ from ..core.inplace import require_writable, store
 from ..core.random import numpy_generator
 from ..core.tensor import Tensor, bind, make, require_cpu
 from ..kernels import drawing
-from .arguments import kind, require_tensor
+from .arguments import kind, require_tensor, unsupported
 from .creation import _dtype_or_default, _finished, _shape, refuse_out
+from .like import in_order_of
 
 
 def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
@@ -96,7 +97,7 @@ def _like_sampler(name: str, draw: Any, check: str, doc: str) -> Any:
         require_cpu(device)
         numpy_dtype = _floating(check, input.dtype if dtype is None else dtype)
         values = draw(numpy_generator(generator), input.array.shape, numpy_dtype)
-        return _finished(values, requires_grad)
+        return _finished(in_order_of(input.array, values, memory_format), requires_grad)
 
     sample.__name__ = sample.__qualname__ = name
     sample.__doc__ = doc
@@ -162,9 +163,11 @@ def randint_like(
     if high is None:
         raise TypeError("randint_like() missing 1 required positional argument: 'high'")
     low = 0 if low is None else low
-    options.pop("memory_format", None)
+    layout = options.pop("memory_format", None)
     dtype = input.dtype if dtype is None else dtype
-    return randint(low, high, tuple(input.array.shape), dtype=dtype, **options)
+    drawn = randint(low, high, tuple(input.array.shape), dtype=dtype, **options)
+    drawn.array = in_order_of(input.array, drawn.array, layout)
+    return drawn
 
 
 def randperm(
@@ -403,6 +406,15 @@ def exponential_(self: Tensor, lambd: float = 1, *, generator: Any = None) -> Te
 
 def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill with 1 with probability `p` (a number or a Tensor), else 0."""
+    if self.array.dtype.kind == "c":
+        which = "tensor_cpu_self" if isinstance(p, Tensor) else "scalar_cpu"
+        raise NotImplementedError(
+            f"\"bernoulli_{which}_\" not implemented for '{kind(self.array.dtype)}'"
+        )
+    if isinstance(p, Tensor) and p.array.dtype.kind != "f":
+        raise NotImplementedError(
+            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{kind(p.array.dtype)}'"
+        )
     chance = p.array if isinstance(p, Tensor) else p
     if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
@@ -414,12 +426,37 @@ def random_(self: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> 
     given = [b for b in bounds if b is not None]
     high = given.pop() if given else named.pop("to", None)
     low = given.pop() if given else named.pop("from", 0)
+    _require_bounds(self.array.dtype, low, high)
     if high is None:
         d = self.array.dtype
         digits = {"float16": 11, "float32": 24, "float64": 53, "bool": 1}.get(d.name)
         high = 2**digits if digits else int(np.iinfo(d).max)
     values = _integers(numpy_generator(generator), low, high, self.array.shape, self.array.dtype)
     return _filled(self, values, "random_")
+
+
+def _require_bounds(dtype: np.dtype, low: Any, high: Any) -> None:
+    """RuntimeError for whole numbers from `low` to `high` - 1 that the dtype cannot hold."""
+    if dtype.kind == "c":
+        raise (
+            unsupported("random_kernel", dtype)
+            if high is None
+            else RuntimeError(
+                "check_random_bounds handles only integral, floating-point and boolean types"
+            )
+        )
+    if high is None or low >= high or dtype.kind == "f":
+        return
+    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    for name, value in (("from", low), ("to - 1", high - 1)):
+        if not least <= value <= most:
+            raise RuntimeError(
+                f"{name} is out of bounds for {_C_NAMES.get(dtype.name, dtype.name)}"
+            )
+
+
+_C_NAMES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int"}
+_C_NAMES["int64"] = "long"
 
 
 def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Tensor:

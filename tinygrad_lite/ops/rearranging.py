@@ -109,7 +109,7 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
 )
 def rolled(x: Any, *, shifts: Sequence[int], axes: Sequence[int]) -> Any:
     """x with element i moved to place (i + shift) modulo the size, along each axis."""
-    return np.roll(x, shifts, axes)
+    return copying.row_major(np.roll(x, shifts, axes))
 
 
 @composed()
@@ -168,16 +168,18 @@ def repeat_interleave(
     `repeats` is one number or one for each element; given alone, the indices are returned.
     """
     if repeats is None:
-        return make(np.repeat(np.arange(input.numel()), input.array))
+        counts = _counts(input.array)
+        return make(np.repeat(np.arange(counts.size, dtype=counts.dtype), counts))
     if dim is None:
         input, dim = reshaped(input, shape=(input.numel(),)), 0
     shape = input.array.shape
     d = canonical_axis(dim, len(shape))
-    counts = np.asarray(repeats.array if isinstance(repeats, Tensor) else repeats)
-    if counts.dtype.kind not in "iu":
-        raise unsupported("repeat_interleave", counts.dtype)
-    if (counts < 0).any():
-        raise RuntimeError("Repeats must be non-negative")
+    if isinstance(repeats, Tensor):
+        counts = _counts(repeats.array)
+    else:
+        counts = np.asarray(repeats)
+        if (counts < 0).any():
+            raise RuntimeError("Repeats must be non-negative")
     if counts.size == 1:
         n = int(counts.reshape(()))
         widened = reshaped(input, shape=(*shape[: d + 1], 1, *shape[d + 1 :]))
@@ -190,6 +192,17 @@ def repeat_interleave(
             f"{counts.size} and input.size({d}) = {shape[d]}"
         )
     return picked(input, index=(slice(None),) * d + (np.repeat(np.arange(shape[d]), counts),))
+
+
+def _counts(repeats: np.ndarray) -> np.ndarray:
+    """How often each element is to be repeated, checked."""
+    if repeats.dtype not in (np.int32, np.int64):
+        raise unsupported("repeat_interleave", repeats.dtype)
+    if repeats.ndim > 1:
+        raise RuntimeError(f"repeats must be 0-dim or 1-dim tensor, got {repeats.ndim}-dim")
+    if (repeats < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    return repeats
 
 
 @composed(method=False)

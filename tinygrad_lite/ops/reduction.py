@@ -19,6 +19,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
 from ..kernels import reduce
 from ..kernels import softmax as kernels
+from ..kernels.copying import row_major
 from ..kernels.reduce import dots
 from .arguments import (
     add_up,
@@ -94,7 +95,7 @@ def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     wide = _accumulator(x.dtype)
     if wide is None:
         return reduce.total(x, axes, keepdim)
-    out = add_up(x, axes, wide, None, keepdim)
+    out = row_major(np.asarray(add_up(x, axes, wide, None, keepdim)))
     return out.astype(x.dtype) if wide is np.float32 else out
 
 
@@ -129,7 +130,10 @@ def sum(
 def average(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes` divided by the number of elements; NaN for none."""
     wide = _accumulator(x.dtype)
-    out = reduce.total(x, axes, keepdim) if wide is None else add_up(x, axes, wide, None, keepdim)
+    if wide is None:
+        out = reduce.total(x, axes, keepdim)
+    else:
+        out = row_major(np.asarray(add_up(x, axes, wide, None, keepdim)))
     out = out / extent(x.shape, axes) if x.size else out * np.float32(np.nan)
     return out.astype(x.dtype, copy=False)
 
@@ -217,7 +221,7 @@ def variance(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = F
     n = extent(x.shape, axes)
     middle = add_up(wide, axis=axes, keepdims=True) / np.asarray(n, wide.dtype)
     away = wide - middle
-    squares = add_up(away * away, axis=axes, keepdims=keepdim)
+    squares = row_major(np.asarray(add_up(away * away, axis=axes, keepdims=keepdim)))
     if squares.dtype.kind == "c":  # |away| ** 2
         squares = add_up((away * away.conj()).real, axis=axes, keepdims=keepdim)
         return squares / max(n - correction, 0)
@@ -323,6 +327,7 @@ def _logic(name: str, ufunc: Any, doc: str) -> Any:
         require_tensor(name, input)
         a = input.array
         out = np.asarray(ufunc.reduce(a, axis=axes_of(dim, a.ndim), keepdims=keepdim))
+        out = row_major(out)
         return make(out.astype(np.uint8 if a.dtype == np.uint8 else np.bool_, copy=False))
 
     reduce.__name__ = reduce.__qualname__ = name
@@ -341,7 +346,7 @@ def count_nonzero(input: Any, dim: Any = None, **names: Any) -> Any:
         input, dim = renamed("count_nonzero", names, input=input, dim=dim)
     require_tensor("count_nonzero", input)
     axes = axes_of(dim, input.array.ndim)
-    return make(np.asarray(add_up(input.array != 0, axis=axes, dtype=np.int64)))
+    return make(row_major(np.asarray(add_up(input.array != 0, axis=axes, dtype=np.int64))))
 
 
 # -- logarithm of a sum ----------------------------------------------------------------------------
@@ -459,8 +464,8 @@ def p_norm(x: Any, *, p: float = 2.0, axes: Any = None, keepdim: bool = False) -
     elif p == 1:
         out = add_up(np.abs(wide), axis=axes, keepdims=keepdim)
     elif math.isinf(p):
-        reduce = top_of if p > 0 else bottom_of
-        out = reduce(np.abs(wide), axis=axes, keepdims=keepdim)
+        extreme = top_of if p > 0 else bottom_of
+        out = extreme(np.abs(wide), axis=axes, keepdims=keepdim)
     else:
         out = add_up(np.abs(wide) ** p, axis=axes, keepdims=keepdim) ** (1 / p)
-    return np.asarray(out).astype(x.dtype, copy=False)
+    return row_major(np.asarray(out).astype(x.dtype, copy=False))

@@ -5,6 +5,7 @@ gather and scatter_add are each other's adjoint.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -115,7 +116,7 @@ def written_along(x: Any, index: Any, y: Any, *, dim: int) -> Any:
     """x with y[i, .., k] at (i, .., index[i, .., k], .., k); of several, one is kept."""
     if index.ndim and (written := lines.put_along(x, index, y, dim)) is not None:
         return written
-    out = np.array(x)
+    out = np.array(x, order="C")
     if index.ndim == 0:
         out.reshape(-1)[index] = y
     elif index.size:
@@ -162,7 +163,7 @@ def _source(name: str, index: Tensor, src: Any, x: Tensor) -> Tensor:
     return part if part.array.shape == i.shape else reshaped(part, shape=i.shape)
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def scatter(
     input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: Any = None
 ) -> Any:
@@ -179,6 +180,14 @@ def scatter(
         kinds = {"add": "sum", "multiply": "prod"}
         if reduce not in kinds:
             raise RuntimeError(f"reduce argument must be either add or multiply, got {reduce!r}")
+        if isinstance(src, Tensor):
+            warnings.warn(
+                "The reduce argument of torch.scatter with Tensor src is deprecated and will be "
+                "removed in a future PyTorch release. Use torch.scatter_reduce instead for more "
+                "reduction options.",
+                UserWarning,
+                stacklevel=2,
+            )
         return reduced(input, dim, index, src, kinds[reduce], True, "scatter")
     shape = input.array.shape
     d = canonical_axis(dim, len(shape))
@@ -188,13 +197,13 @@ def scatter(
     return written_along(input, index, _source("scatter", index, src, input), dim=d)
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """The input with src[i][j] added at [index[i][j]][j] for dim 0, and so on for other axes."""
     return reduced(input, dim, index, src, "sum", True, "scatter_add")
 
 
-@composed(inplace=True)
+@composed(inplace=True, apart=True)
 def scatter_reduce(
     input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True
 ) -> Any:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
+from ..core import dtypes
 from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import activations, elementwise, masks, select
+from ..kernels.copying import row_major
 from . import arithmetic
-from .arguments import also, deprecated, kind, renamed, require_tensor
+from .arguments import also, converted, deprecated, kind, renamed, require_tensor
 from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
@@ -47,6 +50,13 @@ def _require_condition(condition: Tensor) -> None:
         raise RuntimeError(
             "where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{kind(condition.array.dtype)}"
+        )
+    if condition.array.dtype == np.uint8:
+        warnings.warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be "
+            "removed in a future version of PyTorch. Use a boolean condition instead.",
+            UserWarning,
+            stacklevel=3,
         )
 
 
@@ -290,11 +300,18 @@ _VALUE_LAST = "Tensor tensor1, Tensor tensor2, *, Number value = 1"
 
 
 def _times(value: Any, product: Any) -> Any:
-    if isinstance(value, float) and product.array.dtype.kind in "biu":
-        raise RuntimeError(
-            "For integral input tensors, argument alpha must not be a floating point number."
-        )
+    if isinstance(value, float) and product.array.dtype.kind in "iu":
+        value = int(value)
     return product if value == 1 else product * value
+
+
+def _in_one_dtype(*xs: Tensor) -> Any:
+    """All in the dtype that an op of all of them computes in."""
+    if len({x.array.dtype for x in xs}) == 1:
+        return xs
+    dimensioned = [x.dtype for x in xs if x.array.ndim]
+    common = dtypes.combine(dimensioned, [x.dtype for x in xs if not x.array.ndim], [])
+    return tuple([converted(x, common) for x in xs])
 
 
 @composed(inplace=True, samples=reals(3))
@@ -303,6 +320,9 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) 
     if rest:  # addcmul(value, tensor1, tensor2)
         deprecated("addcmul", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
         value, tensor1, (tensor2,) = tensor1, tensor2, rest
+    if input.array.dtype.kind == tensor1.array.dtype.kind == tensor2.array.dtype.kind == "b":
+        raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
+    input, tensor1, tensor2 = _in_one_dtype(input, tensor1, tensor2)
     return plus(input, _times(value, mul(tensor1, tensor2)))
 
 
@@ -327,6 +347,7 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) 
             "Integer division with addcdiv is no longer supported, and in a future release addcdiv "
             "will perform a true division of tensor1 and tensor2. Convert them to float first"
         )
+    input, tensor1, tensor2 = _in_one_dtype(input, tensor1, tensor2)
     return plus(input, _times(value, div(tensor1, tensor2)))
 
 
@@ -360,7 +381,7 @@ def filled_where(x: Any, mask: Any, value: Any) -> Any:
     """x with `value` (0-d) where the mask holds, in x's dtype."""
     value = np.asarray(value).astype(x.dtype)
     out = select.select(mask, value, x) if x.size >= select.LARGE else None
-    return np.where(mask, value, x) if out is None else out
+    return row_major(np.where(mask, value, x) if out is None else out)
 
 
 @composed(inplace=True, samples=[sample(Real(), Boolean(), value=0.5)])

@@ -7,7 +7,7 @@ from typing import Any
 
 from . import checkpoint as checkpoint
 
-_LATE = frozenset({"_pytree", "benchmark", "data", "dlpack", "hooks", "model_zoo"})
+_LATE = frozenset({"_pytree", "benchmark", "data", "deterministic", "dlpack", "hooks", "model_zoo"})
 
 
 def __getattr__(name: str) -> Any:

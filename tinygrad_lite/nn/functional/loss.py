@@ -12,7 +12,7 @@ from typing import Any
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
-from ...ops.creation import full_like
+from ...ops.like import full_like
 from ...ops.likelihood import bernoulli_surprise
 from ...ops.losses import (
     absolute_distance,

@@ -10,8 +10,8 @@ from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
-from ...ops.creation import zeros_like
 from ...ops.directions import cosine
+from ...ops.like import zeros_like
 from ...ops.norms import norm
 from ...ops.selection import minimum, where
 from ...ops.sequences import arange

@@ -9,7 +9,7 @@ import copy
 from typing import Any, TypeVar
 
 from ...core.tensor import Parameter, Tensor
-from ...ops.creation import ones_like, zeros_like
+from ...ops.like import ones_like, zeros_like
 
 __all__ = [
     "fuse_conv_bn_eval",

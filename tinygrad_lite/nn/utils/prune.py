@@ -19,7 +19,7 @@ from ...core.modes import no_grad
 from ...core.random import numpy_generator
 from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor, make
-from ...ops.creation import ones_like
+from ...ops.like import ones_like
 from ..modules.module import Module
 from .convert_parameters import parameters_to_vector
 

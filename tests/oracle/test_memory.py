@@ -1,0 +1,95 @@
+"""Writes into memory that is read, storages, set_ and resize_, and the order elements lie in."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("torch")
+
+from tests.oracle.snippets import agree, programs
+
+WRITES = programs("""
+    x = t.arange(5.); x[1:].add_(x[:-1])
+    x = t.arange(5.); x[1:] = x[:-1]; x
+    x = t.arange(9.).view(3, 3); x.add_(x.t())
+    x = t.arange(9.).view(3, 3); x.copy_(x.t())
+    x = t.arange(9.).view(3, 3); x[0] = x[1]; x[:, 0] = x[:, 1]; x[0] = x[0]; x.add_(x); x
+    x = t.arange(9.).view(3, 3); x.add_(x[0])
+    x = t.arange(9.).view(3, 3); x.view(-1).mul_(x.view(-1))
+    x = t.arange(6.); x[::2].add_(x[1::2])
+    x = t.arange(3); x.index_add_(0, x, t.ones(3, dtype=t.int64))
+    x = t.arange(3); x.scatter_(0, t.tensor([0]), x)
+    x = t.arange(3); x.put_(t.tensor([0]), x[:1])
+    x = t.arange(3); x.index_put_((x,), t.tensor(1))
+    x = t.ones(1).expand(3); x.fill_(2.0); x.zero_(); x
+    x = t.ones(1).expand(3); x.copy_(t.ones(3))
+    x = t.ones(1).expand(3); x.normal_()
+""")
+STORAGES = programs("""
+    x = t.arange(6.); t.empty(0).set_(x.storage(), 2, (2, 2), (2, 1))
+    x = t.arange(6.); y = t.empty(0).set_(x.untyped_storage()); y[0] = 7; x
+    x = t.arange(6.); t.empty(0).set_(x, 1, (2,), (3,))
+    t.empty(0).set_(t.ones(2, dtype=t.float64))
+    t.empty(0).set_(t.ones(2, dtype=t.float64).storage())
+    x = t.arange(6.); y = x[2:]; y.resize_(2); y[0] = 9; x
+    x = t.arange(6.).view(2, 3).t(); x.resize_(2, 2)
+    t.arange(2.).resize_(2, 1, 1, 1, memory_format=t.channels_last)
+    s = t.IntStorage([-1, 0, 3]); [s.type(), s.float().tolist(), s.bool().tolist(), s[2]]
+    t.FloatStorage(3)[5]
+    s = t.FloatStorage(2); s.copy_(t.FloatStorage([1, 2])).tolist()
+    x = t.arange(4.); s = x.storage(); d = __import__("copy").deepcopy([x, s]); d[0][1] = 5; d[1][1]
+""")
+ORDER = programs(
+    """
+    t.zeros_like(t.ones(2, 3).t())
+    t.ones_like(t.ones(2, 3, 4).permute(2, 0, 1), dtype=t.int64)
+    t.full_like(t.ones(2, 3).t(), 5., memory_format=t.contiguous_format)
+    t.zeros_like(t.ones(1, 3).expand(2, 3))
+    t.empty(1, 2, 3, 4, memory_format=t.channels_last).stride()
+    t.empty(1, 2, 3, memory_format=t.channels_last)
+    t.rand_like(t.ones(2, 3).t()).stride()
+    t.ones(2, 3, 4).permute(2, 0, 1).sum(1)
+    t.ones(2, 3, 4).permute(2, 0, 1).mean(0)
+    t.ones(2, 3, 4).permute(2, 0, 1).amax(0)
+    t.ones(2, 3, 4).permute(2, 0, 1).std(0)
+    t.ones(2, 3, 4).permute(2, 0, 1).any(0)
+    t.ones(2, 3, 4).permute(2, 0, 1).cumsum(0)
+    t.cat([t.ones(2, 3).t()] * 2)
+    t.stack([t.ones(2, 3).t()] * 2)
+    t.ones(2, 3).t().masked_fill(t.tensor([True, False]), 2.0)
+    t.ones(1, 2, 3).swapaxes(0, 1).stride()
+    t.use_deterministic_algorithms(True); x = t.empty(2); t.use_deterministic_algorithms(False); x
+    t.use_deterministic_algorithms(True); x = t.empty(2, dtype=t.int8); \
+t.use_deterministic_algorithms(False); x
+""".replace("\\\n", "")
+)
+ARGUMENTS = programs("""
+    t.ones(2, 3).index_select(1, t.tensor([3]))
+    t.ones(2, 3).index_select(0, t.tensor([3]))
+    t.ones([]).index_select(0, t.tensor([0, 0]))
+    t.ones(2).index_copy(0, t.tensor([0]), t.ones(1, 1))
+    t.ones(2).index_fill(0, t.tensor([5]), 1.0)
+    t.ones(0).take(t.tensor([0]))
+    t.ones(2, 3).diff(dim=0, prepend=t.ones(2))
+    t.repeat_interleave(t.tensor([1, 2], dtype=t.int32))
+    t.repeat_interleave(t.tensor([1, 2], dtype=t.int16))
+    t.cov(t.ones(2, 1))
+    t.pdist(t.ones(3, 0), 1.0)
+    t.cdist(t.ones(2, 0), t.ones(3, 0), 1.0)
+    t.cdist(t.ones(2, 1), t.ones(3, 1), compute_mode="x")
+    t.cdist(t.ones(2, 1), t.ones(3, 1).double())
+    t.tensor(1.0).cummax(3)
+    t.ones(2, dtype=t.uint8).random_(0, 300)
+    t.ones(2, dtype=t.complex64).bernoulli_(0.5)
+    t.ones(2).map2_(t.ones(1), t.arange(2.), lambda a, b, c: a + b + c)
+    t.ones(2)[t.tensor([1, 0], dtype=t.uint8)]
+    t.cross(t.eye(3), t.ones(3, 3)).sum(0)
+    t._check_tensor_all(t.tensor([True, False]))
+    t.set_default_tensor_type(t.FloatTensor)
+    t.addcmul(t.ones(2, dtype=t.bool), t.ones(2, dtype=t.bool), t.ones(2, dtype=t.bool))
+""")
+
+
+@pytest.mark.parametrize("program", WRITES + STORAGES + ORDER + ARGUMENTS)
+def test_as_in_pytorch(program: str) -> None:
+    agree(program)
