@@ -147,4 +147,4 @@ def test_update_bn_restores_the_model_after_an_error() -> None:
     with pytest.raises(ValueError):
         update_bn([tl.randn(4, 3, 2, 2)], net, exact=True)
     assert not net.training and net[0].momentum == 0.1
-    assert not net[0]._hooks.pre
+    assert not net[0]._forward_pre_hooks

@@ -57,3 +57,43 @@ def test_an_ensemble_of_unlike_models() -> None:
         stack_module_state([nn.Linear(1, 1), nn.ReLU()])
     with pytest.raises(RuntimeError, match="same training/eval mode"):
         stack_module_state([nn.Linear(1, 1), nn.Linear(1, 1).eval()])
+
+
+def test_a_buffer_does_not_take_the_place_of_something_else() -> None:
+    module = nn.Module()
+    module.taken = 5
+    with pytest.raises(KeyError, match="already exists"):
+        module.taken = nn.Buffer(tl.zeros(1))
+
+
+def test_a_buffer_goes_through_a_register_buffer_without_persistent() -> None:
+    class Old(nn.Module):
+        def register_buffer(self, name: str, tensor: tl.Tensor) -> None:  # type: ignore[override]
+            super().register_buffer(name, tensor)
+
+    module = Old()
+    module.kept = nn.Buffer(tl.zeros(1))
+    assert "kept" in module.state_dict()
+    with pytest.raises(RuntimeError, match="without the persistent"):
+        module.gone = nn.Buffer(tl.zeros(1), persistent=False)
+
+
+def test_to_refuses_what_it_does_not_take() -> None:
+    net = nn.Linear(2, 2)
+    with pytest.raises(TypeError, match="invalid combination"):
+        net.to("cpu", True)
+    with pytest.raises(RuntimeError, match="does not accept copy"):
+        net.to("cpu", copy=True)
+    with pytest.raises(TypeError, match="floating point or complex"):
+        net.to(tl.tensor(3))
+    conv = nn.Conv2d(2, 3, 3).to(memory_format=tl.channels_last)
+    assert conv.weight.is_contiguous(memory_format=tl.channels_last)
+
+
+def test_set_submodule_replaces_modules_only() -> None:
+    net = nn.Sequential(nn.Linear(1, 1))
+    net.note = "text"
+    with pytest.raises(AttributeError, match="not an nn.Module"):
+        net.set_submodule("note", nn.ReLU())
+    with pytest.raises(ValueError, match="not an nn.Module"):
+        net.set_submodule("0", "text")

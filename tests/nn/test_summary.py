@@ -219,12 +219,12 @@ def test_leaves_no_trace(mode: str) -> None:
     before = copy.deepcopy(net.state_dict())
     buffers = {n: id(b) for n, b in net.named_buffers()}
     flags = [m.training for m in net.modules()]
-    hooked = [m._hooks is not None for m in net.modules()]
+    hooked = [m._hook_registries is not None for m in net.modules()]
     state = tl.get_rng_state()
     summary(net, (8, 4), mode=mode)
     assert flags == [m.training for m in net.modules()]
-    assert hooked == [m._hooks is not None for m in net.modules()]
-    assert len(net.body[0]._hooks.post) == 1 and not net.body[0]._hooks.pre
+    assert hooked == [m._hook_registries is not None for m in net.modules()]
+    assert len(net.body[0]._forward_hooks) == 1 and not net.body[0]._forward_pre_hooks
     assert buffers == {n: id(b) for n, b in net.named_buffers()}
     assert all(np.array_equal(v, before[k]) for k, v in net.state_dict().items())
     assert tl.equal(state, tl.get_rng_state())
@@ -236,7 +236,7 @@ def test_leaves_no_trace_after_an_error() -> None:
     with pytest.raises(RuntimeError):
         summary(net, (8, 3), mode="train")
     assert net.training and float(net.count) == 0 and net.last is None
-    assert all(m._hooks is None for m in net.modules())
+    assert all(m._hook_registries is None for m in net.modules())
     with pytest.raises(ValueError, match="mode must be 'eval' or 'train'"):
         summary(net, (8, 4), mode="test")
 

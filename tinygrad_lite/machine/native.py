@@ -15,6 +15,7 @@ from ..core.random import Generator as Generator
 from ..core.tensor import Size as Size
 from ..core.tensor import Tensor as TensorBase
 from ..core.tensor import device as device
+from ..ops.conversion import parse_to
 from .subclass import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from .subclass import disabled as _disabled_torch_function_impl  # noqa: F401
 
@@ -82,24 +83,10 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
 
     TypeError for an argument that is none of those.
     """
-    where, kind, blocking = kwargs.get("device"), kwargs.get("dtype"), kwargs.get("non_blocking")
-    for a in args:
-        if isinstance(a, TensorBase):
-            where, kind = a.device, a.dtype
-        elif isinstance(a, dtype):
-            kind = a
-        elif isinstance(a, bool):
-            blocking = a if blocking is None else blocking
-        elif isinstance(a, (str, int, device)):
-            where = a
-        elif a is not None:
-            raise TypeError(f"to() received an invalid combination of arguments: {a!r}")
-    return (
-        None if where is None else device(where),
-        kind,
-        bool(blocking),
-        kwargs.get("memory_format"),
-    )
+    where, kind, blocking, copy, memory_format = parse_to(args, kwargs, "tensor")
+    if copy:
+        raise RuntimeError(".to() does not accept copy argument")
+    return None if where is None else device(where), kind, bool(blocking), memory_format
 
 
 _functions = SimpleNamespace(AccumulateGrad=Leaf)

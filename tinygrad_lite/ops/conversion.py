@@ -29,33 +29,14 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     The Tensor itself if nothing changes and not `copy`. The derivative is cast back. RuntimeError
     for a device that is not the CPU.
     """
-    target: Any = options.pop("dtype", None)
-    where: Any = options.pop("device", None)
-    other = options.pop("other", None)
-    copy = options.pop("copy", False)
-    options.pop("non_blocking", None)
-    wanted = options.pop("memory_format", None)
-    if options:
-        raise TypeError(f"to() got an unexpected keyword argument '{next(iter(options))}'")
-    rest = list(args)
-    if rest and isinstance(rest[0], Tensor):
-        other = rest.pop(0)
-    elif rest and (rest[0] is None or isinstance(rest[0], (str, device, int))):
-        where = rest.pop(0)
-        if rest and (rest[0] is None or _is_dtype(rest[0])):
-            target = rest.pop(0)
-    elif rest and _is_dtype(rest[0]):
-        target = rest.pop(0)
-    if any(not isinstance(r, (bool, int)) for r in rest) or len(rest) > 2:
-        raise TypeError(
-            "to() received an invalid combination of arguments - got "
-            f"({', '.join(type(a).__name__ for a in args)}), but expected one of: (dtype), "
-            "(device, dtype), (Tensor other)"
-        )
-    if len(rest) == 2:
-        copy = rest[1]
-    if other is not None:
-        target = other.array.dtype
+    if len(args) == 1 and not options:  # the usual forms
+        if isinstance(args[0], dtype):
+            numpy_dtype = to_numpy(args[0])
+            return input if input.array.dtype == numpy_dtype else cast(input, dtype=numpy_dtype)
+        if isinstance(args[0], (str, device)):
+            require_cpu(args[0])
+            return input
+    where, target, _, copy, wanted = parse_to(args, options)
     require_cpu(where)
     numpy_dtype = input.array.dtype if target is None else to_numpy(target)
     if input.array.dtype != numpy_dtype:
@@ -63,6 +44,44 @@ def to(input: Tensor, *args: Any, **options: Any) -> Tensor:
     if wanted is not None:
         return _in_format(input, wanted, copy)
     return clone(input) if copy else input
+
+
+def parse_to(args: Any, options: dict[str, Any], other: str = "other") -> tuple[Any, ...]:
+    """What `to(*args, **options)` asks for: (device, dtype, non_blocking, copy, memory_format).
+
+    `other` is the name under which a Tensor may be given. TypeError for what fits no form.
+    """
+    where, target = options.pop("device", None), options.pop("dtype", None)
+    model = options.pop(other, None)
+    flags = [options.pop("non_blocking", False), options.pop("copy", False)]
+    memory_format = options.pop("memory_format", None)
+    rest = list(args)
+    if rest and isinstance(rest[0], Tensor):
+        model = rest.pop(0)
+    elif rest and (rest[0] is None or isinstance(rest[0], (str, device, int))):
+        where = rest.pop(0)
+        if rest and (rest[0] is None or _is_dtype(rest[0])):
+            target = rest.pop(0)
+        elif rest:
+            raise _no_such_form(args, options)
+    elif rest and _is_dtype(rest[0]):
+        target = rest.pop(0)
+    if options or len(rest) > 2 or not all(isinstance(r, (bool, int)) for r in rest):
+        raise _no_such_form(args, options)
+    flags[: len(rest)] = rest
+    if model is not None:
+        target = model.dtype
+    return where, target, *flags, memory_format
+
+
+def _no_such_form(args: Any, options: dict[str, Any]) -> TypeError:
+    given = [type(a).__name__ for a in args]
+    given += [f"{name}={type(a).__name__}" for name, a in options.items()]
+    return TypeError(
+        f"to() received an invalid combination of arguments - got ({', '.join(given)}), but "
+        "expected one of: (device, dtype, non_blocking, copy), (dtype, non_blocking, copy), "
+        "(Tensor other, non_blocking, copy)"
+    )
 
 
 def _is_dtype(x: Any) -> bool:

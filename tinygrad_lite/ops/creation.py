@@ -85,6 +85,8 @@ def _from_python(data: Any) -> np.ndarray:
         data = _untensored(data)
     try:
         array = np.array(data)
+    except RuntimeError:  # a Tensor that requires grad, after a first number
+        array = np.array([_untensored(d) for d in data])
     except ValueError:
         raise _ragged(data, 0) from None
     except OverflowError:
@@ -506,13 +508,24 @@ def new_tensor(self: Tensor, data: Any, **options: Any) -> Tensor:
     return tensor(data.array if isinstance(data, Tensor) else data, **options)
 
 
-def new(self: Tensor, *data: Any) -> Tensor:
+def legacy_tensor(data: Any, d: Any) -> Tensor:
+    """What `FloatTensor(...)` and `x.new(...)` make: whole numbers and a Size are a shape, any
+    other one argument is the content. TypeError for a number that could be either.
+    """
+    shape = data if data else (0,)
+    if len(data) == 1 and not isinstance(data[0], (int, np.integer)):
+        if isinstance(data[0], (float, complex, str)):
+            raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
+        if not isinstance(data[0], Size):
+            return make(_array_from(data[0], d, copy=True))
+        shape = data[0]
+    return make(np.zeros(shape, to_numpy(d)))
+
+
+def new(self: Tensor, *data: Any, device: Any = None) -> Tensor:
     """Legacy form of `new_empty(sizes)` and `new_tensor(data)`."""
-    if len(data) == 1 and isinstance(data[0], Size):
-        return make(np.zeros(data[0], self.array.dtype))
-    if len(data) == 1 and not isinstance(data[0], int):
-        return make(_array_from(data[0], self.dtype, copy=True))
-    return make(np.zeros(data if data else 0, self.array.dtype))
+    require_cpu(device)
+    return legacy_tensor(data, self.dtype)
 
 
 for _function in (new_full, new_tensor, new):

@@ -10,7 +10,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.dtypes import dtype, get_default_dtype, to_numpy
 from ..core.tensor import Tensor, make, require_cpu
-from .creation import _array_from, _dtype_or_default, _finished, refuse_out
+from .creation import _dtype_or_default, _finished, legacy_tensor, refuse_out
 
 
 def _number(x: Any) -> Any:
@@ -189,15 +189,9 @@ class _LegacyType(type):
     def __instancecheck__(cls, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is cls.dtype
 
-    def __call__(cls, *data: Any) -> Tensor:
-        numpy_dtype = to_numpy(cls.dtype)
-        if len(data) == 1 and not isinstance(data[0], (int, np.integer)):
-            if isinstance(data[0], (float, complex, str)):
-                raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
-            if type(data[0]).__name__ != "Size":
-                return make(_array_from(data[0], cls.dtype, copy=True))
-            data = tuple(data[0])
-        return make(np.zeros(data if data else 0, numpy_dtype))
+    def __call__(cls, *data: Any, device: Any = None) -> Tensor:
+        require_cpu(device)
+        return legacy_tensor(data, cls.dtype)
 
 
 def _legacy(name: str, d: dtype) -> Any:

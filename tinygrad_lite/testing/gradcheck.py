@@ -173,7 +173,8 @@ class _Check:
         self.wanted = _wanted(args)
         for i in self.wanted:
             array = args[i].array
-            if any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
+            steps = zip(array.strides, array.shape, strict=True)
+            if array.size and any(s == 0 and n > 1 for s, n in steps):
                 raise RuntimeError(
                     f"The {i}th input has a dimension with stride 0. gradcheck only "
                     "supports inputs that are non-overlapping to be able to "
@@ -207,7 +208,8 @@ class _Check:
         """The outputs with wanted input number `which` moved by `change`."""
         args = [a.detach() if isinstance(a, Tensor) else a for a in self.args]
         i = self.wanted[which]
-        args[i] = make((args[i].array + change).astype(args[i].array.dtype)).requires_grad_()
+        array = np.asarray(args[i].array + change, args[i].array.dtype)
+        args[i] = make(array).requires_grad_()
         return [o.array for o in floats_of(self.func(*args))]
 
     def difference(self, which: int, direction: np.ndarray) -> list[np.ndarray]:

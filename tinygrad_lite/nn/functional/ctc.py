@@ -15,8 +15,15 @@ from ...ops.selection import where
 _NEVER = -1e30  # log of a probability that never happens; finite, so that its weight is 0, not NaN
 
 
-def _lengths(value: Any, n: int) -> np.ndarray:
-    return np.broadcast_to(np.asarray(value), (n,))
+def _lengths(value: Any, n: int, name: str) -> np.ndarray:
+    lengths = np.asarray(value)
+    if lengths.dtype.kind not in "iu":
+        raise RuntimeError(f"{name} must be integral, but got {lengths.dtype}")
+    if lengths.ndim == 1 and len(lengths) != n:
+        raise RuntimeError(f"{name} must be of size batch_size = {n}, but got {len(lengths)}")
+    if lengths.min(initial=0) < 0:
+        raise RuntimeError(f"Expected {name} to have value at least 0, but got {lengths.min()}")
+    return np.broadcast_to(lengths, (n,))
 
 
 def _extended(targets: Tensor, sizes: np.ndarray, blank: int) -> np.ndarray:
@@ -68,7 +75,8 @@ def ctc_loss(
         raise RuntimeError("log_probs tensor must not be empty")
     if not 0 <= blank < classes:
         raise RuntimeError(f"blank must be in label range, got {blank} for {classes} classes")
-    times, sizes = _lengths(input_lengths, n), _lengths(target_lengths, n)
+    times = _lengths(input_lengths, n, "input_lengths")
+    sizes = _lengths(target_lengths, n, "target_lengths")
     if times.max() > steps:
         raise RuntimeError(
             f"Expected input_lengths to have value at most {steps}, but got value {times.max()}"

@@ -2,66 +2,118 @@
 
 from __future__ import annotations
 
-import itertools
+import functools
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 from ...autograd.function import Function
+from ...core.modes import is_grad_enabled
 from ...core.tensor import Tensor
+
+Registry = OrderedDict[int, Any]  # hooks by the number of their handle, in order of calling
 
 
 class Hooks:
-    """The lists of one module (or of all: the global hooks)."""
+    """The hooks of one module (or of all: the global ones), by what calls them."""
 
     def __init__(self) -> None:
-        self.pre: list[Any] = []
-        self.post: list[Any] = []
-        self.backward: list[Any] = []
-        self.backward_pre: list[Any] = []
-        self.state_dict: list[Any] = []
-        self.state_dict_pre: list[Any] = []
-        self.load_pre: list[Any] = []
-        self.load_post: list[Any] = []
+        self.forward_pre: Registry = OrderedDict()
+        self.forward_pre_with_kwargs: Registry = OrderedDict()
+        self.forward: Registry = OrderedDict()
+        self.forward_with_kwargs: Registry = OrderedDict()
+        self.forward_always_called: Registry = OrderedDict()
+        self.backward_pre: Registry = OrderedDict()
+        self.backward: Registry = OrderedDict()
+        self.full: bool | None = None  # what kind those are; a module has one kind only
+        self.state_dict_pre: Registry = OrderedDict()
+        self.state_dict: Registry = OrderedDict()
+        self.state_dict_may_replace: Registry = OrderedDict()
+        self.load_pre: Registry = OrderedDict()
+        self.load_post: Registry = OrderedDict()
+
+    def of_one_kind(self, full: bool, place: str) -> Registry:
+        """`backward`, to which a hook of this kind is added; RuntimeError if it has the other."""
+        if self.full is (not full):
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks "
+                f"{place}. Please use only one of them."
+            )
+        self.full = full
+        return self.backward
+
+
+class Shown:
+    """A registry of `Hooks` under PyTorch's name for it, as an attribute of a module."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, module: Any, owner: Any = None) -> Any:
+        return self if module is None else getattr(module._own_hooks(), self.name)
+
+    def __set__(self, module: Any, value: Any) -> None:
+        setattr(module._own_hooks(), self.name, value)
+
+    def __delete__(self, module: Any) -> None:
+        setattr(module._own_hooks(), self.name, OrderedDict())
 
 
 GLOBAL: Hooks | None = None
 
 
-_NUMBERS = itertools.count()
-
-
 class RemovableHandle:
     """Removes the hook it was returned for; also usable as a context manager.
 
-    Of a dict of one's own, `RemovableHandle(hooks)`, it removes what stands under its `id`, there
-    and in `extra_dict`.
+    RemovableHandle(hooks_dict) is for a registry of one's own: the hook stands there under `id`.
+    `extra_dict` is a dictionary, or a list of them, from which `remove` takes that number as well.
     """
 
-    def __init__(
-        self, hooks: Any, entry: Any = None, prepend: bool = False, *, extra_dict: Any = None
-    ) -> None:
-        self.id = next(_NUMBERS)
-        self._hooks = hooks
-        self._entry = entry
-        self._extra = extra_dict
-        if isinstance(hooks, list):
-            hooks.insert(0 if prepend else len(hooks), entry)
+    next_id = 0
+
+    def __init__(self, hooks_dict: Any, *, extra_dict: Any = None) -> None:
+        self.id = RemovableHandle.next_id
+        RemovableHandle.next_id += 1
+        extra = extra_dict if isinstance(extra_dict, list) else [extra_dict]
+        self._refer(hooks_dict, [d for d in extra if d is not None])
+
+    def _refer(self, hooks_dict: Any, extra: Any) -> None:
+        self.hooks_dict_ref = weakref.ref(hooks_dict)  # a handle keeps no module alive
+        self.extra_dict_ref = tuple([weakref.ref(d) for d in extra])
 
     def remove(self) -> None:
         """Take the hook out; calling it twice does nothing."""
-        if not isinstance(self._hooks, list):
-            for place in (self._hooks, self._extra or {}):
-                place.pop(self.id, None)
-        elif any(e is self._entry for e in self._hooks):
-            self._hooks[:] = [e for e in self._hooks if e is not self._entry]
+        for reference in (self.hooks_dict_ref, *self.extra_dict_ref):
+            (reference() or {}).pop(self.id, None)
+
+    def __getstate__(self) -> Any:
+        return self.hooks_dict_ref(), self.id, [r() for r in self.extra_dict_ref]
+
+    def __setstate__(self, state: Any) -> None:
+        hooks_dict, self.id, extra = state
+        RemovableHandle.next_id = max(RemovableHandle.next_id, self.id + 1)
+        self._refer(OrderedDict() if hooks_dict is None else hooks_dict, extra)
 
     def __enter__(self) -> RemovableHandle:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.remove()
+
+
+def add(
+    hook: Any, registry: Registry, prepend: bool = False, flags: tuple[Registry, ...] = ()
+) -> RemovableHandle:
+    """Put `hook` into `registry`, last or first, and its number into every one of `flags`."""
+    handle = RemovableHandle(registry, extra_dict=list(flags))
+    registry[handle.id] = hook
+    if prepend:
+        registry.move_to_end(handle.id, last=False)
+    for flag in flags:
+        flag[handle.id] = True
+    return handle
 
 
 class Moduleless:
@@ -77,60 +129,70 @@ class Moduleless:
 
 def register_module_forward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, args)` before the `forward` of every module."""
-    return RemovableHandle(_global().pre, (hook, False))
+    return add(hook, _global().forward_pre)
 
 
 def register_module_forward_hook(
     hook: Callable[..., Any], *, with_kwargs: bool = False, always_call: bool = False
 ) -> RemovableHandle:
     """Call `hook(module, args, output)` after the `forward` of every module."""
-    return RemovableHandle(_global().post, (hook, with_kwargs, always_call))
+    return add_forward(_global(), hook, False, with_kwargs, always_call)
+
+
+def add_forward(
+    hooks: Hooks, hook: Any, prepend: bool, with_kwargs: bool, always_call: bool
+) -> RemovableHandle:
+    """Add a hook to those called after `forward`."""
+    flags = (hooks.forward_with_kwargs,) * with_kwargs
+    flags += (hooks.forward_always_called,) * always_call
+    return add(hook, hooks.forward, prepend, flags)
 
 
 def register_module_full_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, grad_input, grad_output)` in the backward pass of every module."""
-    return RemovableHandle(_global().backward, hook)
+    return add(hook, _global().of_one_kind(True, "as a global Module hook"))
 
 
 def register_module_full_backward_pre_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, grad_output)` in the backward pass of every module, before its own."""
-    return RemovableHandle(_global().backward_pre, hook)
+    return add(hook, _global().backward_pre)
 
 
-register_module_backward_hook = register_module_full_backward_hook
+def register_module_backward_hook(hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, grad_input, grad_output)` at the last operation of every module."""
+    return add(hook, _global().of_one_kind(False, "as a global Module hook"))
 
-REGISTRATION: dict[str, list[Any]] = {"parameter": [], "buffer": [], "module": []}
+
+REGISTRATION: dict[str, Registry] = {
+    "parameter": OrderedDict(),
+    "buffer": OrderedDict(),
+    "module": OrderedDict(),
+}
 """Hooks that see every parameter, buffer or child on its way into a module."""
 
 
 def register_module_parameter_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, name, param)` when a parameter is registered; it may return another."""
-    return RemovableHandle(REGISTRATION["parameter"], hook)
+    return add(hook, REGISTRATION["parameter"])
 
 
 def register_module_buffer_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, name, buffer)` when a buffer is registered; it may return another."""
-    return RemovableHandle(REGISTRATION["buffer"], hook)
+    return add(hook, REGISTRATION["buffer"])
 
 
 def register_module_module_registration_hook(hook: Callable[..., Any]) -> RemovableHandle:
     """Call `hook(module, name, child)` when a child is registered; it may return another."""
-    return RemovableHandle(REGISTRATION["module"], hook)
+    return add(hook, REGISTRATION["module"])
 
 
 def registered(kind: str, module: Any, name: str, value: Any) -> Any:
     """`value`, or what the registration hooks put in its place."""
-    for hook in list(REGISTRATION[kind]):
+    for hook in list(REGISTRATION[kind].values()):
         found = hook(module, name, value)
         if found is not None:
             value = found
     return value
-
-
-def numbered(entries: list[Any]) -> OrderedDict[int, Any]:
-    """Hooks as PyTorch's dictionaries show them, by number."""
-    hooks = [e[0] if isinstance(e, tuple) else e for e in entries]
-    return OrderedDict(enumerate(hooks))
 
 
 def _global() -> Hooks:
@@ -142,29 +204,45 @@ def _global() -> Hooks:
 
 def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`module.forward` with all hooks around it."""
-    sets = [h for h in (GLOBAL, module._hooks) if h is not None]
+    sets = [h for h in (GLOBAL, module._hook_registries) if h is not None]
     for hooks in sets:
-        for hook, with_kwargs in list(hooks.pre):
+        for number, hook in list(hooks.forward_pre.items()):
+            with_kwargs = number in hooks.forward_pre_with_kwargs
             args, kwargs = _before(module, hook, with_kwargs, args, kwargs)
-    backward = [h for hooks in sets for h in hooks.backward]
-    backward_pre = [h for hooks in sets for h in hooks.backward_pre]
-    watch = _Backward(module, backward, backward_pre) if backward or backward_pre else None
+    full = [h for hooks in sets if hooks.full for h in hooks.backward.values()]
+    at_last = [h for hooks in sets if hooks.full is False for h in hooks.backward.values()]
+    backward_pre = [h for hooks in sets for h in hooks.backward_pre.values()]
+    watch = _Backward(module, full, backward_pre, len(args)) if full or backward_pre else None
     if watch is not None:
         args = watch.inputs(args)
-    done: list[Any] = []
+    done: set[int] = set()
+    output = None
     try:
         output = module.forward(*args, **kwargs)
         for hooks in sets:
-            for entry in list(hooks.post):
-                done.append(entry)
-                output = _after(module, entry, args, kwargs, output)
+            for number, hook in list(hooks.forward.items()):
+                done.add(number)
+                output = _after(
+                    module, hook, number in hooks.forward_with_kwargs, args, kwargs, output
+                )
+        if watch is not None:
+            output = watch.outputs(output)
+        if at_last:
+            _hook_last_operation(module, at_last, args, output)
     except Exception:
         for hooks in sets:
-            for entry in hooks.post:
-                if entry[2] and not any(e is entry for e in done):
-                    _after(module, entry, args, kwargs, None)
+            for number in [n for n in hooks.forward_always_called if n not in done]:
+                hook, with_kwargs = hooks.forward[number], number in hooks.forward_with_kwargs
+                try:
+                    output = _after(module, hook, with_kwargs, args, kwargs, output)
+                except Exception as error:
+                    warnings.warn(
+                        "module forward hook with ``always_call=True`` raised an exception that "
+                        f"was silenced as another error was raised in forward: {error}",
+                        stacklevel=2,
+                    )
         raise
-    return output if watch is None else watch.outputs(output)
+    return output
 
 
 def _before(module: Any, hook: Any, with_kwargs: bool, args: Any, kwargs: Any) -> tuple[Any, Any]:
@@ -184,10 +262,56 @@ def _before(module: Any, hook: Any, with_kwargs: bool, args: Any, kwargs: Any) -
     return (found if isinstance(found, tuple) else (found,)), kwargs
 
 
-def _after(module: Any, entry: Any, args: Any, kwargs: Any, output: Any) -> Any:
-    hook, with_kwargs, _ = entry
+def _after(module: Any, hook: Any, with_kwargs: bool, args: Any, kwargs: Any, output: Any) -> Any:
     found = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
     return output if found is None else found
+
+
+def _hook_last_operation(module: Any, hooks: list[Any], args: Any, output: Any) -> None:
+    """Hang hooks of the old kind on the node of the output, or of the first Tensor in it.
+
+    They see the gradients of that one operation, which are the module's only if it has one.
+    """
+    first = output
+    while not isinstance(first, Tensor):
+        if isinstance(first, dict):
+            first = next(v for v in first.values() if isinstance(v, Tensor))
+        else:
+            first = first[0]
+    node = first.grad_fn
+    if node is None:
+        return
+    for hook in hooks:
+        node.register_hook(functools.partial(hook, module))
+    missing = _what_is_missed(args, output, node)
+    if missing:
+        warnings.warn(
+            f"Using {missing} Please use register_full_backward_hook to get the documented "
+            "behavior.",
+            FutureWarning,
+            stacklevel=2,
+        )
+
+
+def _what_is_missed(args: Any, output: Any, node: Any) -> str:
+    """Why a hook on `node` does not see all gradients of its module; "" where it does."""
+    gone = "is deprecated and will be removed in future versions. This hook will be missing some"
+    outputs = output if isinstance(output, tuple) else (output,)
+    if not all(isinstance(v, Tensor) for v in outputs):
+        what = "non-full backward hooks on a Module that does not return a single Tensor or a tuple"
+        return f"{what} of Tensors {gone} of the grad_output."
+    if not all(isinstance(a, Tensor) for a in args):
+        what = "non-full backward hooks on a Module that does not take as input a single Tensor or"
+        return f"{what} a tuple of Tensors {gone} of the grad_input."
+    nodes = {v.grad_fn for v in outputs if v.grad_fn is not None}
+    if len(nodes) > 1:
+        what = "a non-full backward hook when outputs are generated by different autograd Nodes"
+        return f"{what} {gone} grad_output."
+    before = {a.grad_fn for a in args if a.grad_fn is not None}
+    if before != {n for n, _ in node.next_functions}:
+        what = "a non-full backward hook when the forward contains multiple autograd Nodes"
+        return f"{what} {gone} grad_input."
+    return ""
 
 
 _NO_INPUTS = (
@@ -200,65 +324,93 @@ _NO_INPUTS = (
 class _Backward:
     """Meets the gradients at a module's outputs and inputs with an identity on either side."""
 
-    def __init__(self, module: Any, hooks: list[Any], pre: list[Any]) -> None:
+    def __init__(self, module: Any, hooks: list[Any], pre: list[Any], inputs: int) -> None:
         self.module = module
         self.hooks = hooks
         self.pre = pre
+        self.count = inputs
         self.grad_output: Any = None
         self.has_inputs = False
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, their gradients reported to the hooks."""
-        places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
-        if not any(args[i].requires_grad for i in places):
-            return args
-        self.has_inputs = True
-        count = len(args)
 
         def report(gs: tuple[Any, ...]) -> tuple[Any, ...]:
-            full: list[Any] = [None] * count
-            for i, g in zip(places, gs, strict=True):
-                full[i] = g
             for hook in self.hooks:
-                found = hook(self.module, tuple(full), self.grad_output)
-                if found is not None:
-                    full = list(found) if isinstance(found, tuple) else [found]
-            return tuple([full[i] for i in places])
+                found = hook(self.module, gs, self.grad_output)
+                gs = _as_many("Backward hook", "grad_input", found, gs)
+            return gs
 
-        passed = BackwardHookFunction.apply(report, *[args[i] for i in places])
-        renewed = list(args)
-        for i, t in zip(places, passed, strict=True):
-            renewed[i] = t
-        return tuple(renewed)
+        passed = _passed_through(args, report)
+        self.has_inputs = passed is not None
+        return args if passed is None else passed
 
     def outputs(self, output: Any) -> Any:
         """The outputs, their gradients reported to the hooks."""
-        several = isinstance(output, (tuple, list))
-        values = list(output) if several else [output]
-        places = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
-        if not places:
+        if not isinstance(output, (Tensor, tuple)):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of "
+                f"Tensors but received {type(output)}",
+                stacklevel=2,
+            )
             return output
 
         def report(gs: tuple[Any, ...]) -> tuple[Any, ...]:
-            full: list[Any] = [None] * len(values)
-            for i, g in zip(places, gs, strict=True):
-                full[i] = g
             for hook in self.pre:
-                found = hook(self.module, tuple(full))
-                if found is not None:
-                    full = list(found) if isinstance(found, tuple) else [found]
-            self.grad_output = tuple(full)
+                found = hook(self.module, gs)
+                gs = _as_many("Backward pre hook", "grad_output", found, gs)
+            self.grad_output = gs
             if not self.has_inputs:
                 if self.hooks:
                     warnings.warn(_NO_INPUTS, UserWarning, stacklevel=2)
                 for hook in self.hooks:
-                    hook(self.module, (None,), self.grad_output)
-            return tuple([full[i] for i in places])
+                    found = hook(self.module, (None,) * self.count, gs)
+                    if found is not None and any(g is not None for g in found):
+                        raise RuntimeError(
+                            "Backward hook for Modules where no input requires gradient should "
+                            "always return None or None for all gradients."
+                        )
+            return gs
 
-        passed = BackwardHookFunction.apply(report, *[values[i] for i in places])
-        for i, t in zip(places, passed, strict=True):
-            values[i] = t
-        return type(output)(values) if several else values[0]
+        passed = _passed_through(output if isinstance(output, tuple) else (output,), report)
+        if passed is None:
+            return output
+        if isinstance(output, Tensor):
+            return passed[0]
+        return passed if type(output) is tuple else type(output)(*passed)
+
+
+def _as_many(kind: str, what: str, found: Any, gs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients `found` by a hook in place of `gs`, or `gs` if it returned None."""
+    if found is None:
+        return gs
+    found = found if isinstance(found, (tuple, list)) else (found,)
+    if len(found) != len(gs):
+        raise RuntimeError(
+            f"{kind} returned an invalid number of {what}, got {len(found)}, but expected {len(gs)}"
+        )
+    return tuple(found)
+
+
+def _passed_through(values: tuple[Any, ...], report: Any) -> tuple[Any, ...] | None:
+    """`values`, those that require grad at new nodes; their gradients, with None for all others,
+    go through `report`. None if there are none."""
+    places = [i for i, v in enumerate(values) if isinstance(v, Tensor) and v.requires_grad]
+    if not places or not is_grad_enabled():
+        return None
+
+    def spread(gs: tuple[Any, ...]) -> tuple[Any, ...]:
+        full: list[Any] = [None] * len(values)
+        for i, g in zip(places, gs, strict=True):
+            full[i] = g
+        reported = report(tuple(full))
+        return tuple([reported[i] for i in places])
+
+    renewed = list(values)
+    passed = BackwardHookFunction.apply(spread, *[values[i] for i in places])
+    for i, t in zip(places, passed, strict=True):
+        renewed[i] = t
+    return tuple(renewed)
 
 
 class BackwardHookFunction(Function):

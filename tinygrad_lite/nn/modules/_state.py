@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
@@ -11,6 +12,7 @@ import numpy as np
 from ...core.modes import no_grad
 from ...core.node import touch
 from ...core.tensor import Parameter, Tensor
+from ._hooks import Moduleless, RemovableHandle, add
 
 _EXTRA = "_extra_state"
 F = TypeVar("F", bound=Callable[..., None])
@@ -51,16 +53,12 @@ def set_extra_state(self: Any, state: Any) -> None:
     )
 
 
-def _has_extra_state(module: Any) -> bool:
-    return type(module).get_extra_state is not get_extra_state
-
-
 def save_to_state_dict(self: Any, destination: Any, prefix: str, keep_vars: bool) -> None:
     """Write this module's own entries (not its children's) into `destination`."""
     for name, value in {**self._parameters, **_persistent_buffers(self)}.items():
         if value is not None:
             destination[prefix + name] = value if keep_vars else value.detach()
-    if _has_extra_state(self):
+    if type(self).get_extra_state is not get_extra_state:
         destination[prefix + _EXTRA] = self.get_extra_state()
 
 
@@ -72,6 +70,9 @@ def state_dict(
     The tensors share memory with the module; `keep_vars` gives the Parameters themselves.
     """
     if args:
+        warnings.warn(
+            "Positional args are being deprecated, use kwargs instead.", FutureWarning, stacklevel=2
+        )
         given = (*args, *(destination, prefix, keep_vars)[len(args) :])
         destination, prefix, keep_vars = given[0], given[1], given[2]
     if destination is None:
@@ -80,8 +81,8 @@ def state_dict(
     local = {"version": self._version}
     if hasattr(destination, "_metadata"):
         destination._metadata[prefix[:-1]] = local
-    hooks = self._hooks
-    for hook in hooks.state_dict_pre if hooks else ():
+    hooks = self._hook_registries
+    for hook in hooks.state_dict_pre.values() if hooks else ():
         hook(self, prefix, keep_vars)
     self._save_to_state_dict(destination, prefix, keep_vars)
     for name, child in self._modules.items():
@@ -89,8 +90,12 @@ def state_dict(
             child.state_dict(
                 destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars
             )
-    for hook in hooks.state_dict if hooks else ():
-        hook(self, destination, prefix, local)
+    for number, hook in hooks.state_dict.items() if hooks else ():
+        found = hook(self, destination, prefix, local)
+        if found is not None:
+            if number not in hooks.state_dict_may_replace:
+                raise RuntimeError("state_dict post-hook must return None")
+            destination = found
     return destination
 
 
@@ -125,7 +130,7 @@ def load_from_state_dict(
         elif not dry:
             _write(self, name, value, given, assign)
     extra = prefix + _EXTRA
-    if _has_extra_state(self):
+    if type(self).set_extra_state is not set_extra_state:
         if extra not in state_dict:
             if strict:
                 missing_keys.append(extra)
@@ -186,63 +191,77 @@ def load_state_dict(
     """
     if not isinstance(state_dict, Mapping):
         raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-    metadata = getattr(state_dict, "_metadata", None)
-    state = OrderedDict(state_dict)
-    hooked: set[tuple[Any, str]] = set()
-    by_hooks: Lists = ([], [], [])
-    with no_grad():
-        for dry in (True, False):
-            own = _load(self, state, metadata, assign, dry, hooked, by_hooks)
-            missing, unexpected, errors = (a + b for a, b in zip(by_hooks, own, strict=True))
-            if (strict and (missing or unexpected)) or errors:
-                lists = (missing, unexpected) if strict else ([], [])
-                raise RuntimeError(_complaint(self, *lists, errors))
-    keys = IncompatibleKeys(missing, unexpected)
-    for module in self.modules():
-        for hook in module._hooks.load_post if module._hooks else ():
-            found = hook(module, keys)
-            if found is not None:
-                raise RuntimeError(
+    loading = _Loading(self, state_dict, assign)
+    missing, unexpected, errors = loading.run(dry=True)
+    wrong = bool(strict and (missing or unexpected))
+    if not errors and (not wrong or loading.may_be_excused()):
+        missing, unexpected, errors = loading.run(dry=False)
+        wrong = bool(strict and (missing or unexpected))
+    if wrong or errors:
+        lists = (missing, unexpected) if strict else ([], [])
+        raise RuntimeError(_complaint(self, *lists, errors))
+    return IncompatibleKeys(missing, unexpected)
+
+
+class _Loading:
+    """One call of `load_state_dict`: first it looks what would be wrong, then it loads.
+
+    Every module sees the entries below its own prefix only, which its hooks may rewrite; they run
+    once, at the first visit, and what they report is kept in `by_hooks`.
+    """
+
+    def __init__(self, root: Any, state_dict: Mapping[str, Any], assign: bool) -> None:
+        self.root = root
+        self.metadata = getattr(state_dict, "_metadata", None) or {}
+        self.state = OrderedDict(state_dict)
+        self.assign = assign
+        self.rewritten: dict[tuple[Any, str], Any] = {}
+        self.by_hooks: Lists = ([], [], [])
+        self.found: Lists = ([], [], [])
+
+    def may_be_excused(self) -> bool:
+        """Whether a hook will see the wrong keys, and may strike them from the lists."""
+        hooked = [m._hook_registries for m in self.root.modules() if m._hook_registries]
+        return any(h.load_post for h in hooked)
+
+    def run(self, dry: bool) -> Lists:
+        """Load all modules, or only look; the three lists of problems."""
+        self.found = tuple([list(reported) for reported in self.by_hooks])  # type: ignore[assignment]
+        with no_grad():
+            self.visit(self.root, self.state, "", dry)
+        return self.found
+
+    def visit(self, module: Any, state: Any, prefix: str, dry: bool) -> None:
+        """The module of this prefix, all below it, and then the hooks that follow a loading."""
+        local = dict(self.metadata.get(prefix[:-1], {}))
+        local["assign_to_params_buffers"] = self.assign
+        local["dry_run"] = dry
+        hooks = module._hook_registries
+        if (module, prefix) in self.rewritten:
+            state = self.rewritten[module, prefix]
+        else:
+            self.rewritten[module, prefix] = state
+            reported: Lists = ([], [], [])
+            for hook in hooks.load_pre.values() if hooks else ():
+                hook(module, state, prefix, local, True, *reported)
+            for place in (self.by_hooks, self.found):
+                for problems, more in zip(place, reported, strict=True):
+                    problems += more
+        if dry and _overrides_loading(module):
+            return
+        module._load_from_state_dict(state, prefix, local, True, *self.found)
+        for name, child in module._modules.items():
+            if child is not None:
+                below = f"{prefix}{name}."
+                part = {k: v for k, v in state.items() if k.startswith(below)}
+                self.visit(child, part, below, dry)
+        for hook in hooks.load_post.values() if hooks and not dry else ():
+            if hook(module, IncompatibleKeys(*self.found[:2])) is not None:
+                raise AssertionError(
                     "Hooks registered with ``register_load_state_dict_post_hook`` are not "
                     "expected to return new values, if incompatible_keys need to be modified, it "
                     "should be done inplace."
                 )
-    return keys
-
-
-def _load(
-    root: Any,
-    state: Any,
-    metadata: Any,
-    assign: bool,
-    dry: bool,
-    hooked: set[tuple[Any, str]],
-    by_hooks: Lists,
-) -> Lists:
-    """Load all modules, or only look what would be wrong; the three lists of problems.
-
-    Hooks that rewrite the state run at the first visit, and report into `by_hooks`; `hooked` says
-    which modules, by which prefix, had theirs.
-    """
-    lists: Lists = ([], [], [])
-
-    def visit(module: Any, prefix: str) -> None:
-        local = dict((metadata or {}).get(prefix[:-1], {}))
-        local["assign_to_params_buffers"] = assign
-        local["dry_run"] = dry
-        if (module, prefix) not in hooked:
-            hooked.add((module, prefix))
-            for hook in module._hooks.load_pre if module._hooks else ():
-                hook(module, state, prefix, local, True, *by_hooks)
-        if dry and _overrides_loading(module):
-            return
-        module._load_from_state_dict(state, prefix, local, True, *lists)
-        for name, child in module._modules.items():
-            if child is not None:
-                visit(child, f"{prefix}{name}.")
-
-    visit(root, "")
-    return lists
 
 
 def writes_nothing_itself(method: F) -> F:
@@ -270,3 +289,36 @@ def _complaint(module: Any, missing: list[str], unexpected: list[str], errors: l
         lines.insert(0, f"Missing key(s) in state_dict: {quoted}. ")
     text = "\n\t".join([*lines, *errors])
     return f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{text}"
+
+
+def register_state_dict_post_hook(self: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, state_dict, prefix, local_metadata)` at the end of `state_dict`."""
+    return add(hook, self._own_hooks().state_dict)
+
+
+def register_replacing_state_dict_hook(self: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """As `register_state_dict_post_hook`, and the hook may return another dictionary."""
+    own = self._own_hooks()
+    return add(hook, own.state_dict, flags=(own.state_dict_may_replace,))
+
+
+def register_state_dict_pre_hook(self: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, prefix, keep_vars)` at the start of `state_dict`."""
+    return add(hook, self._own_hooks().state_dict_pre)
+
+
+def register_load_state_dict_pre_hook(self: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, state_dict, prefix, ...)` before this module's entries are read."""
+    return add(hook, self._own_hooks().load_pre)
+
+
+def register_older_load_state_dict_pre_hook(
+    self: Any, hook: Callable[..., Any], with_module: bool = False
+) -> RemovableHandle:
+    """As `register_load_state_dict_pre_hook`, of a hook that is told the module or not."""
+    return add(hook if with_module else Moduleless(hook), self._own_hooks().load_pre)
+
+
+def register_load_state_dict_post_hook(self: Any, hook: Callable[..., Any]) -> RemovableHandle:
+    """Call `hook(module, incompatible_keys)` after `load_state_dict`; it may change those."""
+    return add(hook, self._own_hooks().load_post)

@@ -418,8 +418,10 @@ class ParameterDict(Module):
         return [self[k] for k in self._keys]
 
     def update(self, parameters: Any) -> None:
-        """Add values from a mapping or from pairs."""
+        """Add values from a mapping or from pairs; from a plain dict in the order of its keys."""
         pairs = parameters.items() if hasattr(parameters, "items") else parameters
+        if isinstance(parameters, Mapping) and not isinstance(parameters, OrderedDict):
+            pairs = sorted(pairs)
         for key, value in pairs:
             self[key] = value
 

@@ -7,7 +7,7 @@ finds them by walking the tree.
 
 from __future__ import annotations
 
-import itertools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ import numpy as np
 from ...core import dtypes
 from ...core.modes import no_grad
 from ...core.tensor import Parameter, Tensor, make, require_cpu
-from ...ops.conversion import typename
+from ...ops.conversion import parse_to, typename
 from ..parameter import Buffer
 from . import _hooks, _state
 from ._hooks import Hooks, RemovableHandle
@@ -36,6 +36,7 @@ from ._hooks import (
 )
 from ._state import IncompatibleKeys as _IncompatibleKeys  # noqa: F401  (PyTorch's name)
 from ._unregistered import CONTAINERS, modules_in, warn_of_unregistered
+from ._where import say_where
 
 T = TypeVar("T", bound="Module")
 
@@ -65,7 +66,7 @@ class Module:
         set_("_buffers", {})
         set_("_modules", {})
         set_("_non_persistent_buffers_set", set())
-        set_("_hooks", None)
+        set_("_hook_registries", None)
         if self.call_super_init:  # a class between Module and a mixin: its turn is now
             super().__init__(*args, **kwargs)
 
@@ -77,11 +78,11 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         try:
-            if self._hooks is None and _hooks.GLOBAL is None:
+            if self._hook_registries is None and _hooks.GLOBAL is None:
                 return self.forward(*args, **kwargs)
             return _hooks.call(self, args, kwargs)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
-            _say_where(error, self)
+            say_where(error, self)
             raise
 
     # -- attributes -------------------------------------------------------------------------------
@@ -113,18 +114,10 @@ class Module:
                     "(torch.nn.Module or None expected)"
                 )
             registries["_modules"][name] = None
-        elif isinstance(value, Buffer):
-            if parameters is None:
-                raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._forget(name, "_buffers")
-            self.register_buffer(name, value, value.persistent)
-        elif parameters is not None and name in registries["_buffers"]:
-            if value is not None and not isinstance(value, Tensor):
-                raise TypeError(
-                    f"cannot assign '{typename(value)}' as buffer '{name}' "
-                    "(torch.nn.Buffer, torch.Tensor or None expected)"
-                )
-            registries["_buffers"][name] = value
+        elif isinstance(value, Buffer) or (
+            parameters is not None and name in registries["_buffers"]
+        ):
+            self._assign_buffer(name, value)
         else:
             if isinstance(value, (list, dict)) or (  # which may be filled later
                 isinstance(value, tuple) and next(modules_in(value), None) is not None
@@ -163,12 +156,36 @@ class Module:
                 self.__dict__[home].pop(name, None)
         self._non_persistent_buffers_set.discard(name)
 
+    def _assign_buffer(self, name: str, value: Any) -> None:
+        """Register `value`, which is a Buffer or replaces one and stays as persistent as that."""
+        if not _is_tensor_or_none(value):
+            raise TypeError(
+                f"cannot assign '{typename(value)}' as buffer '{name}' "
+                "(torch.nn.Buffer, torch.Tensor or None expected)"
+            )
+        persistent = getattr(value, "persistent", name not in self._non_persistent_buffers_set)
+        overridden = type(self).register_buffer is not Module.register_buffer
+        if overridden and "persistent" not in inspect.signature(self.register_buffer).parameters:
+            if not persistent:
+                raise RuntimeError(
+                    "Registering a non-persistent buffer on a Module subclass that implements "
+                    "register_buffer() without the persistent argument is not allowed."
+                )
+            self.register_buffer(name, value)
+        else:
+            self.register_buffer(name, value, persistent)
+
     def __dir__(self) -> list[str]:
         names = [*dir(type(self)), *self.__dict__, *self._parameters, *self._buffers]
         return sorted(n for n in {*names, *self._modules} if not n[:1].isdigit())
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(_non_persistent_buffers_set=set(), _hook_registries=None)
+        for name, value in state.items():
+            if not isinstance(getattr(type(self), name, None), _hooks.Shown):
+                self.__dict__[name] = value
+            elif value:  # PyTorch pickles its hooks one kind at a time
+                setattr(self, name, value)
 
     def _check_name(self, name: Any, kind: str, registry: dict[str, Any]) -> None:
         if "_parameters" not in self.__dict__:
@@ -205,7 +222,7 @@ class Module:
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Add a tensor that is state but not a parameter; `persistent` ones are in `state_dict`."""
         self._check_name(name, "buffer", self._buffers)
-        if tensor is not None and not isinstance(tensor, Tensor):
+        if not _is_tensor_or_none(tensor):
             raise TypeError(
                 f"cannot assign '{typename(tensor)}' object to buffer '{name}' "
                 "(torch Tensor or None required)"
@@ -326,9 +343,11 @@ class Module:
         path, _, name = target.rpartition(".")
         if not target:
             raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {type(module)}")
         parent = self.get_submodule(path)
-        if strict and not hasattr(parent, name):
-            raise AttributeError(f"{type(parent).__name__} has no attribute `{name}`")
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)  # raises where there is none, or something else
         setattr(parent, name, module)
 
     def get_parameter(self, target: str) -> Parameter:
@@ -414,24 +433,21 @@ class Module:
     def to(self: T, *args: Any, **kwargs: Any) -> T:
         """Move or convert parameters and buffers: `to(device)`, `to(dtype)`, `to(tensor)`.
 
-        Only floating tensors are converted; another device than the CPU raises RuntimeError.
+        Only floating tensors are converted, and only those of 4 or 5 axes take a `memory_format`;
+        another device than the CPU raises RuntimeError.
         """
-        dtype = kwargs.get("dtype")
-        require_cpu(kwargs.get("device"))
-        for a in args:
-            if isinstance(a, Tensor):
-                dtype = a.dtype
-            elif isinstance(a, dtypes.dtype):
-                dtype = a
-            elif a is not None and not isinstance(a, bool):
-                require_cpu(a)
-        if dtype is None:
-            return self
-        if not (dtype.is_floating_point or dtype.is_complex):
+        where, dtype, _, copy, memory_format = parse_to(args, kwargs, "tensor")
+        require_cpu(where)
+        if copy:
+            raise RuntimeError(".to() does not accept copy argument")
+        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
             raise TypeError(
-                f"nn.Module.to only accepts floating point or complex dtypes, but got {dtype}"
+                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
+                f"dtype={dtype}"
             )
-        return self._to_dtype(dtype)
+        if memory_format is not None:
+            self._apply(lambda t: t.to(memory_format=memory_format) if t.ndim in (4, 5) else t)
+        return self if dtype is None else self._to_dtype(dtype)
 
     def _to_dtype(self: T, dtype: dtypes.dtype) -> T:
         dtypes.to_numpy(dtype)  # raises where there is none, if the module is empty too
@@ -488,15 +504,17 @@ class Module:
     # -- hooks ------------------------------------------------------------------------------------
 
     def _own_hooks(self) -> Hooks:
-        if self._hooks is None:
-            object.__setattr__(self, "_hooks", Hooks())
-        return self._hooks
+        if self._hook_registries is None:
+            object.__setattr__(self, "_hook_registries", Hooks())
+        return self._hook_registries
 
     def register_forward_pre_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        return RemovableHandle(self._own_hooks().pre, (hook, with_kwargs), prepend)
+        own = self._own_hooks()
+        flags = (own.forward_pre_with_kwargs,) * with_kwargs
+        return _hooks.add(hook, own.forward_pre, prepend, flags)
 
     def register_forward_hook(
         self,
@@ -507,51 +525,45 @@ class Module:
         always_call: bool = False,
     ) -> RemovableHandle:
         """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        entry = (hook, with_kwargs, always_call)
-        return RemovableHandle(self._own_hooks().post, entry, prepend)
+        return _hooks.add_forward(self._own_hooks(), hook, prepend, with_kwargs, always_call)
 
     def register_full_backward_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` in the backward pass."""
-        return RemovableHandle(self._own_hooks().backward, hook, prepend)
+        registry = self._own_hooks().of_one_kind(True, "on a single Module")
+        return _hooks.add(hook, registry, prepend)
 
-    register_backward_hook = register_full_backward_hook
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` at the module's last operation; deprecated:
+        `register_full_backward_hook` sees the gradients of the whole module."""
+        return _hooks.add(hook, self._own_hooks().of_one_kind(False, "on a single Module"))
 
     def register_full_backward_pre_hook(
         self, hook: Callable[..., Any], prepend: bool = False
     ) -> RemovableHandle:
         """Call `hook(module, grad_output)` in the backward pass, before the module's own."""
-        return RemovableHandle(self._own_hooks().backward_pre, hook, prepend)
+        return _hooks.add(hook, self._own_hooks().backward_pre, prepend)
 
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, local_metadata)` at the end of `state_dict`."""
-        return RemovableHandle(self._own_hooks().state_dict, hook)
+    register_state_dict_post_hook = _state.register_state_dict_post_hook
+    register_state_dict_pre_hook = _state.register_state_dict_pre_hook
+    register_load_state_dict_pre_hook = _state.register_load_state_dict_pre_hook
+    register_load_state_dict_post_hook = _state.register_load_state_dict_post_hook
+    _register_state_dict_hook = _state.register_replacing_state_dict_hook
+    _register_load_state_dict_pre_hook = _state.register_older_load_state_dict_pre_hook
 
-    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, prefix, keep_vars)` at the start of `state_dict`."""
-        return RemovableHandle(self._own_hooks().state_dict_pre, hook)
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, state_dict, prefix, ...)` before this module's entries are read."""
-        return RemovableHandle(self._own_hooks().load_pre, hook)
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, incompatible_keys)` after `load_state_dict`."""
-        return RemovableHandle(self._own_hooks().load_post, hook)
-
-    _register_state_dict_hook = register_state_dict_post_hook  # as older programs call them
-
-    def _register_load_state_dict_pre_hook(
-        self, hook: Callable[..., Any], with_module: bool = False
-    ) -> RemovableHandle:
-        entry = hook if with_module else _hooks.Moduleless(hook)
-        return RemovableHandle(self._own_hooks().load_pre, entry)
-
-    _forward_hooks = property(lambda self: _hooks.numbered(self._own_hooks().post))
-    _forward_pre_hooks = property(lambda self: _hooks.numbered(self._own_hooks().pre))
-    _backward_hooks = property(lambda self: _hooks.numbered(self._own_hooks().backward))
-    _backward_pre_hooks = property(lambda self: _hooks.numbered(self._own_hooks().backward_pre))
+    _forward_pre_hooks = _hooks.Shown("forward_pre")
+    _forward_pre_hooks_with_kwargs = _hooks.Shown("forward_pre_with_kwargs")
+    _forward_hooks = _hooks.Shown("forward")
+    _forward_hooks_with_kwargs = _hooks.Shown("forward_with_kwargs")
+    _forward_hooks_always_called = _hooks.Shown("forward_always_called")
+    _backward_pre_hooks = _hooks.Shown("backward_pre")
+    _backward_hooks = _hooks.Shown("backward")
+    _is_full_backward_hook = _hooks.Shown("full")
+    _state_dict_pre_hooks = _hooks.Shown("state_dict_pre")
+    _state_dict_hooks = _hooks.Shown("state_dict")
+    _load_state_dict_pre_hooks = _hooks.Shown("load_pre")
+    _load_state_dict_post_hooks = _hooks.Shown("load_post")
 
     # -- printing ---------------------------------------------------------------------------------
 
@@ -572,25 +584,10 @@ class Module:
         return f"{self._get_name()}(\n  {body}\n)"
 
 
+def _is_tensor_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, Tensor) or hasattr(value, "__torch_function__")
+
+
 def _indented(text: str) -> str:
     first, *rest = text.split("\n")
     return "\n".join([first, *("  " + line for line in rest)])
-
-
-def _say_where(error: Exception, module: Module) -> None:
-    """Add to an error that leaves `forward` the path of the module it came from."""
-    if not error.args or not isinstance(error.args[0], str):
-        return
-    trail = getattr(error, "_trail", None)
-    if trail is None:
-        trail = error._trail = ([module], error.args[0])  # type: ignore[attr-defined]
-    elif trail[0][-1] is not module:
-        trail[0].append(module)
-    modules, message = trail
-    names = [type(modules[-1]).__name__]
-    for parent, child in itertools.pairwise(reversed(modules)):
-        path = next((p for p, m in parent.named_modules() if m is child), type(child).__name__)
-        names.append(path)
-    inner = modules[0]
-    brief = f"{type(inner).__name__}({inner.extra_repr()})"
-    error.args = (f"{message} [in {'.'.join(names)}: {brief}]", *error.args[1:])

@@ -11,15 +11,18 @@ H = TypeVar("H")
 
 def find(module: Module, kind: type[H], name: str) -> H | None:
     """The hook of this kind for the tensor `name`, if the module has one."""
-    for hook, _ in module._hooks.pre if module._hooks else ():
+    number = _number(module, kind, name)
+    return None if number is None else module._forward_pre_hooks[number]
+
+
+def _number(module: Module, kind: type[H], name: str) -> int | None:
+    for number, hook in module._forward_pre_hooks.items() if module._hook_registries else ():
         if isinstance(hook, kind) and hook.name == name:  # type: ignore[attr-defined]
-            return hook
+            return number
     return None
 
 
 def take_out(module: Module, kind: type[H], name: str) -> H | None:
     """As `find`, and the hook is not called any more."""
-    hook = find(module, kind, name)
-    if hook is not None:
-        module._hooks.pre[:] = [entry for entry in module._hooks.pre if entry[0] is not hook]
-    return hook
+    number = _number(module, kind, name)
+    return None if number is None else module._forward_pre_hooks.pop(number)

@@ -117,14 +117,15 @@ def _scores(t: Tensor, given: Tensor | None, name: str) -> Tensor:
 
 def _method_of(module: Module, name: str | None = None) -> BasePruningMethod | None:
     """The hook that prunes `name`, or any tensor of the module."""
-    for hook, _ in module._hooks.pre if module._hooks else ():
+    for hook in module._forward_pre_hooks.values() if module._hook_registries else ():
         if isinstance(hook, BasePruningMethod) and name in (None, hook._tensor_name):
             return hook
     return None
 
 
 def _unhook(module: Module, method: BasePruningMethod) -> None:
-    module._hooks.pre[:] = [entry for entry in module._hooks.pre if entry[0] is not method]
+    for number in [n for n, h in module._forward_pre_hooks.items() if h is method]:
+        del module._forward_pre_hooks[number]
 
 
 class PruningContainer(BasePruningMethod):

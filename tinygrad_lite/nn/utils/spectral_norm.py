@@ -119,6 +119,7 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     for suffix in ("", "_u", "_v", "_orig"):
         delattr(module, name + suffix)
     module.register_parameter(name, Parameter(weight.detach()))
-    saves = module._hooks.state_dict
-    saves[:] = [h for h in saves if getattr(h, "__self__", None) is not hook]
+    saves = module._state_dict_hooks
+    for number in [n for n, h in saves.items() if getattr(h, "__self__", None) is hook]:
+        del saves[number]
     return module

@@ -261,7 +261,7 @@ def _unchanged(model: Module) -> Iterator[None]:
     """Afterwards: training flags, buffers and hooks as they were."""
     modules = list(model.modules())
     flags = [m.training for m in modules]
-    hooks = [m._hooks for m in modules]
+    hooks = [m._hook_registries for m in modules]
     buffers = [dict(m._buffers) for m in modules]
     contents = [
         (b, b.array, b.array.copy()) for own in buffers for b in own.values() if b is not None
@@ -274,7 +274,7 @@ def _unchanged(model: Module) -> Iterator[None]:
             module._buffers.clear()
             module._buffers.update(own)
             if hook is None:
-                object.__setattr__(module, "_hooks", None)
+                object.__setattr__(module, "_hook_registries", None)
         for buffer, array, content in contents:
             buffer.array = array
             if not np.array_equal(array, content):
