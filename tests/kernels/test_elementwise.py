@@ -16,6 +16,7 @@ KERNELS = {
 }
 FORWARD = {
     "exp": (), "log": (), "expm1": (), "erf": (), "tanh": (), "sigmoid": (), "relu": (), "sign": (),
+    "negative": (),
     "leaky_relu": (0.01,), "elu": (1.5,), "gelu": (), "gelu_tanh": (), "silu": (),
     "softplus": (2.0, 20.0), "mish": (), "scaled_elu": (1.05, 1.7, 0.8), "hardtanh": (-1.0, 2.0),
     "hardswish": (), "logsigmoid": (),
@@ -24,7 +25,7 @@ FROM_RESULT = {"tanh", "sigmoid", "elu"}
 BACKWARD = {
     name: parameters
     for name, parameters in FORWARD.items()
-    if name not in ("exp", "log", "expm1", "sign")
+    if name not in ("exp", "log", "expm1", "sign", "negative")
 }
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 30.0, -30.0, 80.0, -80.0]
 SIZE = 140_000

@@ -18,39 +18,20 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .declaration import Rule
-from .inplace import in_place
+from .inplace import NUMBERS, in_place
 from .modes import current
 from .node import Node, tick
 from .ordinary import ordinary_door
 from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, generic_door
 from .tensor import Tensor, bind, live_node, make
 
+LARGE = 1 << 13
+"""Elements from which a `kernel` is called."""
+
 _ndarray = np.ndarray
 _ARRAYS = (np.ndarray, np.generic)
 _new = object.__new__
 _NOTHING = (None, None, None)
-
-
-class _Numbers(dict[Any, Any]):
-    """Python numbers as arrays without axes: NumPy takes twice as long over the numbers.
-
-    0 is none of them: 0.0 and -0.0 are one key.
-    """
-
-    def __init__(self, dtype: np.dtype) -> None:
-        self.dtype = dtype
-
-    def __missing__(self, value: Any) -> Any:
-        if not value:
-            return value
-        if len(self) >= 1024:
-            self.clear()
-        array = self[value] = np.asarray(value, self.dtype)
-        array.flags.writeable = False
-        return array
-
-
-_NUMBERS = {dtype: _Numbers(dtype) for dtype in (FLOAT32, FLOAT64)}
 
 
 def unary_door(op: Primitive) -> Callable[..., Any]:
@@ -94,6 +75,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     As an `operator` it gives NotImplemented for foreign objects, which Python then asks.
     """
     forward = op.ufunc or op.forward
+    kernel = op.kernel or forward
     # what to keep if a gradient is wanted towards the first, the second, or both
     plans = [
         op.plan(wanted)[:3] if op.differentiable else ()
@@ -107,7 +89,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     def call(input: Any, other: Any) -> Any:
         if isinstance(input, Tensor):
             x: Any = input.array
-            d = x.dtype
+            d, size = x.dtype, x.size
             m = input.node if input.base is None else live_node(input)
             if isinstance(other, Tensor):
                 y: Any = other.array
@@ -124,7 +106,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
             x, m = input, None
             y = other.array
             n = other.node if other.base is None else live_node(other)
-            d = y.dtype
+            d, size = y.dtype, y.size
             ordinary = True
         else:
             ordinary = False
@@ -134,11 +116,11 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
                 return op.apply((input, other), {})
             if numbers:
                 if n is None and type(y) is not _ndarray:
-                    y = _NUMBERS[d][y]
+                    y = NUMBERS[d][y]
                 elif m is None and type(x) is not _ndarray:
-                    x = _NUMBERS[d][x]
+                    x = NUMBERS[d][x]
             try:
-                out = forward(x, y)
+                out = forward(x, y) if size < LARGE else kernel(x, y)
             except ValueError:  # shapes that do not broadcast: `apply` words the error
                 return op.apply((input, other), {})
             if type(out) is not _ndarray:
@@ -243,7 +225,9 @@ def primitive(
                 None: dtypes are the op's own business
     typed       numbers of the inputs that take part in promotion (default: those with a rule); of a
                 joint rule also those that have a derivative (default: all)
-    ufunc       what the body calls and nothing else, for the short ways to call it directly
+    ufunc       what the body calls and nothing else, for the short ways to call it directly; takes
+                out=, as NumPy's ufuncs do
+    kernel      the same for floats, beyond LARGE elements
     broadcasts  inputs broadcast against each other; the engine undoes it
     view        the value may share memory with the first input
     outputs     the function returns a tuple of arrays; `g` is then a tuple, None where unused
@@ -304,6 +288,7 @@ def composed(
     operator: str | None = None,
     inplace: bool = False,
     apart: bool = False,
+    comes_to: Callable[..., Any] | None = None,
     samples: Any = (),
     name: str | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -311,6 +296,8 @@ def composed(
 
     The options are `primitive`'s, and
     apart  the Tensors given to `<name>_` must not share elements with the one it writes
+    comes_to    for the in-place form of a function that comes to one op: of the arguments after the
+                first, gives that op and its further arrays and metadata (see `in_place`)
     """
 
     def declare(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -318,6 +305,8 @@ def composed(
         if key in COMPOSED:
             raise TypeError(f"a function called {key} is already declared")
         COMPOSED[key] = Composed(key, call, samples)
+        if comes_to is not None:
+            call.comes_to = comes_to  # type: ignore[attr-defined]
         bind_all(call, key, method, operator, inplace, apart)
         return call
 

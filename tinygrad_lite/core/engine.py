@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arithmetic import add
 from ..kernels.copying import LARGE, contiguous, copied
 from .chain import cast, sum_to
 from .hooks import mirrored, run_after, run_before, run_hooks, unpacked
@@ -171,11 +172,14 @@ def backprop(
                             pending[parent] = d
                             continue
                         if parent in owned:
-                            old += d
+                            if d.size < LARGE:
+                                old += d
+                            else:
+                                add(old, d, old)
                             continue
                         # of arrays without axes NumPy makes numbers; large ones may differ in order
                         if d.ndim > 0 and (d.size < LARGE or d.strides == old.strides):
-                            pending[parent] = old + d
+                            pending[parent] = old + d if d.size < LARGE else add(old, d)
                             owned.add(parent)
                             continue
                     _arrive(parent, d, pending, owned, False)
@@ -235,11 +239,11 @@ def _arrive(node: Node, d: Any, pending: dict[Node, Any], owned: set[Node], reco
     if old is None:
         pending[node] = d
     elif node in owned:
-        np.add(old, d, out=old)
+        add(old, d, old)
     else:
         if d.size >= LARGE and d.strides != old.strides:  # two orders in one loop are slow
             d, old = contiguous(d), contiguous(old)
-        pending[node] = np.asarray(old + d)
+        pending[node] = np.asarray(add(old, d))
         owned.add(node)
 
 
@@ -331,7 +335,7 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     elif 0 in old.array.strides:  # the user's, expanded: its elements are one place of memory
         tensor._grad = make(old.array + g)
     else:
-        np.add(old.array, contiguous(g) if g.size >= LARGE else g, out=old.array)
+        add(old.array, contiguous(g) if g.size >= LARGE else g, old.array)
         touch(old.array, "gradient accumulation")
     if leaf.after is not None:
         for hook in list(leaf.after):

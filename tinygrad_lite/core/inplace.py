@@ -18,13 +18,39 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.copying import assign, duplicated
 from . import dtypes
 from .dtypes import from_numpy_dtype
 from .modes import current
 from .node import FREED, Keeper, Leaf, Node, Pick, owner, tick, type_name
-from .primitive import REGISTRY, shares_memory
+from .primitive import FLOAT32, FLOAT64, REGISTRY, shares_memory
 from .strided import geometry, layout, share_elements
 from .tensor import Tensor, bind, live_node, make, stamp
+
+
+class _Numbers(dict[Any, Any]):
+    """Python numbers as arrays without axes: NumPy takes twice as long over the numbers.
+
+    0 is none of them: 0.0 and -0.0 are one key.
+    """
+
+    def __init__(self, dtype: np.dtype) -> None:
+        self.dtype = dtype
+
+    def __missing__(self, value: Any) -> Any:
+        if not value:
+            return value
+        if len(self) >= 1024:
+            self.clear()
+        array = self[value] = np.asarray(value, self.dtype)
+        array.flags.writeable = False
+        return array
+
+
+NUMBERS = {dtype: _Numbers(dtype) for dtype in (FLOAT32, FLOAT64)}
+
+
+_REAL = frozenset({float, int})
 
 
 def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable[..., Tensor]:
@@ -35,6 +61,11 @@ def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable
     # exp_ needs its value only, and the store leaves that in x; sin_ needs x as it was: a copy
     op = getattr(call, "op", None)
     overwrites_what_it_needs = op is None or any(op.inputs[0] in names for names in op.asked)
+    comes_to = getattr(call, "comes_to", None)
+    if op is not None and (op.kernel or op.ufunc) is not None:
+
+        def comes_to(*others: Any, **meta: Any) -> Any:
+            return call, others, meta
 
     @functools.wraps(call)
     def write(self: Tensor, *args: Any, **meta: Any) -> Tensor:
@@ -47,6 +78,14 @@ def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable
                 y.array.base is not None or a.base is not None or apart
             ):
                 require_apart(a, y.array, partly=not apart)
+        if comes_to is not None:
+            try:
+                same, others, numbers = comes_to(*args, **meta)
+            except TypeError:
+                pass  # `call` words the error, or knows more ways to be called
+            else:
+                if _compute_into(same.op, self, others, numbers, by):
+                    return self
         source = self
         if overwrites_what_it_needs and _records(self, args):
             source = make(self.array.copy(), live_node(self))
@@ -54,6 +93,50 @@ def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable
 
     write.__name__ = by
     return write
+
+
+def _compute_into(op: Any, x: Tensor, others: Any, meta: dict[str, Any], by: str) -> bool:
+    """Let the op's kernel write op(x, *others, **meta) straight into `x`, and give `x` its history.
+
+    For ordinary calls only: floats of one dtype, nobody watching. Says whether it was one.
+    """
+    a, mode = x.array, current()
+    d = a.dtype
+    if (d is not FLOAT32 and d is not FLOAT64) or mode.watch is not None:
+        return False
+    if len(others) != op.arity - 1 or meta.keys() != op.meta.keys():
+        return False
+    arrays, nodes = [a], [x.node if x.base is None else live_node(x)]
+    for other in others:
+        if isinstance(other, Tensor):
+            if other.array.dtype is not d:
+                return False
+            arrays.append(other.array)
+            nodes.append(other.node if other.base is None else live_node(other))
+        elif (type(other) is float or type(other) is int) and not op.meta:
+            arrays.append(NUMBERS[d][other])
+            nodes.append(None)
+        else:
+            return False
+    if not _REAL.issuperset(map(type, meta.values())):
+        return False
+    recorded = mode.grad and nodes.count(None) != len(nodes)
+    if recorded:
+        keeps = op.plan(tuple([n is not None for n in nodes]))
+        if any(np.may_share_memory(a, other) for other in arrays[1:]):
+            return False
+        if keeps[0]:
+            arrays[0] = duplicated(a)
+    try:
+        (op.kernel or op.ufunc)(*arrays, out=a, **meta)
+    except ValueError:  # shapes that do not fit: the long way words the error
+        return False
+    stamp(x, by)
+    if recorded:
+        known = (*arrays, a, *[meta[name] for name in op.layout[len(arrays) + 1 :]])
+        saved = tuple([value if kept else None for value, kept in zip(known, keeps, strict=True)])
+        rebase(x, Node(op, tuple(nodes), saved, a.shape, d))
+    return True
 
 
 def _records(x: Tensor, args: tuple[Any, ...]) -> bool:
@@ -175,7 +258,7 @@ def store(x: Tensor, value: Tensor, by: str) -> Tensor:
         value = REGISTRY["cast"].apply((value,), {"dtype": a.dtype})
         v = value.array
     write = stamp(x, by)
-    np.copyto(a, v)
+    assign(a, v)
     mode = current()
     if mode.watch is not None:
         mode.watch.written(write)

@@ -62,6 +62,7 @@ class Primitive:
         promote: str | None = "same",
         typed: Sequence[int] | None = None,
         ufunc: Callable[..., Any] | None = None,
+        kernel: Callable[..., Any] | None = None,
         broadcasts: bool = False,
         view: bool = False,
         outputs: bool = False,
@@ -82,6 +83,7 @@ class Primitive:
         self.promote = promote
         self.broadcasts = broadcasts
         self.ufunc = ufunc
+        self.kernel = kernel
         self.view = view
         self.outputs = outputs
         self.residual = residual

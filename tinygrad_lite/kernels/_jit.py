@@ -45,7 +45,7 @@ from ._threads import get_num_threads as threads
 
 __all__ = [
     "FMA", "SUMS", "ByDtype", "Kernel", "Late", "Run", "enabled", "fma", "jit", "kernels", "like",
-    "loaded", "prange", "threads", "use_numba", "where",
+    "loaded", "prange", "ready", "threads", "use_numba", "where",
 ]  # fmt: skip
 
 prange = range
@@ -114,6 +114,11 @@ def use_numba(on: bool) -> Iterator[None]:
 def loaded() -> bool:
     """Whether numba has been imported already, so that one more kernel costs little."""
     return enabled() and "numba" in sys.modules
+
+
+def ready(size: int, worth: int = 1 << 18) -> bool:
+    """Whether a kernel may take `size` elements: numba is loaded, or worth loading for so many."""
+    return loaded() or (size >= worth and enabled())
 
 
 def kernels() -> list[Run]:

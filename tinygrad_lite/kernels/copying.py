@@ -10,11 +10,12 @@ A copy moves bits: numbers are taken for floats of their size, whatever they are
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from ._gemm import lanes
-from ._jit import enabled, jit, loaded, prange
+from ._jit import jit, prange, ready
 from ._micro import transpose
 from .updates import carray, pointer
 
@@ -114,6 +115,67 @@ def cast_each(x, out):
         out[i] = x[i]
 
 
+@jit(parallel=True)
+def fill_each(value, out):
+    """out[i] = value."""
+    for i in prange(out.size):
+        out[i] = value
+
+
+def dense(x: Array) -> Array | None:
+    """The elements of x in the order they stand in memory, as a flat view; None if it has gaps."""
+    if x.flags.c_contiguous:
+        return x.reshape(-1)
+    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
+    x = x.transpose(order)
+    return x.reshape(-1) if x.flags.c_contiguous else None
+
+
+def _words(x: Array) -> Array | None:
+    """The memory of x as 64-bit words, in order; None if it has gaps or is no whole number."""
+    flat = dense(x)
+    if flat is None or flat.nbytes % 8 or flat.__array_interface__["data"][0] % 8:
+        return None
+    return flat.view(np.int64)
+
+
+def _is_large(x: Array) -> bool:
+    return x.nbytes >= 4 * LARGE and ready(x.size, WORTH_LOADING)
+
+
+def assign(to: Array, x: Any) -> None:
+    """Write x, an array of the same shape or a number, into `to`, converted as need be."""
+    number = not isinstance(x, np.ndarray) or x.ndim == 0
+    alike = not number and x.dtype == to.dtype and x.strides == to.strides and x.shape == to.shape
+    if (number or (alike and not np.may_share_memory(x, to))) and _is_large(to):
+        words = _words(to)
+        if words is not None:
+            if number:
+                same = np.empty(8 // to.itemsize or 1, to.dtype)
+                np.copyto(same, x, casting="unsafe")
+                if same.nbytes == 8:
+                    fill_each(same.view(np.int64)[0], words)
+                    return
+            else:
+                source = _words(x)
+                if source is not None:
+                    cast_each(source, words)
+                    return
+    np.copyto(to, x, casting="unsafe")
+
+
+def duplicated(x: Array) -> Array:
+    """A copy of x whose elements lie in the same order."""
+    source = _words(x) if _is_large(x) else None
+    if source is not None:
+        out = np.empty_like(x)
+        words = _words(out)
+        if words is not None:
+            cast_each(source, words)
+            return out
+    return x.copy() if 0 in x.strides else x.copy("K")
+
+
 def _merged(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int, int]]:
     """Pairs of size and stride, where axes that follow each other in memory are one."""
     axes: list[tuple[int, int]] = []
@@ -130,9 +192,11 @@ def _merged(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int,
 def copied(x: Array) -> Array:
     """A copy of x in row-major order."""
     size = x.itemsize
-    if x.size < LARGE or x.flags.c_contiguous or size not in _FLOATS or x.dtype.kind not in "fiu":
+    if x.flags.c_contiguous:
+        return duplicated(x)
+    if x.size < LARGE or size not in _FLOATS or x.dtype.kind not in "fiu":
         return x.copy()
-    if not (loaded() or (x.size >= WORTH_LOADING and enabled())):
+    if not ready(x.size, WORTH_LOADING):
         return x.copy()
     axes = _merged(x.shape, x.strides)
     sizes, strides = [n for n, _ in axes], [s for _, s in axes]
@@ -164,7 +228,7 @@ def cast(x: Array, dtype: np.dtype) -> Array:
     """A copy of x with its elements converted to `dtype`."""
     if x.size < LARGE or (x.dtype.char, dtype.char) not in _CASTS or not x.flags.c_contiguous:
         return x.astype(dtype)
-    if not (loaded() or (x.size >= WORTH_LOADING and enabled())):
+    if not ready(x.size, WORTH_LOADING):
         return x.astype(dtype)
     out = np.empty(x.shape, dtype)
     flat = x.reshape(-1)

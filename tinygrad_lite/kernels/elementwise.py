@@ -22,7 +22,7 @@ from . import _math
 from ._jit import FMA, Kernel, enabled, jit, like, prange, where
 from ._math import gauss as _gauss
 from ._math import number
-from .copying import contiguous, laid_as
+from .copying import contiguous, dense, laid_as
 
 Array = np.ndarray
 
@@ -94,13 +94,9 @@ def map2_3(g, x, a, b, c, out):
         out[i] = f(g[i], x[i], a, b, c)
 
 
-def dense(x: Array) -> Array | None:
-    """The elements of x in the order they stand in memory, as a flat view; None if it has gaps."""
-    if x.flags.c_contiguous:
-        return x.reshape(-1)
-    order = sorted(range(x.ndim), key=lambda axis: -abs(x.strides[axis]))
-    x = x.transpose(order)
-    return x.reshape(-1) if x.flags.c_contiguous else None
+def _stored(y: Array, out: Array) -> Array:
+    np.copyto(out, y)
+    return out
 
 
 def forward(
@@ -117,10 +113,7 @@ def forward(
     def large(x: Array, numbers: tuple[float, ...], out: Array | None) -> Array:
         if x.dtype not in FLOATS or not enabled():
             y = numpy(x, *numbers)
-            if out is None:
-                return y
-            np.copyto(out, y)
-            return out
+            return y if out is None else _stored(y, out)
         flat = dense(x)
         if flat is None:
             x = contiguous(x)
@@ -129,18 +122,17 @@ def forward(
         y = out if fits and out is not None else np.empty_like(x)
         run = loop if x.size >= parallel else loop.serial
         run(flat, *[x.dtype.type(a) for a in numbers], dense(y))
-        if out is not None and not fits:
-            np.copyto(out, y)
-            return out
-        return y
+        return y if out is None or fits else _stored(y, out)
 
     def plain(x: Array, out: Array | None = None) -> Array:
-        return numpy(x) if out is None and x.size < small else large(x, (), out)
+        if x.size >= small:
+            return large(x, (), out)
+        return numpy(x) if out is None else _stored(numpy(x), out)
 
     def with_numbers(x: Array, *numbers: float, out: Array | None = None) -> Array:
-        if out is None and x.size < small:
-            return numpy(x, *numbers)
-        return large(x, numbers, out)
+        if x.size >= small:
+            return large(x, numbers, out)
+        return numpy(x, *numbers) if out is None else _stored(numpy(x, *numbers), out)
 
     return _named(with_numbers if parameters else plain, name, scalar, numpy, loop, small, 1)
 
@@ -216,6 +208,12 @@ def _relu(x):
 def _relu_backward(g, y):
     """g where y > 0, else 0; y may be the input or the result."""
     return where(y <= like(y, 0), like(g, 0), g)
+
+
+@number
+def _negative(x):
+    """-x."""
+    return -x
 
 
 @number
@@ -310,6 +308,7 @@ sigmoid = forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
 sigmoid_backward = backward(
     "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (_ONE[y.dtype] - y), small=2048
 )
+negative = forward("negative", _negative, np.negative, small=PARALLEL)
 sign = forward("sign", _sign, _np_sign, small=16384)
 relu = forward("relu", _relu, _np_relu, small=16384)
 relu_backward = backward(

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, like, loaded, prange
+from ._jit import FMA, jit, like, prange, ready
 from ._math import sigmoid
 from .copying import contiguous
 from .elementwise import _np_sigmoid
@@ -68,7 +68,7 @@ def gate_halves_back(g, x, n, out):
 def _compiled(x: Array) -> bool:
     if x.size < SMALL or x.dtype.char not in "fd":
         return False
-    return loaded() or (x.size >= WORTH_LOADING and enabled())
+    return ready(x.size, WORTH_LOADING)
 
 
 def _halves(x: Array, axis: int) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, loaded, prange, where
+from ._jit import FMA, enabled, jit, loaded, prange, ready, where
 from .copying import contiguous, copied
 
 Array = np.ndarray
@@ -228,8 +228,7 @@ def take_along(x: Array, index: Array, dim: int) -> Array | None:
     """out[.., i, ..] = x[.., index[.., i, ..], ..]; None where NumPy does it better,
     which also raises for places outside of the axis."""
     bits = _BITS.get(x.itemsize)
-    ready = loaded() or (x.size >= WORTH_LOADING and enabled())
-    if x.ndim == 0 or bits is None or x.dtype.kind not in "fiu" or not ready:
+    if x.ndim == 0 or bits is None or x.dtype.kind not in "fiu" or not ready(x.size, WORTH_LOADING):
         return None
     if min(x.size, index.size) < SMALL or not _fits(index, x.shape, dim):
         return None

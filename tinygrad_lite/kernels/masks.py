@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import enabled, jit, loaded, prange, where
+from ._jit import jit, prange, ready, where
 
 Array = np.ndarray
 
@@ -99,7 +99,7 @@ def _starts(c: Array) -> Array:
 def _ready(c: Array) -> bool:
     if c.size < LARGE or c.dtype != np.bool_ or not c.flags.c_contiguous:
         return False
-    return loaded() or (c.size >= WORTH_LOADING and enabled())
+    return ready(c.size, WORTH_LOADING)
 
 
 def picked(x: Array, c: Array) -> Array:

@@ -15,8 +15,8 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import FMA, enabled, jit, like, prange, where
-from .copying import contiguous
-from .elementwise import FLOATS, dense
+from .copying import contiguous, dense
+from .elementwise import FLOATS
 
 Array = np.ndarray
 U = np.uint32

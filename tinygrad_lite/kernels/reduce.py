@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, loaded, prange
+from ._jit import FMA, jit, prange, ready
 from ._rows import plane_of, row_of, row_sum
 from .copying import row_major
 
@@ -101,7 +101,7 @@ def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = 
         x.size < SMALL
         or x.dtype.char not in "fd"
         or not x.flags.c_contiguous
-        or not (loaded() or (x.size >= WORTH_LOADING and enabled()))
+        or not ready(x.size, WORTH_LOADING)
     ):
         return row_major(np.asarray(_add_up(x, axis, None, None, keepdims)))
     axes = range(x.ndim) if axis is None else axis

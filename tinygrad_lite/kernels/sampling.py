@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import FMA, enabled, jit, loaded, prange
+from ._jit import FMA, jit, prange, ready
 from ._rows import plane_of
 from .copying import contiguous
 
@@ -85,7 +85,7 @@ def _compiled(x: Array, index: Array) -> bool:
     work = index.size * x.shape[1]
     if work < SMALL or x.dtype.char not in "fd":
         return False
-    return loaded() or (work >= WORTH_LOADING and enabled())
+    return ready(work, WORTH_LOADING)
 
 
 def _places(index: Array) -> Array:

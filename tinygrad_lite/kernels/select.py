@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ._jit import enabled, jit, loaded, prange, where
+from ._jit import jit, prange, ready, where
 from .copying import contiguous
 
 Array = np.ndarray
@@ -83,8 +83,12 @@ def keep_triangle(x, rows, columns, diagonal, upper, out):
 def triangle(x: Array, diagonal: int, upper: bool) -> Array:
     """The elements of each matrix at or below (or above) the diagonal of that number, else 0."""
     bits = _BITS.get(x.itemsize)
-    ready = loaded() or (x.size >= WORTH_LOADING and enabled())
-    if x.size < TRIANGLE or bits is None or x.dtype.kind not in "fiu" or not ready:
+    if (
+        x.size < TRIANGLE
+        or bits is None
+        or x.dtype.kind not in "fiu"
+        or not ready(x.size, WORTH_LOADING)
+    ):
         return np.triu(x, diagonal) if upper else np.tril(x, diagonal)
     x = contiguous(x)
     out = np.empty(x.shape, x.dtype)
@@ -120,7 +124,7 @@ def select(condition: Array, x: Any, y: Any) -> Array | None:
     size = one.itemsize
     if size not in _BITS or one.dtype.kind not in "fiu" or not one.flags.c_contiguous:
         return None
-    if not (loaded() or (one.size >= WORTH_LOADING and enabled())):
+    if not ready(one.size, WORTH_LOADING):
         return None
     both = isinstance(other, np.ndarray) and other.ndim > 0
     if both and not (other.shape == one.shape and other.flags.c_contiguous):

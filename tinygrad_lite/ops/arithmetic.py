@@ -9,8 +9,10 @@ import numpy as np
 
 from ..core.chain import blank
 from ..core.doors import composed, primitive
-from ..core.samples import Boolean, Real, reals, sample
+from ..core.primitive import with_kernel
+from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind
+from ..kernels import arithmetic as kernels
 from ..kernels import elementwise, select
 from .arguments import also, converted, deprecated, renamed, require_tensor, unsupported
 
@@ -99,6 +101,7 @@ def _is_bool(x: Any) -> bool:
     operator="add",
     title="Add",
     ufunc=np.add,
+    kernel=kernels.add,
     samples=reals(2),
 )
 def plus(x: Any, y: Any) -> Any:
@@ -108,12 +111,13 @@ def plus(x: Any, y: Any) -> Any:
 
 @primitive(
     lambda g: g,
-    lambda g: -g,
+    with_kernel(elementwise.negative)(lambda g: -g),
     broadcasts=True,
     method=False,
     operator="sub",
     title="Sub",
     ufunc=np.subtract,
+    kernel=kernels.subtract,
     check=_not_bool,
     samples=reals(2),
 )
@@ -123,11 +127,12 @@ def minus(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    lambda g, y: g * y,
-    lambda g, x: g * x,
+    with_kernel(kernels.times)(lambda g, y: g * y),
+    with_kernel(kernels.times)(lambda g, x: g * x),
     broadcasts=True,
     operator="mul",
     ufunc=np.multiply,
+    kernel=kernels.multiply,
     inplace=True,
     samples=reals(2),
 )
@@ -137,14 +142,15 @@ def mul(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    lambda g, y: g / y,
-    lambda g, x, y: -g * ((x / y) / y),
+    with_kernel(kernels.over)(lambda g, y: g / y),
+    with_kernel(kernels.towards_divisor)(lambda g, x, y: -g * ((x / y) / y)),
     broadcasts=True,
     promote="float",
     method=False,
     operator="truediv",
     title="Div",
     ufunc=np.true_divide,
+    kernel=kernels.divide,
     samples=[sample(Real(broadcast=True), _AWAY)],
 )
 def quotient(x: Any, y: Any) -> Any:
@@ -161,16 +167,40 @@ def _negatable(x: Any) -> None:
 
 
 @primitive(
-    lambda g: -g,
+    with_kernel(elementwise.negative)(lambda g: -g),
     operator="neg",
-    ufunc=np.negative,
+    ufunc=elementwise.negative,
     inplace=True,
     check=_negatable,
     samples=reals(1),
 )
 def neg(x: Any) -> Any:
     """-x, elementwise. RuntimeError for bool."""
-    return np.negative(x)
+    return elementwise.negative(x)
+
+
+@primitive(
+    lambda g: g,
+    lambda g, alpha: g * alpha,
+    broadcasts=True,
+    method=False,
+    title="Add",
+    ufunc=kernels.add_scaled,
+    samples=[sample(Real(broadcast=True), Real(broadcast=True), alpha=one_of(2, -0.5))],
+)
+def plus_scaled(x: Any, y: Any, *, alpha: Any) -> Any:
+    """x + alpha y, elementwise, for a number alpha."""
+    return kernels.add_scaled(x, y, alpha=alpha)
+
+
+def _are_floats(x: Any, other: Any, alpha: Any) -> bool:
+    return (
+        type(alpha) in (float, int)
+        and isinstance(other, Tensor)
+        and isinstance(x, Tensor)
+        and x.array.dtype is other.array.dtype
+        and x.array.dtype.kind == "f"
+    )
 
 
 def _scaled(x: Any, other: Any, alpha: Any) -> Any:
@@ -183,7 +213,19 @@ def _scaled(x: Any, other: Any, alpha: Any) -> Any:
     return other * alpha
 
 
-@composed(inplace=True, samples=reals(2))
+def _as_sum(other: Any, *, alpha: Any = 1) -> Any:
+    if alpha == 1:
+        return plus, (other,), {}
+    return plus_scaled, (other,), {"alpha": alpha}
+
+
+def _as_difference(other: Any, *, alpha: Any = 1) -> Any:
+    if alpha == 1:
+        return minus, (other,), {}
+    return plus_scaled, (other,), {"alpha": -alpha}
+
+
+@composed(inplace=True, comes_to=_as_sum, samples=reals(2))
 def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any:
     """input + alpha * other, elementwise, with broadcasting and promotion."""
     if rest:  # add(alpha, other)
@@ -191,10 +233,14 @@ def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         (other,), alpha = rest, other
     if names:
         renamed("add", names)
-    return plus(input, other if alpha == 1 else _scaled(input, other, alpha))
+    if alpha == 1:
+        return plus(input, other)
+    if _are_floats(input, other, alpha):
+        return plus_scaled(input, other, alpha=alpha)
+    return plus(input, _scaled(input, other, alpha))
 
 
-@composed(inplace=True, samples=reals(2))
+@composed(inplace=True, comes_to=_as_difference, samples=reals(2))
 def sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any:
     """input - alpha * other, elementwise, with broadcasting and promotion."""
     if rest:  # sub(alpha, other)

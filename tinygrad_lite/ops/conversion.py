@@ -203,7 +203,7 @@ bind("layout", strided)
 @primitive(lambda g: g, method=False, title="Clone", samples=reals(1))
 def duplicate(x: Any) -> Any:
     """A copy of x in its own memory and in the same order."""
-    return x.copy() if 0 in x.strides else x.copy("K")
+    return copying.duplicated(x)
 
 
 @primitive(lambda g: g, method=False, title="Clone", samples=reals(1))
@@ -259,7 +259,7 @@ def _overwritten(self: Tensor, src: Any, write: Any) -> Tensor:
     if isinstance(src, Tensor) and (src.array.base is not None or self.array.base is not None):
         require_apart(self.array, src.array)
     stamp(self, write.__name__)
-    np.copyto(self.array, src.array if isinstance(src, Tensor) else src, casting="unsafe")
+    copying.assign(self.array, src.array if isinstance(src, Tensor) else src)
     return self
 
 

@@ -63,7 +63,11 @@ def truncated_quotient(x: Any, y: Any) -> Any:
     return floor + ((rest != 0) & ((x < 0) != (y < 0))).astype(y.dtype)
 
 
-@composed(inplace=True, samples=[sample(Real(broadcast=True), _AWAY)])
+@composed(
+    inplace=True,
+    comes_to=lambda other: (quotient, (other,), {}),
+    samples=[sample(Real(broadcast=True), _AWAY)],
+)
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, **names: Any) -> Any:
     """input / other; `rounding_mode` "trunc" or "floor" rounds it and keeps integers integers."""
     if names:

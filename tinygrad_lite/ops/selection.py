@@ -12,6 +12,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import activations, elementwise, masks, select
+from ..kernels import arithmetic as kernels
 from ..kernels.copying import row_major
 from . import arithmetic
 from .arguments import also, converted, deprecated, kind, renamed, require_tensor
@@ -252,19 +253,19 @@ clip = also("clip", clamp, inplace=True)
     broadcasts=True,
     method=False,
     title="Lerp",
+    ufunc=kernels.mix,
     samples=[sample(Real(broadcast=True), Real(broadcast=True), weight=one_of(0.3, 0.7))],
 )
 def mixed(x: Any, y: Any, *, weight: Any) -> Any:
     """x + weight (y - x) for a number `weight`, from the nearer end: see `lerp`."""
-    way = np.asarray(y - x)
-    if abs(weight) < 0.5:
-        way *= weight
-        return np.add(x, way, out=way)
-    way *= 1 - weight
-    return np.subtract(y, way, out=way)
+    return kernels.mix(x, y, weight=weight)
 
 
-@composed(inplace=True, samples=reals(3))
+@composed(
+    inplace=True,
+    comes_to=lambda end, weight: (mixed, (end,), {"weight": weight}),
+    samples=reals(3),
+)
 def lerp(input: Any, end: Any, weight: Any) -> Any:
     """input + weight * (end - input), elementwise.
 
@@ -299,6 +300,12 @@ def _c_name(x: Tensor) -> str:
 _VALUE_LAST = "Tensor tensor1, Tensor tensor2, *, Number value = 1"
 
 
+def _are_floats(x: Any, a: Any, b: Any, value: Any) -> bool:
+    return type(value) in (float, int) and all(
+        isinstance(t, Tensor) and t.array.dtype.kind == "f" for t in (x, a, b)
+    )
+
+
 def _times(value: Any, product: Any) -> Any:
     if isinstance(value, float) and product.array.dtype.kind in "iu":
         value = int(value)
@@ -314,28 +321,80 @@ def _in_one_dtype(*xs: Tensor) -> Any:
     return tuple([converted(x, common) for x in xs])
 
 
-@composed(inplace=True, samples=reals(3))
+@primitive(
+    lambda g: g,
+    lambda g, b, value: g * (b * value),
+    lambda g, a, value: g * (a * value),
+    broadcasts=True,
+    method=False,
+    title="Addcmul",
+    ufunc=kernels.add_product,
+    samples=[
+        sample(
+            Real(broadcast=True), Real(broadcast=True), Real(broadcast=True), value=one_of(1, 0.5)
+        )
+    ],
+)
+def plus_product(x: Any, a: Any, b: Any, *, value: Any) -> Any:
+    """x + value * a * b, elementwise, for a number `value`."""
+    return kernels.add_product(x, a, b, value=value)
+
+
+@composed(
+    inplace=True,
+    comes_to=lambda tensor1, tensor2, *, value=1: (
+        plus_product,
+        (tensor1, tensor2),
+        {"value": value},
+    ),
+    samples=reals(3),
+)
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 * tensor2, elementwise."""
     if rest:  # addcmul(value, tensor1, tensor2)
         deprecated("addcmul", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
         value, tensor1, (tensor2,) = tensor1, tensor2, rest
+    if _are_floats(input, tensor1, tensor2, value):
+        return plus_product(input, tensor1, tensor2, value=value)
     if input.array.dtype.kind == tensor1.array.dtype.kind == tensor2.array.dtype.kind == "b":
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
     input, tensor1, tensor2 = _in_one_dtype(input, tensor1, tensor2)
     return plus(input, _times(value, mul(tensor1, tensor2)))
 
 
+_QUOTIENTS = [
+    sample(
+        Real(broadcast=True),
+        Real(broadcast=True),
+        Real(broadcast=True, avoid=(0.0,), margin=0.3),
+        value=one_of(1, 0.5),
+    )
+]
+
+
+@primitive(
+    lambda g: g,
+    lambda g, b, value: g * value / b,
+    lambda g, a, b, value: -g * value * ((a / b) / b),
+    broadcasts=True,
+    method=False,
+    title="Addcdiv",
+    ufunc=kernels.add_quotient,
+    samples=_QUOTIENTS,
+)
+def plus_quotient(x: Any, a: Any, b: Any, *, value: Any) -> Any:
+    """x + value * a / b, elementwise, for a number `value`."""
+    return kernels.add_quotient(x, a, b, value=value)
+
+
 @composed(
     inplace=True,
-    samples=[
-        sample(
-            Real(broadcast=True),
-            Real(broadcast=True),
-            Real(broadcast=True, avoid=(0.0,), margin=0.3),
-            value=one_of(1, 0.5),
-        )
-    ],
+    comes_to=lambda tensor1, tensor2, *, value=1: (
+        plus_quotient,
+        (tensor1, tensor2),
+        {"value": value},
+    ),
+    samples=_QUOTIENTS,
 )
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 / tensor2, elementwise. RuntimeError for integers."""
@@ -347,6 +406,8 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) 
             "Integer division with addcdiv is no longer supported, and in a future release addcdiv "
             "will perform a true division of tensor1 and tensor2. Convert them to float first"
         )
+    if _are_floats(input, tensor1, tensor2, value):
+        return plus_quotient(input, tensor1, tensor2, value=value)
     input, tensor1, tensor2 = _in_one_dtype(input, tensor1, tensor2)
     return plus(input, _times(value, div(tensor1, tensor2)))
 

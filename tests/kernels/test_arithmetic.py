@@ -1,0 +1,187 @@
+"""The four operations and their mixtures on large arrays, and copies: what NumPy gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tl
+from tinygrad_lite.kernels import arithmetic, copying
+from tinygrad_lite.kernels._jit import enabled, use_numba
+
+pytestmark = [
+    pytest.mark.skipif(not enabled(), reason="numba is off"),
+    pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # NumPy's, of inf - inf and 0 / 0
+]
+
+FOUR = ("add", "subtract", "multiply", "divide")
+MIXTURES = {"add_scaled": 2, "add_product": 3, "add_quotient": 3, "mix": 2}
+PAIRS = [
+    ((300,), (300,)),
+    ((20, 15), ()),
+    ((20, 15), (1, 1)),
+    ((20, 15), (15,)),
+    ((20, 15), (1, 15)),
+    ((20, 15), (20, 1)),
+    ((4, 5, 15), (5, 1)),
+    ((4, 5, 15), (1, 5, 1)),
+    ((4, 5, 15), (5, 15)),
+    ((4, 5, 15), (4, 1, 1)),
+    ((4, 5, 15), (4, 1, 15)),
+    ((4, 1, 15), (5, 1)),
+    ((15,), (1, 1, 15)),
+    ((3, 0), (3, 1)),
+]
+
+
+@pytest.fixture(autouse=True)
+def everything_is_large(monkeypatch):
+    for module, names in ((arithmetic, ("LARGE", "PARALLEL")), (copying, ("LARGE",))):
+        for name in names:
+            monkeypatch.setattr(module, name, 1)
+    monkeypatch.setattr(copying, "WORTH_LOADING", 1)
+    monkeypatch.setattr(arithmetic, "ready", lambda size: enabled())
+
+
+def draw(shape, dtype="f4", seed=0):
+    x = np.asarray(np.random.default_rng(seed).normal(size=shape)).astype(dtype)
+    if x.dtype.kind == "f" and x.ndim:
+        x.reshape(-1)[::7] = np.inf
+        x.reshape(-1)[::11] = -0.0
+    return x
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i4"])
+@pytest.mark.parametrize("shapes", PAIRS)
+@pytest.mark.parametrize("name", FOUR)
+def test_the_four_operations(name, shapes, dtype):
+    kernel = getattr(arithmetic, name)
+    x, y = draw(shapes[0], dtype), draw(shapes[1], dtype, 1)
+    for a, b in ((x, y), (y, x)):
+        want = kernel.ufunc(a, b)
+        got = kernel(a, b)
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)
+        if a.shape == want.shape and a.dtype == want.dtype:
+            out = a.copy()
+            assert kernel(out, b, out=out) is out
+            np.testing.assert_array_equal(out, want)
+        else:
+            with pytest.raises((ValueError, TypeError)):
+                kernel(a, b, out=a)
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_other_layouts(name):
+    kernel = getattr(arithmetic, name)
+    x = draw((12, 20))
+    square = draw((16, 16), seed=2)
+    for a, b in (
+        (x.T, x.T),
+        (x.T, draw((20, 12), seed=1)),
+        (square, square.T),
+        (x[:, ::2], x[:, 1::2]),
+        (x[::-1], x),
+        (x.T, x.T[0]),
+        (x, np.broadcast_to(x[:, :1], x.shape)),
+    ):
+        got, want = kernel(a, b), kernel.ufunc(a, b)
+        np.testing.assert_array_equal(got, want)
+        assert got.strides == want.strides
+    np.testing.assert_array_equal(kernel(x, 3), kernel.ufunc(x, np.float32(3)))
+    np.testing.assert_array_equal(kernel(3, x), kernel.ufunc(np.float32(3), x))
+
+
+@pytest.mark.parametrize("name", FOUR)
+def test_what_is_written_may_be_read(name):
+    kernel = getattr(arithmetic, name)
+    for read in (
+        lambda x: x,
+        lambda x: x.T,
+        lambda x: x[0],
+        lambda x: x[:, :1],
+        lambda x: x[3, 3],
+        lambda x: x[::-1],
+    ):
+        x, y = draw((16, 16)), draw((16, 16))
+        kernel(x, read(x), out=x)
+        np.testing.assert_array_equal(x, kernel.ufunc(y, read(y)))
+    x, y = draw(100), draw(100)
+    kernel(x[1:], x[:-1], out=x[1:])
+    np.testing.assert_array_equal(x[1:], kernel.ufunc(y[1:], y[:-1]))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("number", [-0.25, 0.5, 2])
+@pytest.mark.parametrize("name", MIXTURES)
+def test_mixtures(name, number, dtype):
+    kernel, count = getattr(arithmetic, name), MIXTURES[name]
+    x = [np.random.default_rng(k).normal(size=(12, 20)).astype(dtype) for k in range(count)]
+    every = [x, [a.T for a in x], [x[0], *[a[0] for a in x[1:]]], [a[:, ::2] for a in x]]
+    for arrays in every:
+        want = kernel.numpy(*[a.astype("f8") for a in arrays], number)
+        got = kernel(*arrays, value=number)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, rtol=4 * np.finfo(dtype).eps, atol=1e-6)
+        out = arrays[0].copy("K")
+        kernel(out, *arrays[1:], out=out, value=number)
+        np.testing.assert_array_equal(out, got)
+    with pytest.raises(ValueError, match="does not fit into"):
+        kernel(x[0][0], *x[1:], out=x[0][0], value=number)
+
+
+def test_a_mixture_reads_what_it_writes():
+    x = draw((16, 16))
+    want = arithmetic.add_scaled.numpy(x, x.T, 2.0)
+    arithmetic.add_scaled(x, x.T, out=x, value=2.0)
+    np.testing.assert_array_equal(x, want)
+
+
+def test_towards_a_divisor():
+    g, x, y = (np.random.default_rng(k).normal(size=(12, 20)) for k in range(3))
+    np.testing.assert_allclose(arithmetic.quotient_backward(g, x, y), -g * x / y**2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "f2", "i8", "u1", "?", "c8", "c16"])
+def test_copies_and_assignments(dtype):
+    x = draw((12, 20)).astype(dtype)
+    for a in (x, x.T, x[:, ::2], x[::-1], np.broadcast_to(x[0], (5, 20)), x[0, 1:], x[1]):
+        got = copying.duplicated(a)
+        np.testing.assert_array_equal(got, a)
+        assert got.flags.owndata
+        np.testing.assert_array_equal(copying.copied(a), a)
+        assert copying.copied(a).flags.c_contiguous
+        to = np.empty_like(x)[tuple(slice(n) for n in a.shape)] if a.ndim == 2 else np.empty_like(a)
+        if to.shape == a.shape:
+            copying.assign(to, a)
+            np.testing.assert_array_equal(to, a)
+    for number in (0, 1, 2.5, np.array(3), -1 if np.dtype(dtype).kind not in "u" else 7):
+        for to in (x.copy(), x.copy().T, x.copy()[:, 1:], x.copy()[0, 1:]):
+            copying.assign(to, number)
+            np.testing.assert_array_equal(to, np.full(to.shape, number).astype(dtype))
+    y = x.copy()
+    copying.assign(y[1:], y[:-1])
+    np.testing.assert_array_equal(y[1:], x[:-1])
+    copying.assign(y, draw((12, 20), "f8"))
+    np.testing.assert_array_equal(y, draw((12, 20), "f8").astype(dtype))
+
+
+def test_the_kernels_are_reached():
+    before = {run.kernel for run in tl.kernels() if run.how != "numpy"}
+    n = 1 << 18
+    x, y = tl.randn(n, requires_grad=True), tl.randn(n, requires_grad=True)
+    ((x + y) * x / y - x).sum().backward()
+    z = x.detach().clone()
+    z.add_(z, alpha=2).mul_(2).lerp_(y.detach(), 0.5).addcmul_(z, z).addcdiv_(z, z).fill_(0)
+    ran = {run.kernel.rpartition(".")[2] for run in tl.kernels() if run.how != "numpy"}
+    names = "map2_add map2_subtract map2_multiply map2_divide map3_quotient_backward"
+    names += " map2_1_add_scaled map1_1_multiply map2_1_mix map3_1_add_product"
+    names += " map3_1_add_quotient fill_each cast_each"
+    assert set(names.split()) <= ran, before
+
+
+def test_without_numba():
+    x, y = draw((300,)), draw((300,), seed=1)
+    with use_numba(False):
+        np.testing.assert_array_equal(arithmetic.add(x, y), x + y)
+        np.testing.assert_array_equal(arithmetic.add_scaled(x, y, value=2.0), x + y * 2)
