@@ -220,3 +220,38 @@ def test_refusals_say_what_is_wrong(case: tuple[Callable[[], Any], type[Exceptio
     with pytest.raises(kind) as e:
         call()
     assert str(e.value) == message
+
+
+class Scaled(torch.autograd.Function):
+    """x * y, whose `jvp` counts its calls and needs what it saved for itself."""
+
+    calls = 0
+
+    @staticmethod
+    def forward(ctx, x, name, y):
+        ctx.save_for_forward(x, y)
+        return x * y
+
+    @staticmethod
+    def jvp(ctx, x_t, none, y_t):
+        Scaled.calls += 1
+        assert none is None
+        x, y = ctx.saved_tensors
+        return x_t * y + x * y_t
+
+
+def test_a_function_of_the_users_is_asked_for_its_tangents():
+    x, y = torch.tensor([2.0, 3.0]), torch.tensor([5.0, 7.0])
+    with fw.dual_level():
+        out = Scaled.apply(fw.make_dual(x, torch.ones(2)), "name", y)
+        assert fw.unpack_dual(out * 2).tangent.tolist() == [10.0, 14.0]
+    assert Scaled.calls
+    pushed = torch.func.jvp(lambda x, y: Scaled.apply(x, "", y), (x, y), (x, y))[1]
+    assert pushed.tolist() == (2 * x * y).tolist()
+    assert torch.func.jacfwd(lambda x: Scaled.apply(x, "", y))(x).tolist() == [[5, 0], [0, 7]]
+
+
+def test_the_level_is_told():
+    assert fw._current_level == -1
+    with fw.dual_level():
+        assert fw._current_level == 0

@@ -147,7 +147,7 @@ def test_setup_context_sees_inputs_and_output():
         def setup_context(ctx, inputs, output):
             assert not torch.is_grad_enabled()
             ctx.seen = inputs, output
-            ctx.save_for_forward(*inputs)
+            ctx.save_for_backward(*inputs)
 
         @staticmethod
         def backward(ctx, g):

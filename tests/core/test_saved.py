@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,8 @@ def test_one_saved_array_is_packed() -> None:
 
 def test_nested_tuples_are_packed() -> None:
     array = np.ones(2)
-    packed = pack_all((array, (array, 3), "text"), lambda t: t.tolist(), print)
+    node: Any = SimpleNamespace(saved=(array, (array, 3), "text"), op=SimpleNamespace(inputs=()))
+    packed = pack_all(node, lambda t: t.tolist(), print)
     assert packed[0].content == [1.0, 1.0]
     assert packed[0].unpack is print
     assert packed[1][0].content == [1.0, 1.0]
@@ -188,14 +190,19 @@ def pack_by_writing() -> None:
         POWER(leaf([2.0]) * 1, leaf([3.0]) * 1)
 
 
-NOT_CALLABLE = "register_hooks expects two callables"
+NOT_CALLABLE = (
+    "register_hooks(): incompatible function arguments: expected a pack and an unpack hook"
+)
 REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: node_of(freed=True)._saved_self, RuntimeError, FREED),
     (lambda: registered(node_of(freed=True)), RuntimeError, FREED_HOOKS),
     (
         lambda: registered(registered(node_of())),
         RuntimeError,
-        "Calling register_hooks on a saved tensor with existing hooks.",
+        (
+            "Calling register_hooks on a saved tensor whose hooks have already been set. Hint: "
+            "only one pair of hooks is allowed at a time."
+        ),
     ),
     (
         lambda: registered(node_of(only_x=True)),
@@ -235,3 +242,30 @@ def test_metadata_that_is_no_array_cannot_be_packed() -> None:
     node = node_of()
     with pytest.raises(RuntimeError, match="with value None is forbidden"):
         node._raw_saved_times.register_hooks(lambda t: t, lambda t: t)
+
+
+def test_a_pack_hook_is_given_the_tensor_itself_where_that_leaks_nothing() -> None:
+    given = []
+    weight = tl.nn.Parameter(tl.ones(1))
+
+    def pack(t: tl.Tensor) -> tl.Tensor:
+        given.append(t)
+        return t
+
+    with saved_tensors_hooks(pack, lambda t: t):
+        x = weight * weight
+        y = x.exp() * x
+    assert given[0] is weight and given[1] is weight  # so that a hook may leave parameters alone
+    assert given[3].grad_fn.name() == "ExpBackward0"
+    y.backward()
+    np.testing.assert_allclose(weight.grad.numpy(), 4 * np.e)
+
+
+def test_what_is_kept_can_be_looked_at() -> None:
+    x = leaf([2.0])
+    raw = (x * x).grad_fn._raw_saved_self
+    assert raw.unpack_hook is None and raw.data.tolist() == [2.0]
+    raw.register_hooks(lambda t: "packed", print)
+    assert raw.unpack_hook is print and raw.data == "packed"
+    with pytest.raises(RuntimeError, match="from Python is forbidden"):
+        tl.autograd.SavedTensor()

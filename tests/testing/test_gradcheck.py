@@ -103,8 +103,72 @@ def test_inputs_that_cannot_be_checked() -> None:
     expanded = make(np.broadcast_to(np.ones(1), (3,))).requires_grad_()
     with pytest.raises(RuntimeError, match="stride 0"):
         gradcheck(lambda x: x * x, expanded)
-    with pytest.raises(NotImplementedError, match="forward-mode"):
-        gradcheck(lambda x: x * x, leaf([1.0]), check_forward_ad=True)
+    with pytest.raises(AssertionError, match="Expected at least one of"):
+        gradcheck(lambda x: x * x, leaf([1.0]), check_backward_ad=False)
+    with pytest.warns(UserWarning, match="Input #0 requires gradient and is not a double"):
+        gradcheck(lambda x: x * 1, make(np.ones(2, np.float32)).requires_grad_(), atol=0.1)
+    for what, grow in (("shape", lambda x: x[:0]), ("dtype", lambda x: x.float())):
+        with pytest.raises(AssertionError, match=f"with the same {what} when inputs are"):
+            gradcheck(lambda x, grow=grow: grow(x) if (x >= 1).all() else x, leaf([1.0]))
+
+
+def complex_leaf() -> Tensor:
+    return make(np.array([0.5 + 1j, -1 + 0.3j])).requires_grad_()
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_complex_numbers_are_two_real_ones(fast: bool) -> None:
+    z = complex_leaf()
+    assert gradcheck(lambda z: (z * z, z.abs(), z.exp()), z, fast_mode=fast, check_forward_ad=True)
+    assert gradgradcheck(lambda z: (z * z, z.real * z.imag), z, fast_mode=fast)
+
+    def conjugated(z: Tensor) -> Any:  # not holomorphic, and with the wrong gradient
+        out = z.clone()
+        out.register_hook(lambda g: g.conj())
+        return out
+
+    with pytest.raises(GradcheckError, match="the imaginary part of complex outputs only, Jac"):
+        gradcheck(conjugated, z, fast_mode=fast)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_tangents_are_checked_too(fast: bool) -> None:
+    def function(factor: float) -> Any:
+        class Twice(tl.autograd.Function):
+            @staticmethod
+            def forward(ctx: Any, x: Any) -> Any:
+                return x * 2
+
+            @staticmethod
+            def backward(ctx: Any, g: Any) -> Any:
+                return g * 2
+
+            @staticmethod
+            def jvp(ctx: Any, t: Any) -> Any:
+                return t * factor
+
+        return Twice.apply
+
+    x = leaf([0.3, 0.5])
+    assert gradcheck(function(2.0), x, check_forward_ad=True, fast_mode=fast)
+    assert gradcheck(function(3.0), x, fast_mode=fast)
+    with pytest.raises(GradcheckError, match="computed with forward mode mismatch for output 0"):
+        gradcheck(function(3.0), x, check_forward_ad=True, fast_mode=fast)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_what_a_gradient_must_not_be(fast: bool) -> None:
+    def shifted(x: Tensor) -> Tensor:
+        y = x.clone()
+        y.register_hook(lambda g: g + 1e-2)
+        return y
+
+    with pytest.raises(GradcheckError, match="backward not multiplied by grad_output"):
+        gradcheck(shifted, leaf([1.0]), atol=0.1, fast_mode=fast)
+    with pytest.raises(GradcheckError, match="Numerical gradient for function expected to be zero"):
+        gradcheck(lambda x: (x * 2).detach(), leaf([1.0]), fast_mode=fast)
+    assert gradcheck(lambda x: (), leaf([1.0]), fast_mode=fast)
+    assert gradcheck(lambda x: (x * 2, x.detach()), leaf([1.0]), fast_mode=fast)
 
 
 def test_inputs_keep_their_grad_and_values() -> None:

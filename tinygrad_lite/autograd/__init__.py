@@ -4,6 +4,7 @@ from ..core.modes import enable_grad as enable_grad
 from ..core.modes import inference_mode as inference_mode
 from ..core.modes import no_grad as no_grad
 from ..core.modes import set_grad_enabled as set_grad_enabled
+from ..core.saved import SavedTensor as SavedTensor
 from . import forward_ad as forward_ad
 from . import function as function
 from . import functional as functional
@@ -24,6 +25,7 @@ from .variable import Variable as Variable
 
 __all__ = [
     "Function",
+    "SavedTensor",
     "Variable",
     "backward",
     "detect_anomaly",

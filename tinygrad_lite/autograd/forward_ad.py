@@ -20,6 +20,7 @@ from ..core.fused import alias
 from ..core.modes import MODE, current
 from ..core.node import Leaf, Node
 from ..core.tensor import Tensor, live_node, make
+from .function import pushing
 
 
 class _Level(NamedTuple):
@@ -30,6 +31,13 @@ class _Level(NamedTuple):
 
 
 _LEVEL: ContextVar[_Level | None] = ContextVar("tinygrad_lite_dual_level", default=None)
+
+
+def __getattr__(name: str) -> int:
+    """`_current_level`: 0 inside a level, -1 outside."""
+    if name == "_current_level":
+        return -1 if _LEVEL.get() is None else 0
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class UnpackedDualTensor(NamedTuple):
@@ -126,7 +134,8 @@ def unpack_dual(tensor: Tensor, *, level: int | None = None) -> UnpackedDualTens
     if node in sources:
         return UnpackedDualTensor(primal, at.tangents[node])
     u = make(np.zeros_like(tensor.array)).requires_grad_()
-    found = backprop([(node, u)], sources, retain_graph=True, create_graph=True)
+    with pushing():
+        found = backprop([(node, u)], sources, retain_graph=True, create_graph=True)
     own = live_node(u)
     assert own is not None
     roots: list[tuple[Any, Any]] = [

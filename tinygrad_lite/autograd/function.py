@@ -16,6 +16,10 @@
 
 `forward` runs unrecorded. `backward` gets Tensors; if the gradient is itself to be differentiated
 its operations are recorded, so `backward` must be made of differentiable operations.
+
+`jvp`, where a Function has one, is asked for tangents (`forward_ad`, `func.jvp`). They are made by
+two backward passes here, so what the first pass needs is the transpose of `jvp`: a gradient of it,
+for `jvp` is linear in the tangents.
 """
 
 from __future__ import annotations
@@ -23,17 +27,32 @@ from __future__ import annotations
 import functools
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
+from ..core.engine import backprop
 from ..core.inplace import rebase, require_writable
-from ..core.modes import current, no_grad
+from ..core.modes import current, enable_grad, no_grad
 from ..core.node import FREED, Node, Packed, Pick, describe, written_since
 from ..core.primitive import Primitive
-from ..core.saved import packed_by
+from ..core.saved import SavedTensor
 from ..core.tensor import Tensor, live_node, make, make_view
+
+_PUSHING: ContextVar[bool] = ContextVar("tinygrad_lite_pushing", default=False)
+
+
+@contextmanager
+def pushing() -> Iterator[None]:
+    """Inside, a backward pass is the first of the two that make tangents."""
+    token = _PUSHING.set(True)
+    try:
+        yield
+    finally:
+        _PUSHING.reset(token)
 
 
 class FunctionCtx:
@@ -46,6 +65,9 @@ class FunctionCtx:
 
     def __init__(self) -> None:
         self._to_save: tuple[Any, ...] = ()
+        self._for_jvp: tuple[Any, ...] = ()
+        self._in_jvp = False
+        self._forms: Sequence[Any] = ()  # for `jvp`: shape and dtype of each Tensor argument
         self._dirty: tuple[Any, ...] = ()
         self._non_differentiable: tuple[Any, ...] = ()
         self._node: Callable[[], Node | None] = _no_node
@@ -61,7 +83,9 @@ class FunctionCtx:
                 )
         self._to_save = tensors
 
-    save_for_forward = save_for_backward
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep `tensors` for `jvp`, which finds them as `saved_tensors`."""
+        self._for_jvp = tensors
 
     def mark_dirty(self, *tensors: Tensor) -> None:
         """Declare inputs that `forward` wrote in place; each must also be returned."""
@@ -81,6 +105,8 @@ class FunctionCtx:
 
         RuntimeError if one of them was written in place since, or if the graph was freed.
         """
+        if self._in_jvp:
+            return self._for_jvp
         node = self._node()
         if node is None:
             return self._to_save
@@ -114,7 +140,7 @@ def _no_node() -> None:
     return None
 
 
-class _Saved:
+class _Saved(SavedTensor):
     """A saved tensor as an array and a place on the tape; the Tensor itself is known weakly, so
     that there is no cycle."""
 
@@ -127,11 +153,23 @@ class _Saved:
         self.tensor = None if tensor is None or own else weakref.ref(tensor)
         self.clock = node.clock
 
-    def register_hooks(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
-        """Keep `pack(tensor)` instead of the tensor; `backward` gets `unpack` of it."""
-        if self.array is None:
-            return
-        self.packed = packed_by(pack, unpack, make(self.array))
+    def _held(self) -> Any:
+        return self.array if self.packed is None else self.packed
+
+    def _tensor(self) -> Tensor:
+        return (
+            make(self.array) if self.tensor is None else self._same() or make(self.array, self.node)
+        )
+
+    def _same(self) -> Tensor | None:
+        """The Tensor that was saved, if it is still there and as it was."""
+        same = None if self.tensor is None else self.tensor()
+        if same is None or same.array is not self.array or live_node(same) is not self.node:
+            return None
+        return same
+
+    def _replace(self, packed: Packed) -> None:
+        self.packed = packed
         self.array = None
 
     def unpack(self, node: Node) -> Tensor | None:
@@ -149,10 +187,8 @@ class _Saved:
         if array is None:
             return None
         if self.output is None:
-            same = None if self.tensor is None else self.tensor()
-            if same is not None and same.array is array and live_node(same) is self.node:
-                return same
-            return make(array, self.node)
+            same = None if self.packed is not None else self._same()
+            return make(array, self.node) if same is None else same
         if array.dtype.kind not in "fc":
             return make(array)
         if node.op.outputs:
@@ -222,6 +258,8 @@ class _UserOp:
     def differentiate(self, node: Node, g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         ctx = saved[0]
         gs = g if self.outputs else (g,)
+        if _PUSHING.get() and self.function.jvp is not Function.jvp:
+            return self._transposed_jvp(ctx, gs)
         if ctx._materialize:
             shapes = node.shape if self.outputs else (node.shape,)
             gs = tuple(
@@ -231,6 +269,28 @@ class _UserOp:
                 ]
             )
         return self._checked(self._backward()(ctx, *gs), ctx, node)
+
+    def _transposed_jvp(self, ctx: FunctionCtx, gs: Sequence[Any]) -> list[Any]:
+        """The gradients of sum(g * jvp(tangents)) towards the tangents, one for each argument."""
+        with enable_grad():
+            leaves = [
+                None if form is None else make(np.zeros(*form)).requires_grad_()
+                for form in ctx._forms
+            ]
+            # copies, for `jvp` of a Function that writes in place writes into its tangents
+            tangents = [None if leaf is None else leaf.clone() for leaf in leaves]
+            ctx._in_jvp = True
+            try:
+                found = self.function.jvp(ctx, *tangents)
+            finally:
+                ctx._in_jvp = False
+        outs = found if isinstance(found, tuple) else (found,)
+        pairs = [(live_node(o), g) for o, g in zip(outs, gs) if isinstance(o, Tensor)]
+        roots: list[Any] = [(n, g) for n, g in pairs if n is not None and g is not None]
+        nodes = [None if leaf is None else leaf.node for leaf in leaves]
+        wanted = [n for n in nodes if n is not None]
+        by_leaf = backprop(roots, wanted, create_graph=True, accumulate=False)
+        return [None if n is None else by_leaf.get(n) for n in nodes]
 
     def _backward(self) -> Callable[..., Any]:
         """The user's `backward`, or `vjp`, which is the same by another name."""
@@ -335,7 +395,10 @@ class Function:
 
     @staticmethod
     def jvp(ctx: Any, *grad_inputs: Any) -> Any:
-        """Forward-mode derivatives are computed from `backward` here; this is never called."""
+        """The tangents of the outputs, from those of the arguments (None of what is no float).
+
+        A Function without one is differentiated forwards by its `backward`.
+        """
         raise NotImplementedError(
             "You must implement the jvp function for custom autograd.Function to use it with "
             "forward mode AD."
@@ -357,6 +420,13 @@ class Function:
         recorded = current().grad and any(n is not None for n in nodes)
         ctx.needs_input_grad = tuple([n is not None for n in nodes])
         ctx._places = tuple([i for i, a in enumerate(args) if isinstance(a, Tensor)])
+        if cls.jvp is not Function.jvp:
+            ctx._forms = [
+                (a.array.shape, a.array.dtype)
+                if isinstance(a, Tensor) and a.array.dtype.kind in "fc"
+                else None
+                for a in args
+            ]
         with no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args, **kwargs)

@@ -86,17 +86,13 @@ class _Packing(_Layer):
             outer.forward(op, arrays, meta, out, node)
         if node is None:
             return
-        token = MODE.set(current().but(watch=None, grad=False))
-        try:
-            if op.on_tensors:
-                for saved in node.saved[1]:
-                    if saved.packed is None:
-                        saved.register_hooks(self.pack, self.unpack)
-            elif op.holds:
-                node.saved = pack_all(node.saved, self.pack, self.unpack)
-                mark_packed(node)
-        finally:
-            MODE.reset(token)
+        if op.on_tensors:
+            for saved in node.saved[1]:
+                if saved.array is not None:
+                    saved.register_hooks(self.pack, self.unpack)
+        elif op.holds:
+            node.saved = pack_all(node, self.pack, self.unpack)
+            mark_packed(node)
 
 
 class _Forbidden(_Layer):

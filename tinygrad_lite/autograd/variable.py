@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.engine import queue_callback
 from ..core.tensor import Tensor
 
 
@@ -16,5 +17,13 @@ class _Variable(type):
         return data.detach().requires_grad_() if requires_grad else data.detach()
 
 
+class _Engine:
+    """What old programs ask `Variable._execution_engine` for."""
+
+    queue_callback = staticmethod(queue_callback)
+
+
 class Variable(metaclass=_Variable):
     """`Variable(tensor, requires_grad)` is a Tensor; every Tensor is a Variable."""
+
+    _execution_engine = _Engine()

@@ -59,6 +59,15 @@ MANY = 1 << 22
 
 
 _PASSES = itertools.count()  # each backward pass has a number
+_CALLBACKS: dict[int, list[Any]] = {}  # what to call at the end of the pass of that number
+
+
+def queue_callback(callback: Any) -> None:
+    """Call `callback()` at the end of the backward pass that runs; RuntimeError outside of one."""
+    sweep = current().sweep
+    if sweep is None:
+        raise RuntimeError("Final callbacks can only be installed during backward pass.")
+    _CALLBACKS.setdefault(sweep[2], []).append(callback)
 
 
 def backprop(
@@ -96,7 +105,8 @@ def backprop(
     outer = current()
     # special: rules are applied to Tensors, or somebody looks on; else the short way below
     special = create_graph or outer.watch is not None or any_extras()
-    token = MODE.set(outer.but(grad=create_graph, sweep=(order, needed, next(_PASSES))))
+    number = next(_PASSES)
+    token = MODE.set(outer.but(grad=create_graph, sweep=(order, needed, number)))
     try:
         for node in order:
             g = pending.pop(node, None)
@@ -185,12 +195,17 @@ def backprop(
                     _arrive(parent, d, pending, owned, False)
             if not retain_graph and op.holds:
                 node.saved = saved = FREED
+        if _CALLBACKS:
+            for callback in _CALLBACKS.get(number, ()):  # which may add others
+                callback()
     except Exception:
         if outer.watch is not None:
             outer.watch.failed(node)
         raise
     finally:
         MODE.reset(token)
+        if _CALLBACKS:
+            _CALLBACKS.pop(number, None)
     return results
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .modes import MODE, current
 from .node import FREED, Leaf, Node, Packed, mark_packed
 from .tensor import Tensor, make
 
@@ -14,14 +15,65 @@ _OF_PYTORCH = {"self": 0, "input": 0, "other": 1, "mat2": 1, "vec": 1, "exponent
 
 
 class SavedTensor:
-    """One array a node keeps; `register_hooks(pack, unpack)` replaces it by what `pack` returns."""
+    """One value a node keeps; `register_hooks(pack, unpack)` replaces it by what `pack` returns.
+
+    `unpack_hook` and `data` tell which hook gives it back and what is kept.
+    """
+
+    def __init__(self) -> None:
+        raise RuntimeError("Trying to create a SavedTensor object from Python is forbidden.")
+
+    def _held(self) -> Any:
+        """The array, a Packed, or None."""
+        raise NotImplementedError
+
+    def _replace(self, packed: Packed) -> None:
+        raise NotImplementedError
+
+    def _tensor(self) -> Tensor:
+        """The Tensor that `pack` is given."""
+        raise NotImplementedError
+
+    def register_hooks(self, *hooks: Callable[[Any], Any]) -> None:
+        """Keep `pack(tensor)` instead, and give the rules `unpack` of it."""
+        if len(hooks) != 2 or not all(callable(hook) for hook in hooks):
+            raise TypeError(
+                "register_hooks(): incompatible function arguments: expected a pack and an unpack "
+                "hook"
+            )
+        value = self._held()
+        if isinstance(value, Packed):
+            raise RuntimeError(
+                "Calling register_hooks on a saved tensor whose hooks have already been set. "
+                "Hint: only one pair of hooks is allowed at a time."
+            )
+        if not isinstance(value, np.ndarray):
+            raise RuntimeError(
+                "Calling register_hooks on a saved tensor with value None is forbidden"
+            )
+        self._replace(packed_by(*hooks, self._tensor()))
+
+    @property
+    def unpack_hook(self) -> Callable[[Any], Any] | None:
+        """The hook that gives the value back, or None."""
+        held = self._held()
+        return held.unpack if isinstance(held, Packed) else None
+
+    @property
+    def data(self) -> Any:
+        """What is kept: the Tensor, or what a pack hook made of it."""
+        held = self._held()
+        return held.content if isinstance(held, Packed) else held if held is None else make(held)
+
+
+class SavedArray(SavedTensor):
+    """The array at one place of what a node saved."""
 
     def __init__(self, node: Node, place: int) -> None:
         self._node = node
         self._place = place
 
-    def register_hooks(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
-        """Keep `pack(tensor)` instead, and give the rules `unpack` of it."""
+    def _held(self) -> Any:
         saved = self._node.saved
         if saved is FREED:
             raise RuntimeError(
@@ -29,25 +81,25 @@ class SavedTensor:
                 "intermediate values of the graph are freed when you call .backward() or "
                 "autograd.grad()."
             )
-        value = saved[self._place]
-        if isinstance(value, Packed):
-            raise RuntimeError("Calling register_hooks on a saved tensor with existing hooks.")
-        if not isinstance(value, np.ndarray):
-            raise RuntimeError(
-                "Calling register_hooks on a saved tensor with value None is forbidden"
-            )
-        for hook in (pack, unpack):
-            if not callable(hook):
-                raise TypeError("register_hooks expects two callables")
-        packed = packed_by(pack, unpack, make(value))
+        return saved[self._place]
+
+    def _tensor(self) -> Tensor:
+        return _before_packing(self._node, self._place, self._held())
+
+    def _replace(self, packed: Packed) -> None:
+        saved = self._node.saved
         self._node.saved = (*saved[: self._place], packed, *saved[self._place + 1 :])
         mark_packed(self._node)
 
 
 def packed_by(pack: Callable[[Any], Any], unpack: Callable[[Any], Any], tensor: Tensor) -> Packed:
-    """`tensor` as `pack` keeps it. RuntimeError if `pack` wrote into it."""
+    """`tensor` as `pack` keeps it, which is not recorded. RuntimeError if `pack` wrote into it."""
     version = tensor._version
-    content = pack(tensor)
+    token = MODE.set(current().but(watch=None, grad=False))
+    try:
+        content = pack(tensor)
+    finally:
+        MODE.reset(token)
     if tensor._version != version:
         raise RuntimeError(
             "A saved tensor pack hook is modifying its input in place. Tensors provided as input "
@@ -58,11 +110,31 @@ def packed_by(pack: Callable[[Any], Any], unpack: Callable[[Any], Any], tensor: 
     return Packed(content, unpack)
 
 
-def pack_all(value: Any, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> Any:
+def pack_all(node: Node, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> Any:
     """Everything a node saved with its arrays packed."""
-    if isinstance(value, tuple):
-        return tuple([pack_all(v, pack, unpack) for v in value])
-    return packed_by(pack, unpack, make(value)) if isinstance(value, np.ndarray) else value
+
+    def packed(value: Any, place: int) -> Any:
+        if isinstance(value, tuple):
+            return tuple([packed(v, place) for v in value])
+        if not isinstance(value, np.ndarray):
+            return value
+        return packed_by(pack, unpack, _before_packing(node, place, value))
+
+    return tuple([packed(value, place) for place, value in enumerate(node.saved)])
+
+
+def _before_packing(node: Node, place: int, value: np.ndarray) -> Tensor:
+    """The Tensor that `pack` is given: of an input at its place on the tape, of a leaf itself.
+
+    Of the node's own value without its place: whoever kept that would keep the node by itself.
+    """
+    return _input(node, place, value) if place < len(node.op.inputs) else make(value)
+
+
+def _input(node: Node, place: int, value: np.ndarray) -> Tensor:
+    parent = node.parents[place]
+    leaf = parent.tensor() if isinstance(parent, Leaf) else None
+    return leaf if leaf is not None and leaf.array is value else make(value, parent)
 
 
 def look_up(op: Any, node: Node, name: str) -> Any:
@@ -83,7 +155,7 @@ def look_up(op: Any, node: Node, name: str) -> Any:
         raise AttributeError(f"'{node.name()}' object has no attribute '{name}'")
     place = layout.index(wanted)
     if raw:
-        return SavedTensor(node, place)
+        return SavedArray(node, place)
     if node.saved is FREED:
         raise RuntimeError(
             "Trying to backward through the graph a second time (or directly access saved tensors "
@@ -97,8 +169,4 @@ def look_up(op: Any, node: Node, name: str) -> Any:
         return value
     if wanted == "out":
         return make(value, None if op.outputs else node)
-    if place >= len(op.inputs):
-        return make(value)
-    parent = node.parents[place]
-    leaf = parent.tensor() if isinstance(parent, Leaf) else None
-    return leaf if leaf is not None and leaf.array is value else make(value, parent)
+    return _input(node, place, value) if place < len(op.inputs) else make(value)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.backward import grad as _grad
+from ..autograd.function import pushing
 from ..autograd.functional import _pushed, jacobian_rows
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor, make
@@ -182,7 +183,8 @@ def jvp(func: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -
         if has_aux:
             output, aux = output
         outputs, rebuild_output = flatten(output)
-        pushed = _pushed(tuple(outputs), aliases, tuple(vs), True, False)
+        with pushing():
+            pushed = _pushed(tuple(outputs), aliases, tuple(vs), True, False)
     value = _released(
         (primals, tangents), {}, (rebuild_output(outputs), rebuild_output(list(pushed)))
     )
@@ -219,7 +221,8 @@ def _columns(ys: tuple[Tensor, ...], xs: tuple[Tensor, ...]) -> list[tuple[Tenso
         for i in range(x.array.size):
             vs = [np.zeros_like(z.array) for z in xs]
             vs[k].reshape(-1)[i] = 1
-            columns.append(_pushed(ys, xs, tuple([make(v) for v in vs]), True, False))
+            with pushing():
+                columns.append(_pushed(ys, xs, tuple([make(v) for v in vs]), True, False))
         for row, y, pieces in zip(blocks, ys, zip(*columns, strict=True), strict=True):
             row.append(stack(pieces, -1).reshape((*y.array.shape, *x.array.shape)))
     return [tuple(row) for row in blocks]

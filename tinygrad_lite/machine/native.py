@@ -12,6 +12,7 @@ from ..core import modes
 from ..core.dtypes import dtype as dtype
 from ..core.node import Leaf, Node
 from ..core.random import Generator as Generator
+from ..core.saved import SavedTensor
 from ..core.tensor import Size as Size
 from ..core.tensor import Tensor as TensorBase
 from ..core.tensor import device as device
@@ -89,5 +90,6 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
     return None if where is None else device(where), kind, bool(blocking), memory_format
 
 
+_autograd = SimpleNamespace(SavedTensor=SavedTensor)
 _functions = SimpleNamespace(AccumulateGrad=Leaf)
 _nn = SimpleNamespace(_parse_to=_parse_to)

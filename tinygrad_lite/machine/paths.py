@@ -32,6 +32,7 @@ ELSEWHERE = {
     "_tensor_str": "machine.tensor_str",
     "autograd.profiler": "profiler",
     "autograd.anomaly_mode": "autograd.anomaly",
+    "autograd.gradcheck": "testing.gradcheck",
     "compiler": "machine.compiler",
     "cpu": "machine.cpu",
     "distributed.checkpoint": "machine.checkpoint",

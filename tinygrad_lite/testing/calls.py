@@ -44,6 +44,11 @@ def floats_of(value: Any) -> list[Tensor]:
     return [t for t in outputs_of(value) if t.array.dtype.kind == "f"]
 
 
+def numbers_of(value: Any) -> list[Tensor]:
+    """As `floats_of`, with the complex ones."""
+    return [t for t in outputs_of(value) if t.array.dtype.kind in "fc"]
+
+
 def gradients(
     outputs: Sequence[Tensor],
     inputs: Sequence[Tensor],
@@ -84,7 +89,7 @@ def vjp_map(function: Map, count: int) -> Map:
         recorded = is_grad_enabled() and any(live_node(a) is not None for a in args)
         with enable_grad():
             inputs = [x if live_node(x) is not None else leaf(x.array) for x in args[:count]]
-            outputs = floats_of(function(*inputs))
+            outputs = numbers_of(function(*inputs))
             given = args[count:]
             cotangents = list(given) if recorded else [c.array for c in given]
             found = gradients(outputs, inputs, cotangents, create_graph=recorded)
