@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+import tinygrad_lite as tl
 from tests.oracle.snippets import agree, programs
 
 WRITES = programs("""
@@ -64,6 +65,39 @@ t.use_deterministic_algorithms(False); x
 """.replace("\\\n", "")
 )
 ARGUMENTS = programs("""
+    x = t.ones(2, dtype=t.complex64); x.real = 0; x.imag = t.tensor([1.0, 2.0]); x
+    x = t.ones(2); x.real = 3; x
+    reversed(t.arange(4).view(2, 2))
+    reversed(t.tensor(3))
+    t.empty(2, 3, 4, 5).transpose(0, 1).dim_order()
+    t.empty(2, 3, 4, 5, memory_format=t.channels_last).dim_order(ambiguity_check=True)
+    t.empty(2, 1, 4, 5).dim_order(ambiguity_check=True)
+    t.Size([1, t.tensor(2)])
+    t.Size([1.5])
+    t.Size([1]) + [2]
+    type(t.Size([1])).__module__.count(".")
+    t.ones((3., 2))
+    t.ones(3.)
+    t.ones(3, "x")
+    t.ones((3, 3), t.float32)
+    t.ones()
+    t.frombuffer(b"1234", dtype=t.int8)
+    t.frombuffer(bytearray(4), dtype=t.int8, count=9)
+    t.frombuffer([1], dtype=t.int8)
+    t.normal(t.ones(2, 3), t.ones(2))
+    float(t.tensor(2 + 0j))
+    int(t.tensor(2 + 1j))
+    t.ones(2, requires_grad=True).apply_(lambda v: v)
+    t.ones(2).map_(t.ones(2).double(), lambda a, b: a)
+    x = t.ones(2); x.new(x).data_ptr() == x.data_ptr()
+    t.ones(2).new(size=(1, 2)).shape
+    t.Tensor(t.tensor([1, 2]))
+    t.FloatStorage.from_buffer(bytearray([0x40, 0x10, 0, 0]), "big").tolist()
+    t.use_deterministic_algorithms(1)
+    t.ones(2).as_subclass(int)
+    t.device("cuda:-1")
+    F.conv2d(t.ones(1, 1, 3, 3), t.ones(1, 1, 2, 2).double())
+    F.conv2d(t.ones(1, 1, 3, 3), t.ones(1, 1, 2, 2).double(), t.ones(1).double())
     t.ones(2, 3).index_select(1, t.tensor([3]))
     t.ones(2, 3).index_select(0, t.tensor([3]))
     t.ones([]).index_select(0, t.tensor([0, 0]))
@@ -93,3 +127,12 @@ ARGUMENTS = programs("""
 @pytest.mark.parametrize("program", WRITES + STORAGES + ORDER + ARGUMENTS)
 def test_as_in_pytorch(program: str) -> None:
     agree(program)
+
+
+@pytest.mark.parametrize(
+    "ask", ["t.ones(2, device='cuda')", "t.ones(2).cuda()", "t.cuda.synchronize()"]
+)
+def test_a_device_that_is_not_there_is_no_assertion_of_ours(ask: str) -> None:
+    with pytest.raises(AssertionError, match="Torch not compiled with CUDA enabled") as raised:
+        eval(ask, {"t": tl})
+    assert isinstance(raised.value, RuntimeError)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -10,6 +12,11 @@ class Size(tuple[int, ...]):
     """The shape of a Tensor: a tuple of ints that can count its elements."""
 
     __slots__ = ()
+    __module__ = __package__.partition(".")[0]  # as it is imported, and shown
+
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        """TypeError unless `sizes` are integers (0-d Tensors of one are)."""
+        return tuple.__new__(cls, [_integer(n, i) for i, n in enumerate(sizes)])
 
     def numel(self) -> int:
         """Product of the sizes."""
@@ -20,10 +27,14 @@ class Size(tuple[int, ...]):
         return Size(item) if isinstance(index, slice) else item
 
     def __add__(self, other: Any) -> Any:
-        return Size(tuple(self) + tuple(other))
+        if isinstance(other, tuple):
+            return Size(tuple(self) + other)
+        if hasattr(type(other), "__radd__") and not hasattr(type(other), "array"):
+            return NotImplemented
+        raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
 
     def __radd__(self, other: Any) -> Any:
-        return Size(tuple(other) + tuple(self))
+        return Size(other + tuple(self)) if isinstance(other, tuple) else NotImplemented
 
     def __mul__(self, times: Any) -> Any:
         return Size(tuple(self) * times)
@@ -32,6 +43,17 @@ class Size(tuple[int, ...]):
 
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
+
+
+def _integer(n: Any, place: int) -> int:
+    if type(n) is int:
+        return n
+    try:
+        return operator.index(n)
+    except TypeError:
+        raise TypeError(
+            f"torch.Size() takes an iterable of 'int' (item {place} is '{type(n).__name__}')"
+        ) from None
 
 
 class device:
@@ -54,6 +76,8 @@ class device:
                 raise RuntimeError(f"Invalid device string: '{type}:{number}'")
             index = int(number)
         known = ("cpu", "cuda", "mps", "xpu", "meta", "hpu", "mtia", "xla", "ipu", "vulkan", "hip")
+        if index is not None and index < 0:
+            raise RuntimeError("Device index must not be negative")
         if type not in known:
             raise RuntimeError(
                 f"Expected one of {', '.join(known)} device type at start of device string: {type}"
@@ -88,10 +112,18 @@ class device:
 CPU = device("cpu")
 
 
+class NoCuda(AssertionError, RuntimeError):
+    """What PyTorch without CUDA raises when a program asks for it: an AssertionError. It is a
+    RuntimeError too, as for any other device that is not there."""
+
+
 def require_cpu(where: Any) -> None:
     """Raise RuntimeError unless `where` (None, a string or a device) is the CPU."""
     if where is not None and device(where).type != "cpu":
-        raise RuntimeError(
+        reason = (
             f"tinygrad_lite runs on the CPU only, not on device '{device(where)}'; "
             "use device='cpu' (cuda.is_available() is False)"
         )
+        if device(where).type == "cuda":
+            raise NoCuda(f"Torch not compiled with CUDA enabled: {reason}")
+        raise RuntimeError(reason)

@@ -62,16 +62,46 @@ def broadcast_shape(shapes: Iterable[Sequence[int]]) -> Shape:
     return tuple(result)
 
 
-def shape_from(args: Sequence[Any]) -> Shape:
-    """The shape in `f(2, 3)`, `f((2, 3))` or `f([2, 3])` as a tuple of ints."""
+def shape_from(args: Sequence[Any], function: str = "size") -> Shape:
+    """The shape in `f(2, 3)`, `f((2, 3))` or `f([2, 3])` as a tuple of ints.
+
+    TypeError in the name of `function` for anything else.
+    """
     if len(args) == 1 and isinstance(args[0], (tuple, list)):
         args = args[0]
+        nested = True
+    else:
+        nested = False
     try:
         return tuple([operator.index(a) for a in args])
     except TypeError:
-        raise TypeError(
-            f"size must be ints or one tuple of ints, got {tuple(type(a).__name__ for a in args)}"
-        ) from None
+        raise TypeError(f"{function}(): {_no_size(args, nested)}") from None
+
+
+def _no_size(args: Sequence[Any], nested: bool) -> str:
+    """What is wrong with the sizes `args`, which are not all integers, in PyTorch's words."""
+    place = next(i for i, a in enumerate(args) if not _is_index(a))
+    wrong = type(args[place])
+    name = f"{wrong.__module__}.{wrong.__name__}" if wrong.__module__ == "numpy" else wrong.__name__
+    if nested:
+        return (
+            "argument 'size' (position 1) must be tuple of ints, but found element of type "
+            f"{name} at pos {place}"
+        )
+    if place == 0:
+        return f"argument 'size' (position 1) must be tuple of ints, not {name}"
+    return (
+        f"argument 'size' failed to unpack the object at pos {place + 1} with error \"type must be "
+        f'tuple of ints,but got {name}"'
+    )
+
+
+def _is_index(a: Any) -> bool:
+    try:
+        operator.index(a)
+    except TypeError:
+        return False
+    return True
 
 
 def infer_size(shape: Sequence[int], numel: int) -> Shape:

@@ -28,6 +28,8 @@ from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown,
 from .printing import format_tensor
 from .shapes import canonical_axis
 
+_size = tuple.__new__  # a Size of what is known to be a tuple of ints
+
 
 class Tensor:
     """An n-dimensional array that remembers how it was made, so that it can be differentiated.
@@ -52,9 +54,11 @@ class Tensor:
         self.node = self._grad = self.base = self.seen = None
         if len(data) == 1 and not isinstance(data[0], (int, np.integer, Size)):
             content = data[0].array if isinstance(data[0], Tensor) else data[0]
-            if isinstance(content, (float, complex, str)):
+            if isinstance(content, (float, complex)):
                 raise TypeError(f"new(): data must be a sequence (got {type(content).__name__})")
-            shared = isinstance(data[0], Tensor) and content.dtype == numpy_dtype
+            if isinstance(content, str):
+                raise TypeError("new(): invalid data type 'str'")
+            shared = isinstance(data[0], Tensor)  # of whatever dtype
             self.array = content if shared else np.array(content, dtype=numpy_dtype)
         else:
             sizes = data[0] if len(data) == 1 and isinstance(data[0], Size) else data
@@ -66,7 +70,7 @@ class Tensor:
     @property
     def shape(self) -> Size:
         """Sizes along every axis."""
-        return Size(self.array.shape)
+        return _size(Size, self.array.shape)
 
     @property
     def dtype(self) -> dtype:
@@ -96,7 +100,7 @@ class Tensor:
     def size(self, dim: int | None = None) -> Any:
         """`shape`, or the size along axis `dim`."""
         if dim is None:
-            return Size(self.array.shape)
+            return _size(Size, self.array.shape)
         axis = canonical_axis(dim, self.array.ndim)
         if self.array.ndim == 0:
             raise IndexError("Dimension specified as 0 but tensor has no dimensions")
@@ -412,10 +416,18 @@ class Tensor:
         return bool(self.array.item())
 
     def __float__(self) -> float:
-        return float(self._only())
+        return float(self._real_only("double"))
 
     def __int__(self) -> int:
-        return int(self._only())
+        return int(self._real_only("int64_t"))
+
+    def _real_only(self, kind: str) -> Any:
+        only = self._only()
+        if isinstance(only, complex):
+            if only.imag:
+                raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
+            return only.real
+        return only
 
     def __complex__(self) -> complex:
         return complex(self._only())
@@ -434,6 +446,10 @@ class Tensor:
         if self.array.ndim == 0:
             raise TypeError("len() of a 0-d tensor")
         return self.array.shape[0]
+
+    def __reversed__(self) -> Tensor:
+        """The elements along the first axis in reverse order, as one Tensor."""
+        return self.flip(0) if self.array.ndim else self
 
     def __hash__(self) -> int:
         return id(self)

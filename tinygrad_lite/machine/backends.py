@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 
@@ -104,6 +105,7 @@ cudnn = _Flagged(
 )
 mps = _Mps("mps")
 mkl = _Switches("mkl")
+cpu = SimpleNamespace(get_cpu_capability=lambda: "DEFAULT")
 mkldnn = _Flagged("mkldnn", enabled=False, deterministic=False, allow_tf32=True)
 openmp = _Switches("openmp")
 opt_einsum = _Einsum("opt_einsum", enabled=False, strategy=None)

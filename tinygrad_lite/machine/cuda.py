@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
+from ..core.device import NoCuda
 from . import amp as amp
 
 
 def _missing(what: str) -> NoReturn:
-    raise RuntimeError(
-        f"cuda.{what}: tinygrad_lite runs on the CPU only; cuda.is_available() is False"
+    raise NoCuda(
+        f"Torch not compiled with CUDA enabled: cuda.{what}: tinygrad_lite runs on the CPU only; "
+        "cuda.is_available() is False"
     )
 
 

@@ -56,7 +56,13 @@ def get_float32_matmul_precision() -> str:
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
     """Accepted: every op here gives the same result every time. `empty` then fills its memory,
     see `torch.utils.deterministic`."""
-    _deterministic.update(on=bool(mode), warn_only=bool(warn_only))
+    for name, flag in (("'mode' (position 1)", mode), ("'warn_only'", warn_only)):
+        if not isinstance(flag, bool):
+            raise TypeError(
+                f"_set_deterministic_algorithms(): argument {name} must be bool, not "
+                f"{type(flag).__name__}"
+            )
+    _deterministic.update(on=mode, warn_only=warn_only)
 
 
 def are_deterministic_algorithms_enabled() -> bool:

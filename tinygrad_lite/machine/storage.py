@@ -212,6 +212,20 @@ class TypedStorage:
             )
         return self._elements
 
+    @property
+    def _cdata(self) -> int:
+        """What tells storages apart."""
+        return self.data_ptr()
+
+    @classmethod
+    def from_buffer(cls, buffer: Any, byte_order: str = "native", **_: Any) -> TypedStorage:
+        """A copy of the bytes of `buffer`, as elements in the order "native", "little" or "big"."""
+        order: Any = {"native": "=", "little": "<", "big": ">"}[byte_order]
+        kind = dtypes.to_numpy(cls._kind)
+        if kind == np.bool_:  # whatever is not 0
+            return cls(np.frombuffer(buffer, np.uint8) != 0)
+        return cls(np.frombuffer(buffer, kind.newbyteorder(order)).astype(kind))
+
     def size(self) -> int:
         """Number of elements."""
         return self._elements.size

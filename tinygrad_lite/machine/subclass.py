@@ -77,7 +77,10 @@ def _converted(found: Any, cls: type[Tensor], args: Any) -> Any:
 def _as_subclass(self: Tensor, cls: type) -> Any:
     """A view of this Tensor that is an instance of `cls`; gradients flow through it."""
     if not (isinstance(cls, type) and issubclass(cls, Tensor)):
-        raise TypeError(f"cls must be a subclass of Tensor, not {cls!r}")
+        raise TypeError(
+            "Creating a Tensor subclass from a class that does not inherit from Tensor is not "
+            f"possible: {cls!r}"
+        )
     with DisableTorchFunctionSubclass():
         view = self.view(self.shape)
     view.__class__ = cls

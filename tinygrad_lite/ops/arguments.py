@@ -99,6 +99,14 @@ def numpy_names(function: Any) -> Any:
     return call
 
 
+def c_name(dtype: Any) -> str:
+    """What C++ calls the type of an element, which some errors of PyTorch show."""
+    name = kind(dtype)
+    return {"Half": "c10::Half", "Byte": "unsigned char", "Long": "long int"}.get(
+        name, name.lower()
+    )
+
+
 def unsupported(function: str, dtype: Any) -> NotImplementedError:
     """The error of an op that has no meaning for a dtype, as PyTorch words it."""
     return NotImplementedError(f"\"{function}_cpu\" not implemented for '{kind(dtype)}'")

@@ -150,8 +150,24 @@ def resolve_neg(input: Tensor) -> Tensor:
 
 for _function in (conj, is_conj, is_neg, resolve_conj, resolve_neg):
     bind(_function.__name__, _function)
-bind("real", property(real))
-bind("imag", property(imag))
+
+
+def _set_real(self: Tensor, value: Any) -> None:
+    """Write `value`, a number or a Tensor, into the real part."""
+    _write_part(real(self), value)
+
+
+def _set_imag(self: Tensor, value: Any) -> None:
+    """Write `value`, a number or a Tensor, into the imaginary part."""
+    _write_part(imag(self), value)
+
+
+def _write_part(part: Any, value: Any) -> None:
+    part.copy_(value) if isinstance(value, Tensor) else part.fill_(value)
+
+
+bind("real", property(real, _set_real))
+bind("imag", property(imag, _set_imag))
 conj_physical = conj
 bind("conj_physical", conj)
 conj_physical_ = in_place(conj, "conj_physical_")

@@ -389,26 +389,46 @@ def typename(obj: Any) -> str:
 
 def apply_(self: Tensor, callable: Any) -> Tensor:
     """Write callable(element) into each element; slow, and only without gradients."""
+    _no_gradient("apply_", self)
     values = [callable(v) for v in self.array.reshape(-1).tolist()]
-    return copy_(self, make(np.array(values, self.array.dtype).reshape(self.array.shape)))
+    return copy_(self, make(_as_elements(values, self.array)))
+
+
+def _no_gradient(name: str, *tensors: Tensor) -> None:
+    if any(t.requires_grad for t in tensors):
+        raise RuntimeError(
+            f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() "
+            "instead."
+        )
+
+
+def _as_elements(values: Sequence[Any], like: np.ndarray) -> np.ndarray:
+    """What a function gave for each element, as an array like that of the elements."""
+    for v in values:
+        if not isinstance(v, (int, float, complex, np.generic)):
+            raise TypeError(f"{type(v).__name__!r} object cannot be interpreted as a number")
+    return np.array(values, like.dtype).reshape(like.shape)
 
 
 def map_(self: Tensor, tensor: Tensor, callable: Any) -> Tensor:
     """Write callable(element, other element) into each element; slow, without gradients."""
-    return _mapped(self, (tensor,), callable)
+    return _mapped("map_", self, (tensor,), callable)
 
 
 def map2_(self: Tensor, x: Tensor, y: Tensor, callable: Any) -> Tensor:
     """Write callable(element, element of x, element of y) into each element; slow, as `map_`."""
-    return _mapped(self, (x, y), callable)
+    return _mapped("map2_", self, (x, y), callable)
 
 
-def _mapped(self: Tensor, others: Sequence[Tensor], callable: Any) -> Tensor:
+def _mapped(name: str, self: Tensor, others: Sequence[Tensor], callable: Any) -> Tensor:
+    _no_gradient(name, self, *others)
+    for t in others:
+        if t.array.dtype != self.array.dtype:
+            raise TypeError(f"{name}: expected {_type(self)} for 'other' (got {_type(t)})")
     shape = self.array.shape
     columns = [t.detach().expand(shape).array for t in others]
     rows = zip(*[a.reshape(-1).tolist() for a in (self.array, *columns)], strict=True)
-    values = np.array([callable(*row) for row in rows], self.array.dtype)
-    return copy_(self, make(values.reshape(shape)))
+    return copy_(self, make(_as_elements([callable(*row) for row in rows], self.array)))
 
 
 def _contains(self: Tensor, element: Any) -> bool:

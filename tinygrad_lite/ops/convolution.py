@@ -20,6 +20,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor
 from ..kernels import conv as kernels
+from .arguments import c_name, kind
 
 
 def _crop(x: Any, shape: tuple[int, ...]) -> Any:
@@ -207,12 +208,16 @@ def _check(
             f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {function}, but "
             f"got input of size: {list(x.array.shape)}"
         )
-    for other, kind in ((w, "weight"), (b, "bias")):
-        if other is not None and other.array.dtype != x.array.dtype:
-            raise RuntimeError(
-                f"Input type ({x.dtype}) and {kind} type ({other.dtype}) should be the same "
-                f"({function})"
-            )
+    if b is not None and b.array.dtype != x.array.dtype:
+        raise RuntimeError(
+            f"Input type ({c_name(x.array.dtype)}) and bias type ({c_name(b.array.dtype)}) should "
+            f"be the same ({function})"
+        )
+    if w.array.dtype != x.array.dtype:
+        raise RuntimeError(
+            f"expected scalar type {kind(x.array.dtype)} but found {kind(w.array.dtype)}: the "
+            f"types of input and weight should be the same ({function})"
+        )
     if min(stride) <= 0:
         raise RuntimeError("non-positive stride is not supported")
     if min(dilation) <= 0:

@@ -236,7 +236,15 @@ def frombuffer(
 ) -> Tensor:
     """A 1-d Tensor on the memory of a bytes-like object."""
     numpy_dtype = to_numpy(dtype)
-    size = memoryview(buffer).nbytes
+    try:
+        memory = memoryview(buffer)
+    except TypeError:
+        raise ValueError(
+            f"object does not implement Python buffer protocol: {type(buffer).__name__}"
+        ) from None
+    size = memory.nbytes
+    if not (size and count):
+        raise ValueError(f"both buffer length ({size}) and count ({count}) must not be 0")
     if not 0 <= offset < size:
         raise ValueError(
             f"offset ({offset} bytes) must be non-negative and no greater than buffer length "
@@ -246,6 +254,20 @@ def frombuffer(
         raise ValueError(
             f"buffer length ({size - offset} bytes) after offset ({offset} bytes) must be a "
             f"multiple of element size ({numpy_dtype.itemsize})"
+        )
+    if offset + count * numpy_dtype.itemsize > size:
+        raise ValueError(
+            f"requested buffer length ({count} * {numpy_dtype.itemsize} bytes) after offset "
+            f"({offset} bytes) must not be greater than actual buffer length ({size} bytes)"
+        )
+    if memory.readonly:
+        warnings.warn(
+            "The given buffer is not writable, and PyTorch does not support non-writable tensors. "
+            "This means you can write to the underlying (supposedly non-writable) buffer using the "
+            "tensor. You may want to copy the buffer to protect its data or make it writable "
+            "before converting it to a tensor.",
+            UserWarning,
+            stacklevel=2,
         )
     return _finished(np.frombuffer(buffer, numpy_dtype, count, offset), requires_grad)
 
@@ -278,15 +300,15 @@ def _shape(function: str, size: tuple[Any, ...], named: Any) -> tuple[int, ...]:
             raise TypeError(f"{function}() got an unexpected keyword argument '{unknown}'")
         size = (named["size"],)
     elif not size:
-        raise TypeError(
-            f"{function}() received an invalid combination of arguments - got (), but expected "
-            "(tuple of ints size, *, dtype, device, requires_grad)"
-        )
+        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
+    elif len(size) > 1 and isinstance(size[0], (tuple, list)):
+        raise TypeError(f"{function}() takes 1 positional argument but {len(size)} were given")
+    given = size
     if len(size) == 1 and type(size[0]) is not int:
         size = tuple(size[0]) if isinstance(size[0], (tuple, list)) else size
     for n in size:
         if type(n) is not int:
-            return _checked(function, shape_from(tuple(size)))
+            return _checked(function, shape_from(given, function))
     return _checked(function, size)
 
 
@@ -510,22 +532,27 @@ def new_tensor(self: Tensor, data: Any, **options: Any) -> Tensor:
 
 def legacy_tensor(data: Any, d: Any) -> Tensor:
     """What `FloatTensor(...)` and `x.new(...)` make: whole numbers and a Size are a shape, any
-    other one argument is the content. TypeError for a number that could be either.
+    other one argument is the content; a Tensor gives its memory. TypeError for a number that could
+    be either, or a Tensor of another dtype.
     """
     shape = data if data else (0,)
     if len(data) == 1 and not isinstance(data[0], (int, np.integer)):
         if isinstance(data[0], (float, complex, str)):
             raise TypeError(f"new(): data must be a sequence (got {type(data[0]).__name__})")
+        if isinstance(data[0], Tensor):
+            if data[0].dtype is not d:
+                raise TypeError(f"expected a tensor of {d}, got one of {data[0].dtype}")
+            return make(data[0].array)
         if not isinstance(data[0], Size):
             return make(_array_from(data[0], d, copy=True))
         shape = data[0]
     return make(np.zeros(shape, to_numpy(d)))
 
 
-def new(self: Tensor, *data: Any, device: Any = None) -> Tensor:
+def new(self: Tensor, *data: Any, size: Any = None, device: Any = None) -> Tensor:
     """Legacy form of `new_empty(sizes)` and `new_tensor(data)`."""
     require_cpu(device)
-    return legacy_tensor(data, self.dtype)
+    return legacy_tensor(data if size is None else tuple(size), self.dtype)
 
 
 for _function in (new_full, new_tensor, new):

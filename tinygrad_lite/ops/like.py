@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.determinism import settled, unwritten
 from ..core.dtypes import to_numpy
-from ..core.tensor import Tensor, require_cpu
+from ..core.tensor import Tensor, bind, require_cpu
 from .arguments import require_tensor
 from .creation import _finished, blank, full
 
@@ -31,6 +31,31 @@ def in_order_of(x: np.ndarray, values: np.ndarray, memory_format: Any = None) ->
     out = laid_out_like(x, values.dtype, memory_format)
     out[...] = values
     return out
+
+
+def dim_order(self: Tensor, *, ambiguity_check: Any = False) -> tuple[int, ...]:
+    """The axes in the order in which they lie in memory, the outermost first.
+
+    ambiguity_check  True: RuntimeError if the strides fit several orders; a list of memory formats:
+                     unless exactly one of them fits, then
+    """
+    if not isinstance(ambiguity_check, (bool, list)):
+        raise TypeError(
+            "The ambiguity_check argument must be a bool or a list of memory formats, not "
+            f"{type(ambiguity_check).__name__}"
+        )
+    strides = self.stride()
+    if ambiguity_check and (1 in self.array.shape or len(set(strides)) < len(strides)):
+        formats = ambiguity_check if isinstance(ambiguity_check, list) else []
+        if sum([self.is_contiguous(memory_format=f) for f in formats]) != 1:
+            raise RuntimeError(
+                "The tensor does not have unique dim order, or cannot map to exact one of the "
+                "given memory formats."
+            )
+    return tuple(sorted(range(len(strides)), key=lambda d: -strides[d]))
+
+
+bind("dim_order", dim_order)
 
 
 def _like(name: str, build: Any, doc: str) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from ..core.dtypes import to_numpy
 from ..core.inplace import require_writable, store
 from ..core.random import numpy_generator
+from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, make, require_cpu
 from ..kernels import drawing
 from .arguments import kind, require_tensor, unsupported
@@ -229,6 +230,7 @@ def normal(
             "normal() received an invalid combination of arguments: with two numbers, give a size"
         )
     m, s = (x.array if isinstance(x, Tensor) else x for x in (mean, std))
+    broadcast_shape([np.shape(m), np.shape(s)])
     numpy_dtype = m.dtype if isinstance(mean, Tensor) else s.dtype
     if numpy_dtype.kind != "f":
         raise NotImplementedError(

@@ -15,7 +15,7 @@ from ..kernels import activations, elementwise, masks, select
 from ..kernels import arithmetic as kernels
 from ..kernels.copying import row_major
 from . import arithmetic
-from .arguments import also, converted, deprecated, kind, renamed, require_tensor
+from .arguments import also, c_name, converted, deprecated, kind, renamed, require_tensor
 from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
@@ -292,9 +292,7 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
 
 
 def _c_name(x: Tensor) -> str:
-    return {"Half": "c10::Half", "Byte": "unsigned char", "Long": "long int"}.get(
-        kind(x.array.dtype), kind(x.array.dtype).lower()
-    )
+    return c_name(x.array.dtype)
 
 
 _VALUE_LAST = "Tensor tensor1, Tensor tensor2, *, Number value = 1"

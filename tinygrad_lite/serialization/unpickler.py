@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from ..core.device import NoCuda
 from ..core.tensor import device, require_cpu
 from .names import StorageKind
 from .rebuild import BUILDABLE, FUNCTIONS, VALUES, Storage, fill
@@ -217,6 +218,6 @@ def unpickle(file: Any, storages: Storages, restricted: bool, options: dict[str,
     try:
         return Reader(file, storages, **options).load()
     except _NONSENSE as error:
-        if error is storages.error:
+        if error is storages.error or isinstance(error, NoCuda):
             raise
         raise refused(f"the pickle is damaged: {type(error).__name__}: {error}") from error
