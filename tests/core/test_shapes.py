@@ -108,15 +108,19 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception], str]] 
         shape_from,
         ((2, "x"),),
         TypeError,
-        "size(): argument 'size' failed to unpack the object at pos 2 with error \"type must be "
-        'tuple of ints,but got str"',
+        (
+            "size(): argument 'size' failed to unpack the object at pos 2 with error \"type must be "
+            'tuple of ints,but got str"'
+        ),
     ),
     (
         shape_from,
         ((1.5,),),
         TypeError,
-        "size(): argument 'size' (position 1) must be tuple of ints, but found element of type "
-        "float at pos 0",
+        (
+            "size(): argument 'size' (position 1) must be tuple of ints, but found element of type "
+            "float at pos 0"
+        ),
     ),
     (infer_size, ((2, -3), 6), RuntimeError, "invalid shape dimension -3"),
     (infer_size, ((-2, 3), 6), RuntimeError, "invalid shape dimension -2"),
