@@ -109,8 +109,8 @@ REFUSED: list[tuple[Callable[..., Any], tuple[Any, ...], type[Exception], str]] 
         ((2, "x"),),
         TypeError,
         (
-            "size(): argument 'size' failed to unpack the object at pos 2 with error \"type must be "
-            'tuple of ints,but got str"'
+            "size(): argument 'size' failed to unpack the object at pos 2 with error "
+            '"type must be tuple of ints,but got str"'
         ),
     ),
     (
