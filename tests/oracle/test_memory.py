@@ -65,6 +65,17 @@ t.use_deterministic_algorithms(False); x
 """.replace("\\\n", "")
 )
 ARGUMENTS = programs("""
+    t.arange(4.)[[range(2), range(2)]]
+    t.arange(4.).view(2, 2)[[[0, 1], [1, 0]]]
+    t.ones(2, 3)[t.tensor(1, dtype=t.uint8)]
+    x = t.tensor(1.0); x[True] = t.full((1, 1), 5.0); x
+    x = t.ones(2); x[0] = [1]
+    x = t.ones(2); x[0] = None
+    x = t.ones(2, dtype=t.int64); x[0] = 1j
+    t.ones(3, 3).index_put_((t.tensor([0, 1]), t.tensor([0, 1, 2])), t.ones(2))
+    t.unravel_index(t.tensor(0.5), (2, 2))
+    t.unravel_index(t.tensor(0), (2, -3))
+    t.unravel_index(t.tensor(1), (2, 2.0))
     x = t.ones(2, dtype=t.complex64); x.real = 0; x.imag = t.tensor([1.0, 2.0]); x
     x = t.ones(2); x.real = 3; x
     reversed(t.arange(4).view(2, 2))

@@ -323,12 +323,27 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 
 @composed(method=False)
+def _sizes(shape: Any) -> tuple[int, ...]:
+    """The shape that `unravel_index` is given, checked."""
+    if isinstance(shape, int):
+        shape = (shape,)
+    if not isinstance(shape, (tuple, list)):
+        raise TypeError(f"expected 'shape' to be int or sequence of ints, but got {type(shape)}")
+    for n in shape:
+        if not isinstance(n, (int, np.integer)):
+            raise TypeError(f"expected 'shape' sequence to only contain ints, but got {type(n)}")
+        if n < 0:
+            raise ValueError(f"'shape' cannot have negative values, but got {tuple(shape)}")
+    return tuple(map(int, shape))
+
+
 def unravel_index(indices: Any, shape: Any) -> Any:
     """The index along every axis of elements counted as if flattened."""
-    sizes = (int(shape),) if not isinstance(shape, (tuple, list)) else tuple(map(int, shape))
     a = indices.array
-    if a.dtype.kind not in "iu":
-        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
+    if a.dtype.kind in "iu":
+        sizes = _sizes(shape)
+    else:
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype}")
     try:
         return tuple([make(np.asarray(i, np.int64)) for i in np.unravel_index(a, sizes)])
     except ValueError as error:

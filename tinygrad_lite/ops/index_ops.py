@@ -15,7 +15,7 @@ from ..core.doors import composed
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor, make
 from .arguments import kind, numpy_names
-from .indexing import Index, parse, picked, replaced, scattered
+from .indexing import Index, complaint, parse, picked, replaced, scattered
 from .scattering import gather, reduced
 from .views import reshaped, sliced
 
@@ -202,6 +202,11 @@ def index_reduce(
 @composed(inplace=True, apart=True)
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """The input with `values` in the place of (or added to) input[indices]; None: a full axis."""
+    if not isinstance(indices, (tuple, list)):
+        raise TypeError(
+            "index_put(): argument 'indices' (position 2) must be tuple of Tensors, not "
+            f"{type(indices).__name__}"
+        )
     full = tuple([slice(None) if i is None else i for i in indices])
     _, index = parse(full, input.array.shape)
     if index is None:
@@ -214,7 +219,10 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
             f"{kind(input.array.dtype)} for the destination and {kind(values.array.dtype)} for "
             "the source."
         )
-    target = np.broadcast_to(np.int8(0), input.array.shape)[index].shape
+    try:
+        target = np.broadcast_to(np.int8(0), input.array.shape)[index].shape
+    except IndexError as error:
+        raise complaint(error, input.array, index) from None
     try:
         fits = broadcast_shape([target, values.array.shape]) == target
     except RuntimeError:

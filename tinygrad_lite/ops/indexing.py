@@ -183,7 +183,7 @@ def _entry(i: Any) -> Any:
                 f"got {i.dtype.name}"
             )
         if i.ndim == 0:
-            return bool(i) if kind == "b" else int(i)
+            return bool(i) if kind == "b" or i.dtype == np.uint8 else int(i)
         if i.dtype == np.uint8:
             warnings.warn(
                 "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
@@ -249,9 +249,14 @@ def _check_array(i: np.ndarray, shape: Sequence[int], axis: int) -> None:
             raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {n}")
 
 
-def _complaint(error: IndexError, x: np.ndarray, index: Any) -> IndexError:
+def complaint(error: IndexError, x: np.ndarray, index: Any) -> IndexError:
     """NumPy's IndexError in PyTorch's words."""
     text = str(error)
+    if "broadcast" in text:
+        shapes = ", ".join(str(list(a.shape)) for a in index if isinstance(a, np.ndarray))
+        return IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
+        )
     if x.ndim == 0:
         first = index[0] if isinstance(index, tuple) and index else index
         if isinstance(first, slice):
@@ -304,12 +309,12 @@ def getitem(self: Tensor, index: Any) -> Any:
             return sliced(self, index=key)
         except IndexError as error:
             if key.count(...) < 2:
-                raise _complaint(error, self.array, index) from None
+                raise complaint(error, self.array, index) from None
     basic, advanced = parse(as_tuple(index), self.array.shape)
     try:
         x = sliced(self, index=basic) if any(b != slice(None) for b in basic) else self
     except IndexError as error:
-        raise _complaint(error, self.array, index) from None
+        raise complaint(error, self.array, index) from None
     if advanced is None:
         return x
     return _pick(x, advanced)
@@ -317,24 +322,29 @@ def getitem(self: Tensor, index: Any) -> Any:
 
 def as_tuple(index: Any) -> Any:
     """A list that holds Tensors, lists, slices or None stands for a tuple; others are arrays."""
-    if isinstance(index, list) and any(
-        isinstance(i, (slice, NoneType, EllipsisType, Tensor, list, tuple)) for i in index
-    ):
+    if not isinstance(index, list) or len(index) >= 32:
+        return index
+    if any(isinstance(i, _NO_NUMBERS) for i in index):
+        warnings.warn(
+            "Using a non-tuple sequence for multidimensional indexing is deprecated and will be "
+            "changed in pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will "
+            "be interpreted as tensor index, x[torch.tensor(seq)], which will result either in an "
+            "error or a different result",
+            UserWarning,
+            stacklevel=3,
+        )
         return tuple(index)
     return index
+
+
+_NO_NUMBERS = (slice, NoneType, EllipsisType, Tensor, list, tuple, range)
 
 
 def _pick(x: Tensor, advanced: Index) -> Any:
     try:
         return picked(x, index=advanced)
     except IndexError as error:
-        if "broadcast" in str(error):
-            shapes = ", ".join(str(list(a.shape)) for a in advanced if isinstance(a, np.ndarray))
-            raise IndexError(
-                "shape mismatch: indexing tensors could not be broadcast together with shapes "
-                + shapes
-            ) from None
-        raise _complaint(error, x.array, advanced) from None
+        raise complaint(error, x.array, advanced) from None
 
 
 # -- x[index] = value ------------------------------------------------------------------------------
@@ -379,8 +389,12 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
             require_apart(target.array[where] if basic_only else target.array, v, partly=basic_only)
     elif isinstance(value, (int, float, complex, bool)):
         v = _number(value, target.array.dtype)
-    else:
+    elif isinstance(value, np.generic):
         v = np.asarray(value)
+    else:
+        room = type(value).__module__
+        name = type(value).__name__ if room == "builtins" else f"{room}.{type(value).__name__}"
+        raise TypeError(f"can't assign a {name} to a {self.type()}")
     a = target.array
     if current().grad:
         parents = (live_node(target), live_node(value) if isinstance(value, Tensor) else None)
@@ -406,7 +420,8 @@ def _number(value: Any, dtype: np.dtype) -> Any:
     """A Python number as PyTorch stores it: below 0 it wraps in unsigned types."""
     if isinstance(value, complex) and dtype.kind != "c":
         raise RuntimeError(
-            f"value cannot be converted to type {kind(dtype).lower()} without overflow"
+            f"value cannot be converted to type {_C_NAMES.get(dtype.name, kind(dtype).lower())} "
+            "without overflow"
         )
     if dtype.kind not in "iu" or type(value) is bool:
         return value
@@ -442,8 +457,8 @@ def _assign(a: np.ndarray, where: Index, v: Any) -> None:
     try:
         a[where] = v
     except IndexError as error:
-        raise _complaint(error, a, where) from None
-    except ValueError as error:
+        raise complaint(error, a, where) from None
+    except (ValueError, TypeError) as error:  # of a mask, NumPy says it in a TypeError
         shape = _shape_of(a, where)
         surplus = np.ndim(v) - len(shape)
         if surplus > 0 and np.shape(v)[:surplus] == (1,) * surplus:
