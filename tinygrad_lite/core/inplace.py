@@ -50,7 +50,7 @@ class _Numbers(dict[Any, Any]):
 NUMBERS = {dtype: _Numbers(dtype) for dtype in (FLOAT32, FLOAT64)}
 
 
-_REAL = frozenset({float, int})
+_NUMBERS = frozenset({float, int, type(None)})
 
 
 def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable[..., Tensor]:
@@ -118,7 +118,7 @@ def _compute_into(op: Any, x: Tensor, others: Any, meta: dict[str, Any], by: str
             nodes.append(None)
         else:
             return False
-    if not _REAL.issuperset(map(type, meta.values())):
+    if not _NUMBERS.issuperset(map(type, meta.values())):
         return False
     recorded = mode.grad and nodes.count(None) != len(nodes)
     if recorded:

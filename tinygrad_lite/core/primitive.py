@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.formulas import compiled
 from . import dtypes
 from .declaration import Recipe, Rule, asks, parameters
 from .dtypes import from_numpy_dtype
@@ -452,6 +453,12 @@ def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
         return rule
 
     return decorate
+
+
+def pointwise(rule: Rule) -> Rule:
+    """Decorate a rule that is a formula of numbers (operators, constants, exp, log, rsqrt): on
+    large arrays it is compiled as it stands."""
+    return with_kernel(compiled(rule))(rule)
 
 
 def with_sum(of_several: Callable[[Sequence[Any]], Any]) -> Callable[[Rule], Rule]:

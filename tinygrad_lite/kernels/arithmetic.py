@@ -96,32 +96,33 @@ def _arranged(x: Array, y: Array, out: Array | None) -> tuple[str, Array, Array,
 
 
 def binary(name: str, scalar: Any, turned: Any, ufunc: np.ufunc) -> Callable[..., Array]:
-    """f(x, y, out=None) as `ufunc`; `turned` is the expression with x and y exchanged."""
-    loops = [
-        {way: loop.bind(name + tail, f=expression) for way, loop in _LOOPS.items()}
-        for tail, expression in (("", scalar), ("_turned", turned))
-    ]
+    """f(x, y, out=None) as `ufunc`; `turned` is the expression with x and y exchanged, if that is
+    another one."""
+    loops = {way: loop.bind(name, f=scalar) for way, loop in _LOOPS.items()}
+    exchanged = loops
+    if turned is not None:
+        exchanged = {way: loop.bind(name + "_turned", f=turned) for way, loop in _LOOPS.items()}
 
     def call(x: Any, y: Any, out: Array | None = None) -> Array:
         exchange = getattr(x, "size", 1) < getattr(y, "size", 1)
         big, other = (y, x) if exchange else (x, y)
         if big.size < LARGE or big.dtype not in FLOATS or not ready(big.size):
-            return ufunc(x, y, out)
+            return ufunc(x, y, out=out)
         if type(other) is not np.ndarray:
             other = np.asarray(other, big.dtype)
         elif out is not None and other is not out and np.may_share_memory(other, out):
             other = other.copy("K")
         arranged = _arranged(big, other, out)
         if arranged is None:
-            return ufunc(x, y, out)
+            return ufunc(x, y, out=out)
         way, read, value, out = arranged
-        loop = loops[exchange][way]
+        loop = (exchanged if exchange else loops)[way]
         write = dense(out) if read.ndim == 1 else out.reshape(read.shape)
         (loop if big.size >= PARALLEL else loop.serial)(read, value, write)
         return out
 
     call.__name__, call.__doc__ = name, scalar.__doc__
-    call.ufunc, call.loops = ufunc, loops  # type: ignore[attr-defined]
+    call.ufunc = ufunc  # type: ignore[attr-defined]
     return call
 
 
@@ -134,7 +135,7 @@ def alike(name: str, scalar: Any, loop: Any, numpy: Callable[..., Array]) -> Cal
 
     def call(*arrays: Any, out: Array | None = None, **numbers: Any) -> Array:
         x, values = arrays[0], numbers.values()
-        if x.size >= PARALLEL and ready(x.size) and _are_alike(arrays, out):
+        if x.size >= PARALLEL and ready(x.size) and are_alike(arrays, out):
             flat = [dense(a) for a in arrays]
             if flat[0] is not None:
                 y = np.empty_like(x) if out is None else out
@@ -153,7 +154,7 @@ def alike(name: str, scalar: Any, loop: Any, numpy: Callable[..., Array]) -> Cal
     return call
 
 
-def _are_alike(arrays: Sequence[Any], out: Array | None) -> bool:
+def are_alike(arrays: Sequence[Any], out: Array | None) -> bool:
     """Whether all are float arrays of one dtype, shape and layout, none overlapping `out`."""
     x = arrays[0]
     if x.dtype not in FLOATS:
@@ -203,6 +204,18 @@ def _divide_into(x, y):
 
 
 @number
+def _larger(x, y):
+    """The larger of x and y, NaN if either is."""
+    return where((x >= y) | (x != x), x, y)
+
+
+@number
+def _smaller(x, y):
+    """The smaller of x and y, NaN if either is."""
+    return where((x <= y) | (x != x), x, y)
+
+
+@number
 def _add_scaled(x, y, a):
     """x + a y."""
     return x + a * y
@@ -227,12 +240,6 @@ def _mix(x, y, a):
     return where(abs(a) < like(a, 0.5), x + a * way, y - (like(a, 1) - a) * way)
 
 
-@number
-def _quotient_backward(g, x, y):
-    """-g x / y^2, towards y = the divisor, of x / y."""
-    return -g * ((x / y) / y)
-
-
 def _np_mix(x: Array, y: Array, a: float) -> Array:
     way = np.asarray(y - x)
     if abs(a) < 0.5:
@@ -242,18 +249,17 @@ def _np_mix(x: Array, y: Array, a: float) -> Array:
     return np.subtract(y, way, out=way)
 
 
-add = binary("add", _add, _add, np.add)
+add = binary("add", _add, None, np.add)
 subtract = binary("subtract", _subtract, _subtract_from, np.subtract)
-multiply = binary("multiply", _multiply, _multiply, np.multiply)
+multiply = binary("multiply", _multiply, None, np.multiply)
 divide = binary("divide", _divide, _divide_into, np.true_divide)
 
+maximum = binary("maximum", _larger, None, np.maximum)
+minimum = binary("minimum", _smaller, None, np.minimum)
 add_scaled = alike("add_scaled", _add_scaled, map2_1, lambda x, y, a: x + y * a)
 add_product = alike("add_product", _add_product, map3_1, lambda x, y, z, a: x + y * z * a)
 add_quotient = alike("add_quotient", _add_quotient, map3_1, lambda x, y, z, a: x + y / z * a)
 mix = alike("mix", _mix, map2_1, _np_mix)
-quotient_backward = alike(
-    "quotient_backward", _quotient_backward, map3, lambda g, x, y: -g * ((x / y) / y)
-)
 
 
 def times(g: Array, y: Any) -> Array:
@@ -264,8 +270,3 @@ def times(g: Array, y: Any) -> Array:
 def over(g: Array, y: Any) -> Array:
     """g / y, the gradient towards a dividend: g is the larger."""
     return g / y if g.size < LARGE else divide(g, y)
-
-
-def towards_divisor(g: Array, x: Any, y: Any) -> Array:
-    """-g x / y^2, the gradient towards a divisor: g is the larger."""
-    return -g * ((x / y) / y) if g.size < LARGE else quotient_backward(g, x, y)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import _math
-from ._jit import FMA, Kernel, enabled, jit, like, prange, where
+from ._jit import FMA, Kernel, enabled, jit, like, prange, ready, where
 from ._math import gauss as _gauss
 from ._math import number
 from .copying import contiguous, dense, laid_as
@@ -30,6 +30,8 @@ SMALL = 4096
 """Elements from which a kernel on one thread beats NumPy, for a function of one NumPy pass."""
 PARALLEL = 32768
 """Elements from which waking the other threads pays, for a cheap function."""
+MANY = 1 << 16
+"""Elements from which all threads beat a single pass of NumPy's."""
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -111,7 +113,7 @@ def forward(
     loop = (map1, map1_1, map1_2, map1_3)[parameters].bind(name, f=scalar)
 
     def large(x: Array, numbers: tuple[float, ...], out: Array | None) -> Array:
-        if x.dtype not in FLOATS or not enabled():
+        if x.dtype not in FLOATS or not enabled() or (small == MANY and not ready(x.size)):
             y = numpy(x, *numbers)
             return y if out is None else _stored(y, out)
         flat = dense(x)
@@ -150,6 +152,8 @@ def backward(
 
     def large(g: Array, x: Array, numbers: tuple[float, ...]) -> Array:
         if x.dtype not in FLOATS or g.dtype != x.dtype or not enabled():
+            return numpy(g, x, *numbers)
+        if small == MANY and not ready(x.size):
             return numpy(g, x, *numbers)
         flat = dense(x)
         if flat is None:
@@ -214,6 +218,43 @@ def _relu_backward(g, y):
 def _negative(x):
     """-x."""
     return -x
+
+
+@number
+def _absolute(x):
+    """|x|."""
+    return abs(x)
+
+
+@number
+def _absolute_backward(g, x):
+    """g sign(x)."""
+    zero = like(x, 0)
+    return where(x > zero, g, where(x < zero, -g, g * zero))
+
+
+@number
+def _square(x):
+    """x^2."""
+    return x * x
+
+
+@number
+def _cube(x):
+    """x^3."""
+    return x * x * x
+
+
+@number
+def _sqrt(x):
+    """The square root; NaN below 0."""
+    return np.sqrt(x)
+
+
+@number
+def _rsqrt(x):
+    """1 / sqrt(x)."""
+    return like(x, 1) / np.sqrt(x)
 
 
 @number
@@ -308,7 +349,15 @@ sigmoid = forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
 sigmoid_backward = backward(
     "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (_ONE[y.dtype] - y), small=2048
 )
-negative = forward("negative", _negative, np.negative, small=PARALLEL)
+negative = forward("negative", _negative, np.negative, small=MANY)
+absolute = forward("absolute", _absolute, np.absolute, small=MANY)
+absolute_backward = backward(
+    "absolute_backward", _absolute_backward, lambda g, x: g * _np_sign(x), small=MANY
+)
+square = forward("square", _square, np.square, small=MANY)
+cube = forward("cube", _cube, lambda x: x * x * x, small=MANY)
+sqrt = forward("sqrt", _sqrt, np.sqrt, small=MANY)
+rsqrt = forward("rsqrt", _rsqrt, lambda x: 1 / np.sqrt(x), small=MANY)
 sign = forward("sign", _sign, _np_sign, small=16384)
 relu = forward("relu", _relu, _np_relu, small=16384)
 relu_backward = backward(

@@ -9,11 +9,12 @@ import numpy as np
 
 from ..core.chain import blank
 from ..core.doors import composed, primitive
-from ..core.primitive import with_kernel
+from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind
 from ..kernels import arithmetic as kernels
 from ..kernels import elementwise, select
+from ..kernels.formulas import compiled
 from .arguments import also, converted, deprecated, renamed, require_tensor, unsupported
 
 _number = (int, float, complex, np.number)
@@ -143,7 +144,7 @@ def mul(x: Any, y: Any) -> Any:
 
 @primitive(
     with_kernel(kernels.over)(lambda g, y: g / y),
-    with_kernel(kernels.towards_divisor)(lambda g, x, y: -g * ((x / y) / y)),
+    pointwise(lambda g, x, y: -g * ((x / y) / y)),
     broadcasts=True,
     promote="float",
     method=False,
@@ -277,6 +278,16 @@ def _power_by_base(g: Any, x: Any, y: Any) -> Any:
     return where((x == 0) & (y == 0), 0.0, g * (y * pow(x, y - 1)))
 
 
+_TWICE = compiled(lambda g, x: g * (2 * x))
+_THRICE = compiled(lambda g, x: g * (3 * (x * x)))
+
+
+def _power_kernel(g: Any, x: Any, y: Any) -> Any:
+    if type(y) in (int, float) and y in (2, 3):
+        return _TWICE(g, x) if y == 2 else _THRICE(g, x)
+    return _power_by_base(g, x, y)
+
+
 def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
     """d(x ** y)/dy = x ** y log x, and 0 for x = 0, y >= 0, where that would be 0 * inf."""
     logarithm = np.log(x) if isinstance(x, _number) else log(x)
@@ -293,7 +304,7 @@ def _raisable(x: Any, y: Any) -> None:
 
 
 @primitive(
-    _power_by_base,
+    with_kernel(_power_kernel)(_power_by_base),
     _power_by_exponent,
     broadcasts=True,
     check=_raisable,
@@ -310,11 +321,11 @@ def pow(x: Any, y: Any) -> Any:
     """
     if isinstance(y, (int, float)):
         if y == 2:
-            return np.square(x)
+            return elementwise.square(x)
         if y == 3:
-            return x * x * x
+            return elementwise.cube(x)
         if y == 0.5:
-            return np.sqrt(x)
+            return elementwise.sqrt(x)
         if x.dtype.kind == "f" and y in (-0.5, -1, -2):
             return 1 / (x if y == -1 else np.sqrt(x) if y == -0.5 else np.square(x))
         return x**y
@@ -331,36 +342,38 @@ def _integer_power(x: Any, y: Any) -> Any:
     return np.where(y < 0, inverse, np.power(x, np.abs(y))).astype(y.dtype)
 
 
-@primitive(lambda g, x: g * (2 * x), inplace=True, title="Pow", samples=reals(1))
+@primitive(pointwise(lambda g, x: g * (2 * x)), inplace=True, title="Pow", samples=reals(1))
 def square(x: Any) -> Any:
     """x * x, elementwise; bool gives int64."""
-    return x.astype(np.int64) if x.dtype.kind == "b" else np.multiply(x, x)
+    return x.astype(np.int64) if x.dtype.kind == "b" else elementwise.square(x)
 
 
 @primitive(
-    lambda g, out: g / (2 * out),
+    pointwise(lambda g, out: g / (2 * out)),
     promote="float",
     inplace=True,
+    ufunc=elementwise.sqrt,
     samples=reals(1, low=0.2, high=3.0),
 )
 def sqrt(x: Any) -> Any:
     """Square root, elementwise; NaN for negative x. Its derivative at 0 is infinite."""
-    return np.sqrt(x)
+    return elementwise.sqrt(x)
 
 
 @primitive(
-    lambda g, out: -0.5 * g * (out * out * out),
+    pointwise(lambda g, out: -0.5 * g * (out * out * out)),
     promote="float",
     inplace=True,
+    ufunc=elementwise.rsqrt,
     samples=reals(1, low=0.2, high=3.0),
 )
 def rsqrt(x: Any) -> Any:
     """1 / sqrt(x), elementwise; inf at 0, NaN below."""
-    return 1 / np.sqrt(x)
+    return elementwise.rsqrt(x)
 
 
 @primitive(
-    lambda g, out: -g * (out * out),
+    pointwise(lambda g, out: -g * (out * out)),
     promote="float",
     inplace=True,
     samples=[sample(_AWAY)],
@@ -371,7 +384,7 @@ def reciprocal(x: Any) -> Any:
 
 
 @primitive(
-    lambda g, x: g / x,
+    with_kernel(kernels.over)(lambda g, x: g / x),
     promote="float",
     inplace=True,
     ufunc=elementwise.log,
@@ -406,21 +419,26 @@ def _conjugate_sign(x: Any) -> Any:
     return x.conj() / (size + (size == 0))
 
 
+def _abs_kernel(g: Any, x: Any) -> Any:
+    return elementwise.absolute_backward(g, x) if x.dtype.kind == "f" else g * _conjugate_sign(x)
+
+
 def _measurable(x: Any) -> None:
     if _is_bool(x):
         raise unsupported("abs", np.bool_)
 
 
 @primitive(
-    lambda g, x: g * _conjugate_sign(x),
+    with_kernel(_abs_kernel)(lambda g, x: g * _conjugate_sign(x)),
     operator="abs",
     inplace=True,
     check=_measurable,
+    ufunc=elementwise.absolute,
     samples=reals(1, avoid=(0.0,)),
 )
 def abs(x: Any) -> Any:
     """|x|, elementwise. The derivative at 0 is 0."""
-    return np.absolute(x)
+    return elementwise.absolute(x)
 
 
 @primitive(

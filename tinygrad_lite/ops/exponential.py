@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import primitive
+from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
+from ..kernels import arithmetic as kernels
 from ..kernels import elementwise
 from .arithmetic import log as log
 
 _POSITIVE = reals(1, low=0.2, high=3.0)
-LN2 = math.log(2.0)
+LN2, LN10 = math.log(2.0), math.log(10.0)
 
 
 @primitive(
-    lambda g, out: g * out,
+    with_kernel(kernels.times)(lambda g, out: g * out),
     promote="float",
     inplace=True,
     ufunc=elementwise.exp,
@@ -28,32 +30,37 @@ def exp(x: Any) -> Any:
     return elementwise.exp(x)
 
 
-@primitive(lambda g, out: g * (out * LN2), promote="float", inplace=True, samples=reals(1))
+@primitive(
+    pointwise(lambda g, out: g * (out * LN2)), promote="float", inplace=True, samples=reals(1)
+)
 def exp2(x: Any) -> Any:
     """2 ** x, elementwise."""
     return np.exp2(x)
 
 
-@primitive(lambda g, out: g * (out + 1), promote="float", inplace=True, samples=reals(1))
+@primitive(pointwise(lambda g, out: g * (out + 1)), promote="float", inplace=True, samples=reals(1))
 def expm1(x: Any) -> Any:
     """e ** x - 1, elementwise, accurate near 0."""
     return elementwise.expm1(x)
 
 
-@primitive(lambda g, x: g / (x * LN2), promote="float", inplace=True, samples=_POSITIVE)
+@primitive(pointwise(lambda g, x: g / (x * LN2)), promote="float", inplace=True, samples=_POSITIVE)
 def log2(x: Any) -> Any:
     """Logarithm to base 2, elementwise."""
     return np.log2(x)
 
 
-@primitive(lambda g, x: g / (x * math.log(10.0)), promote="float", inplace=True, samples=_POSITIVE)
+@primitive(pointwise(lambda g, x: g / (x * LN10)), promote="float", inplace=True, samples=_POSITIVE)
 def log10(x: Any) -> Any:
     """Logarithm to base 10, elementwise."""
     return np.log10(x)
 
 
 @primitive(
-    lambda g, x: g / (x + 1), promote="float", inplace=True, samples=reals(1, low=-0.7, high=3.0)
+    pointwise(lambda g, x: g / (x + 1)),
+    promote="float",
+    inplace=True,
+    samples=reals(1, low=-0.7, high=3.0),
 )
 def log1p(x: Any) -> Any:
     """log(1 + x), elementwise, accurate near 0."""
@@ -61,8 +68,8 @@ def log1p(x: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, out: g * exp(x - out),
-    lambda g, y, out: g * exp(y - out),
+    pointwise(lambda g, x, out: g * exp(x - out)),
+    pointwise(lambda g, y, out: g * exp(y - out)),
     broadcasts=True,
     tensors=(0, 1),
     promote="float",

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.doors import composed, primitive
+from ..core.primitive import pointwise
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import activations, elementwise, masks, select
@@ -77,6 +78,8 @@ def _larger(g: Any, x: Any, y: Any) -> Any:
     lambda g, x, y: _larger(g, y, x),
     broadcasts=True,
     tensors=(0, 1),
+    ufunc=np.maximum,
+    kernel=kernels.maximum,
     samples=_TWO,
 )
 def maximum(x: Any, y: Any) -> Any:
@@ -89,6 +92,8 @@ def maximum(x: Any, y: Any) -> Any:
     lambda g, x, y: _larger(g, -y, -x),
     broadcasts=True,
     tensors=(0, 1),
+    ufunc=np.minimum,
+    kernel=kernels.minimum,
     samples=_TWO,
 )
 def minimum(x: Any, y: Any) -> Any:
@@ -177,10 +182,21 @@ def _inside(x: Any, low: Any, high: Any) -> Any:
     return x >= low if high is None else (x >= low) & (x <= high)
 
 
+def _limit(x: Any, out: Any = None, *, low: Any, high: Any) -> Any:
+    if x.size >= elementwise.SMALL and low == low and high == high:
+        number = x.dtype.type
+        least, most = -np.inf if low is None else low, np.inf if high is None else high
+        return activations.hardtanh(x, number(least), number(most), out=out)
+    if low is not None:
+        x = np.maximum(x, x.dtype.type(low), out=out)
+    return x if high is None else np.minimum(x, x.dtype.type(high), out=out)
+
+
 @primitive(
     lambda g, x, low, high: choose(_inside(x, low, high), g, 0.0),
     method=False,
     title="Clamp",
+    ufunc=_limit,
     samples=[
         sample(Real(avoid=(-1.0, 0.5)), low=-1.0, high=0.5),
         sample(Real(avoid=(0.5,)), low=0.5),
@@ -189,20 +205,21 @@ def _inside(x: Any, low: Any, high: Any) -> Any:
 )
 def limited(x: Any, *, low: Any = None, high: Any = None) -> Any:
     """`between` with numbers for bounds, in x's dtype. At a bound x gets all of g."""
-    if x.size >= elementwise.SMALL and low == low and high == high:
-        number = x.dtype.type
-        least, most = -np.inf if low is None else low, np.inf if high is None else high
-        return activations.hardtanh(x, number(least), number(most))
-    if low is not None:
-        x = np.maximum(x, x.dtype.type(low))
-    return x if high is None else np.minimum(x, x.dtype.type(high))
+    return _limit(x, low=low, high=high)
 
 
 _BOUNDS = frozenset({int, float, type(None)})
 
 
+def _as_limited(min: Any = None, max: Any = None) -> Any:
+    if min is None and max is None:
+        raise TypeError("clamp() without bounds")
+    return limited, (), {"low": min, "high": max}
+
+
 @composed(
     inplace=True,
+    comes_to=_as_limited,
     samples=[
         sample(Real(avoid=(-1.0, 0.5)), min=-1.0, max=0.5),
         sample(Real(avoid=(0.5,)), min=0.5),
@@ -248,8 +265,8 @@ clip = also("clip", clamp, inplace=True)
 
 
 @primitive(
-    lambda g, weight: g * (1 - weight),
-    lambda g, weight: g * weight,
+    pointwise(lambda g, weight: g * (1 - weight)),
+    pointwise(lambda g, weight: g * weight),
     broadcasts=True,
     method=False,
     title="Lerp",
@@ -321,8 +338,8 @@ def _in_one_dtype(*xs: Tensor) -> Any:
 
 @primitive(
     lambda g: g,
-    lambda g, b, value: g * (b * value),
-    lambda g, a, value: g * (a * value),
+    pointwise(lambda g, b, value: g * (b * value)),
+    pointwise(lambda g, a, value: g * (a * value)),
     broadcasts=True,
     method=False,
     title="Addcmul",
@@ -372,8 +389,8 @@ _QUOTIENTS = [
 
 @primitive(
     lambda g: g,
-    lambda g, b, value: g * value / b,
-    lambda g, a, b, value: -g * value * ((a / b) / b),
+    pointwise(lambda g, b, value: g * value / b),
+    pointwise(lambda g, a, b, value: -g * value * ((a / b) / b)),
     broadcasts=True,
     method=False,
     title="Addcdiv",

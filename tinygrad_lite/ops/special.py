@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import primitive
-from ..core.primitive import with_kernel
+from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise
 from ..kernels._jit import enabled
@@ -177,7 +177,7 @@ def erf(x: Any) -> Any:
 
 
 @primitive(
-    lambda g, x: -g * (exp(-(x * x)) * _TWO_BY_ROOT_PI),
+    pointwise(lambda g, x: -g * (exp(-(x * x)) * _TWO_BY_ROOT_PI)),
     promote="float",
     inplace=True,
     samples=reals(1),
@@ -199,7 +199,7 @@ def _scaled_complement(x: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, out: g * (x * out * 2 - _TWO_BY_ROOT_PI),
+    pointwise(lambda g, x, out: g * (x * out * 2 - _TWO_BY_ROOT_PI)),
     promote="float",
     method=False,
     samples=reals(1),
@@ -235,7 +235,7 @@ def _inverse_erf(y: Any) -> Any:
 
 
 @primitive(
-    lambda g, out: g * (exp(out * out) / _TWO_BY_ROOT_PI),
+    pointwise(lambda g, out: g * (exp(out * out) / _TWO_BY_ROOT_PI)),
     promote="float",
     inplace=True,
     rewritable=True,
@@ -253,7 +253,7 @@ _DENSITY = 1 / math.sqrt(2 * math.pi)
 
 
 @primitive(
-    lambda g, x: g * (exp(x * x * -0.5) * _DENSITY),
+    pointwise(lambda g, x: g * (exp(x * x * -0.5) * _DENSITY)),
     promote="float",
     method=False,
     samples=reals(1),
@@ -270,7 +270,7 @@ def _log_normal(x: Any) -> Any:
 
 
 @primitive(
-    lambda g, x, out: g * (exp(x * x * -0.5 - out) * _DENSITY),
+    pointwise(lambda g, x, out: g * (exp(x * x * -0.5 - out) * _DENSITY)),
     promote="float",
     method=False,
     samples=reals(1),
@@ -298,7 +298,7 @@ def _quantile(p: Any) -> Any:
 
 
 @primitive(
-    lambda g, out: g * (exp(out * out * 0.5) / _DENSITY),
+    pointwise(lambda g, out: g * (exp(out * out * 0.5) / _DENSITY)),
     promote="float",
     method=False,
     samples=reals(1, low=0.1, high=0.9),
@@ -342,7 +342,7 @@ def logit(x: Any, *, eps: float | None = None) -> Any:
 
 @primitive(
     lambda g, x, y: where((x == 0) & (y <= 0), 0.0, g * _log(y, 0)),
-    lambda g, x, y: g * (x / y),
+    pointwise(lambda g, x, y: g * (x / y)),
     broadcasts=True,
     promote="float",
     inplace=True,
@@ -356,7 +356,7 @@ def xlogy(x: Any, y: Any) -> Any:
 
 @primitive(
     lambda g, x, y: where((x == 0) & (y <= -1), 0.0, g * _log(y, 1)),
-    lambda g, x, y: g * (x / (y + 1)),
+    pointwise(lambda g, x, y: g * (x / (y + 1))),
     broadcasts=True,
     promote="float",
     method=False,
@@ -369,7 +369,7 @@ def xlog1py(x: Any, y: Any) -> Any:
 
 
 @primitive(
-    lambda g, x: g * -(log(x) + 1),
+    pointwise(lambda g, x: g * -(log(x) + 1)),
     promote="float",
     method=False,
     samples=reals(1, low=0.2, high=3.0),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.primitive import with_kernel
+from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise as kernels
 from .arguments import also
@@ -31,7 +31,7 @@ def cos(x: Any) -> Any:
 
 
 @primitive(
-    lambda g, out: g * (out * out + 1),
+    pointwise(lambda g, out: g * (out * out + 1)),
     promote="float",
     inplace=True,
     samples=reals(1, low=-1.2, high=1.2),
@@ -41,19 +41,23 @@ def tan(x: Any) -> Any:
     return np.tan(x)
 
 
-@primitive(lambda g, x: g * rsqrt(1 - x * x), promote="float", inplace=True, samples=_INSIDE)
+@primitive(
+    pointwise(lambda g, x: g * rsqrt(1 - x * x)), promote="float", inplace=True, samples=_INSIDE
+)
 def asin(x: Any) -> Any:
     """Inverse sine, elementwise; NaN outside [-1, 1]."""
     return np.arcsin(x)
 
 
-@primitive(lambda g, x: -g * rsqrt(1 - x * x), promote="float", inplace=True, samples=_INSIDE)
+@primitive(
+    pointwise(lambda g, x: -g * rsqrt(1 - x * x)), promote="float", inplace=True, samples=_INSIDE
+)
 def acos(x: Any) -> Any:
     """Inverse cosine, elementwise; NaN outside [-1, 1]."""
     return np.arccos(x)
 
 
-@primitive(lambda g, x: g / (x * x + 1), promote="float", inplace=True, samples=reals(1))
+@primitive(pointwise(lambda g, x: g / (x * x + 1)), promote="float", inplace=True, samples=reals(1))
 def atan(x: Any) -> Any:
     """Inverse tangent, elementwise."""
     return np.arctan(x)
@@ -104,14 +108,16 @@ def tanh(x: Any) -> Any:
     return kernels.tanh(x)
 
 
-@primitive(lambda g, x: g * rsqrt(x * x + 1), promote="float", inplace=True, samples=reals(1))
+@primitive(
+    pointwise(lambda g, x: g * rsqrt(x * x + 1)), promote="float", inplace=True, samples=reals(1)
+)
 def asinh(x: Any) -> Any:
     """Inverse hyperbolic sine, elementwise."""
     return np.arcsinh(x)
 
 
 @primitive(
-    lambda g, x: g * rsqrt(x * x - 1),
+    pointwise(lambda g, x: g * rsqrt(x * x - 1)),
     promote="float",
     inplace=True,
     samples=reals(1, low=1.2, high=3.0),
@@ -121,15 +127,15 @@ def acosh(x: Any) -> Any:
     return np.arccosh(x)
 
 
-@primitive(lambda g, x: g / (1 - x * x), promote="float", inplace=True, samples=_INSIDE)
+@primitive(pointwise(lambda g, x: g / (1 - x * x)), promote="float", inplace=True, samples=_INSIDE)
 def atanh(x: Any) -> Any:
     """Inverse hyperbolic tangent, elementwise; NaN outside [-1, 1]."""
     return np.arctanh(x)
 
 
 @primitive(
-    lambda g, x, out: g * (x / out),
-    lambda g, y, out: g * (y / out),
+    pointwise(lambda g, x, out: g * (x / out)),
+    pointwise(lambda g, y, out: g * (y / out)),
     broadcasts=True,
     tensors=(0, 1),
     inplace=True,
