@@ -135,7 +135,7 @@ ARGUMENTS = programs("""
 """)
 
 
-@pytest.mark.parametrize("program", WRITES + STORAGES + ORDER + ARGUMENTS)
+@pytest.mark.parametrize("program", WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS)
 def test_as_in_pytorch(program: str) -> None:
     agree(program)
 

@@ -61,8 +61,10 @@ def complex_to_pairs(x: Any) -> Any:
     lambda g: complex_to_pairs(conjugate(g)), promote=None, method=False, title="ViewAsComplex"
 )
 def pairs_to_complex(x: Any) -> Any:
-    """(..., 2) floats as complex numbers, on the same memory where that is contiguous."""
-    return np.ascontiguousarray(x).view(np.result_type(x.dtype, np.complex64))[..., 0]
+    """(..., 2) floats as complex numbers, on the same memory where pairs lie together."""
+    if x.strides[-1] != x.itemsize:
+        x = np.ascontiguousarray(x)
+    return x.view(np.result_type(x.dtype, np.complex64))[..., 0]
 
 
 @primitive(

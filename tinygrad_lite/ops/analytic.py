@@ -35,7 +35,7 @@ from . import (  # noqa: F401  (they declare the ops)
 ANALYTIC = """
     conjugate real_part imaginary_part complex_to_pairs pairs_to_complex abs
     fourier real_fourier real_of_half
-    plus minus mul quotient neg positive pow square sqrt rsqrt reciprocal exp log sigmoid
+    plus minus mul quotient neg pow square sqrt rsqrt reciprocal exp log sigmoid
     sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh expm1 log1p
     eigen exp2 log2 log10 inverted solved lu_packed total_product running_product
     convolution convolution_input convolution_weight image_to_columns columns_to_image windows

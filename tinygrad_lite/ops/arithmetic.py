@@ -475,15 +475,13 @@ def signbit(x: Any) -> Any:
     return x < 0 if x.dtype.kind == "i" else np.signbit(x)
 
 
-def _signed_plus(x: Any) -> None:
-    if _is_bool(x):
+@composed(operator="pos", samples=reals(1))
+def positive(input: Any) -> Any:
+    """+input: itself."""
+    require_tensor("positive", input)
+    if input.array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-
-
-@primitive(lambda g: g, operator="pos", method=True, check=_signed_plus, samples=reals(1))
-def positive(x: Any) -> Any:
-    """+x: x itself, copied."""
-    return x.copy()
+    return input
 
 
 # -- in place, and under other names ---------------------------------------------------------------

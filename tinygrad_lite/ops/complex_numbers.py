@@ -21,7 +21,7 @@ from ..core.inplace import in_place
 from ..core.primitive import shares_memory
 from ..core.samples import Real, reals, sample
 from ..core.tensor import Tensor, bind, make_view
-from .arguments import require_tensor, unsupported
+from .arguments import kind, require_tensor
 from .joining import stack
 from .trigonometric import atan2
 
@@ -109,14 +109,27 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
 
 
 def view_as_complex(input: Tensor) -> Tensor:
-    """(..., 2) floats as (...) complex numbers, on the same memory where that is contiguous."""
+    """(..., 2) floats as (...) complex numbers, on the same memory.
+
+    RuntimeError unless each pair lies together, at an even distance from the first one.
+    """
     require_tensor("view_as_complex", input)
     if input.array.ndim == 0:
         raise RuntimeError("Input tensor must have one or more dimensions")
     if input.array.shape[-1] != 2:
         raise RuntimeError("Tensor must have a last dimension of size 2")
     if input.array.dtype not in (np.float32, np.float64):
-        raise unsupported("view_as_complex", input.array.dtype)
+        raise RuntimeError(
+            "view_as_complex is only supported for half, float and double tensors, but got a "
+            f"tensor of scalar type: {kind(input.array.dtype)}"
+        )
+    stride = input.stride()
+    if stride[-1] != 1:
+        raise RuntimeError("Tensor must have a last dimension with stride 1")
+    if any(s % 2 for s, n in zip(stride[:-1], input.array.shape, strict=False) if n != 1):
+        raise RuntimeError("Tensor must have a stride divisible by 2 for all but last dimension")
+    if input.storage_offset() % 2:
+        raise RuntimeError("Tensor must have a storage_offset divisible by 2")
     return _seen(pairs_to_complex(input), input)
 
 

@@ -64,9 +64,9 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if r < 0:
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
-    picks = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
     if not r:
         return input[:0]
+    picks = np.array(list(choose(range(input.array.size), r)), np.int64).reshape(-1, r)
     return reshape(take_along(input, index=picks.reshape(-1), axis=0), picks.shape)
 
 

@@ -17,7 +17,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
 from ..kernels.copying import row_major
-from .arguments import numpy_names
+from .arguments import kind, numpy_names
 from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
 from .views import sliced
 
@@ -331,6 +331,11 @@ def _extent(name: str, x: Any, dim: int) -> tuple[int, int]:
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}(): argument 'input' must be Tensor, not {type(x).__name__}")
     if x.array.ndim == 0:
+        if name == "tensor_split":
+            raise RuntimeError(
+                "tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 "
+                "dims"
+            )
         raise RuntimeError(f"{name} expects at least a 1-dimensional tensor")
     d = canonical_axis(dim, x.array.ndim)
     return x.array.shape[d], d
@@ -388,7 +393,18 @@ def tensor_split(
         indices_or_sections = indices_or_sections if given is None else given
     n, d = _extent("tensor_split", input, dim)
     cuts = indices_or_sections
-    cuts = cuts.tolist() if isinstance(cuts, Tensor) else cuts
+    if isinstance(cuts, Tensor):
+        if cuts.array.dtype != np.int64:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
+                f"{kind(cuts.array.dtype)}"
+            )
+        if cuts.array.ndim > 1:
+            raise RuntimeError(
+                "tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
+                f"one-dimensional tensor, but got a tensor with {cuts.array.ndim} dims"
+            )
+        cuts = cuts.tolist()
     if not isinstance(cuts, (list, tuple)):
         return _cut(input, tuple(_bounds(n, cuts)), d)
     ends = [slice(None, c).indices(n)[1] for c in cuts]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.chain import broadcast
 from ..core.doors import composed, primitive
+from ..core.dtypes import get_default_dtype
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
@@ -208,6 +209,8 @@ def _counts(repeats: np.ndarray) -> np.ndarray:
 @composed(method=False)
 def block_diag(*tensors: Any) -> Any:
     """The matrices along the diagonal of one matrix, zero elsewhere; vectors are rows."""
+    if not tensors:
+        return make(np.zeros((1, 0), get_default_dtype().numpy))
     matrices = []
     for i, x in enumerate(tensors):
         if x.ndim > 2:

@@ -10,6 +10,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.dtypes import dtype, get_default_dtype, to_numpy
 from ..core.tensor import Tensor, make, require_cpu
+from .arguments import kind
 from .creation import _dtype_or_default, _finished, legacy_tensor, refuse_out
 
 
@@ -148,6 +149,18 @@ def eye(
     return _finished(np.eye(n, m, dtype=_dtype_or_default(dtype)), requires_grad)
 
 
+def _triangle(name: str, row: int, col: int, dtype: Any, device: Any) -> Any:
+    """The NumPy dtype of the indices, once the arguments have been found good."""
+    require_cpu(device)
+    for side, n in (("row", row), ("col", col)):
+        if n < 0:
+            raise RuntimeError(f"{side} must be non-negative, got{n}")
+    target = np.dtype(np.int64) if dtype is None else to_numpy(dtype)
+    if target not in (np.int64, np.int32):
+        raise NotImplementedError(f"\"{name}\" not implemented for '{kind(target)}'")
+    return target
+
+
 def tril_indices(
     row: int,
     col: int,
@@ -158,8 +171,7 @@ def tril_indices(
     layout: Any = None,
 ) -> Tensor:
     """(2, n): the row and column numbers of a matrix's lower triangle."""
-    require_cpu(device)
-    target = np.int64 if dtype is None else to_numpy(dtype)
+    target = _triangle("tril_indices", row, col, dtype, device)
     return make(np.stack(np.tril_indices(row, offset, col)).astype(target))
 
 
@@ -173,8 +185,7 @@ def triu_indices(
     layout: Any = None,
 ) -> Tensor:
     """(2, n): the row and column numbers of a matrix's upper triangle."""
-    require_cpu(device)
-    target = np.int64 if dtype is None else to_numpy(dtype)
+    target = _triangle("triu_indices", row, col, dtype, device)
     return make(np.stack(np.triu_indices(row, offset, col)).astype(target))
 
 

@@ -21,7 +21,7 @@ from ..core.node import Leaf
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
-from ..core.tensor import Size, Tensor, bind, live_node, make_view
+from ..core.tensor import Size, Tensor, bind, live_node, make, make_view
 from .arguments import kind, numpy_names, require_tensor
 from .views import (
     permuted,
@@ -50,7 +50,7 @@ def sizes_of(name: str, sizes: Sequence[Any], named: Any) -> tuple[int, ...]:
         return (sizes[0],)
     if not sizes:
         raise TypeError(f'{name}() missing 1 required positional arguments: "shape"')
-    return shape_from(sizes)
+    return shape_from(sizes, name)
 
 
 # -- another shape ---------------------------------------------------------------------------------
@@ -106,21 +106,27 @@ def view(input: Any, *sizes: Any, size: Any = None, dtype: Any = None) -> Any:
 def _view_as_type(x: Tensor, d: np.dtype) -> Tensor:
     a = x.array
     if d == a.dtype:
-        return reshaped(x, shape=a.shape)
-    if a.ndim == 0 and d.itemsize != a.itemsize:
-        raise RuntimeError(
-            f"self.dim() cannot be 0 to view {x.dtype} as {dtypes.from_numpy_dtype(d)} "
-            "(different element sizes)"
-        )
-    if d.kind == "f" and live_node(x) is not None:
-        raise RuntimeError("view(dtype) has no derivative: detach() the tensor first")
-    try:
-        return make_view(a.view(d), None, x)
-    except ValueError as error:
-        raise RuntimeError(
-            f"self.stride(-1) must be 1 to view {x.dtype} as {dtypes.from_numpy_dtype(d)} "
-            f"(different element sizes): {error}"
-        ) from None
+        return x
+    if d.itemsize != a.itemsize:
+        _require_fitting_elements(x, d)
+    # there is no derivative towards other bits: of a recorded Tensor the view has no history
+    return make_view(a.view(d), None, x) if live_node(x) is None else make(a.view(d))
+
+
+def _require_fitting_elements(x: Tensor, d: np.dtype) -> None:
+    """RuntimeError unless the elements along the last axis make up whole elements of dtype d."""
+    how = f"to view {kind(x.array.dtype)} as {kind(d)} (different element sizes)"
+    if x.array.ndim == 0:
+        raise RuntimeError(f"self.dim() cannot be 0 {how}")
+    stride, shape = x.stride(), x.array.shape
+    ratio = max(d.itemsize // x.array.itemsize, 1)
+    numbers = {"size(-1)": shape[-1], "storage_offset()": x.storage_offset()}
+    numbers |= {f"stride({i})": s for i, s in enumerate(stride[:-1]) if shape[i] != 1}
+    for name, n in numbers.items():
+        if n % ratio:
+            raise RuntimeError(f"self.{name} must be divisible by {ratio} {how}, but got {n}")
+        if stride[-1] != 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 {how}, but got {stride[-1]}")
 
 
 @composed()
@@ -179,7 +185,7 @@ def ravel(input: Any) -> Any:
 @numpy_names
 def unflatten(input: Any, dim: int, sizes: Any) -> Any:
     """The axis `dim` as several axes of the given sizes, one of which may be -1."""
-    sizes = shape_from((sizes,))
+    sizes = shape_from((sizes,), "unflatten")
     shape = input.array.shape
     if not sizes:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -224,6 +230,7 @@ def _atleast(n: int, widen: Callable[[tuple[int, ...]], tuple[int, ...]]) -> Ten
         if len(tensors) != 1:
             return tuple([function(x) for x in tensors])
         x = tensors[0]
+        require_tensor(function.__name__, x)
         return x if x.array.ndim >= n else reshaped(x, shape=widen(x.array.shape))
 
     function.__name__ = function.__qualname__ = f"atleast_{n}d"
@@ -309,10 +316,23 @@ def _T(self: Tensor) -> Any:
 
 def _mT(self: Tensor) -> Any:
     """The last two axes exchanged."""
+    return _transposed(self, "mT")
+
+
+def _transposed(self: Tensor, name: str) -> Any:
     ndim = self.array.ndim
+    if ndim == 0 and name in ("mT", "mH"):
+        warnings.warn(
+            f"Tensor.{name} is deprecated on 0-D tensors. This function is the identity in these "
+            "cases.",
+            UserWarning,
+            stacklevel=3,
+        )
+        return self
     if ndim < 2:
         raise RuntimeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
+            f"tensor.{name} is only supported on matrices or batches of matrices. Got {ndim}-D "
+            "tensor."
         )
     return permuted(self, axes=(*range(ndim - 2), ndim - 1, ndim - 2))
 
@@ -328,7 +348,7 @@ def _H(self: Tensor) -> Any:
 
 def _mH(self: Tensor) -> Any:
     """The conjugate transposes of a batch of matrices."""
-    return _conjugated(_mT(self))
+    return _conjugated(_transposed(self, "mH"))
 
 
 def _conjugated(x: Tensor) -> Any:
@@ -337,7 +357,7 @@ def _conjugated(x: Tensor) -> Any:
 
 def adjoint(input: Any) -> Any:
     """The conjugate transposes of a batch of matrices."""
-    return _mH(input)
+    return _conjugated(_transposed(input, "adjoint()"))
 
 
 for _name, _getter in (("T", _T), ("mT", _mT), ("H", _H), ("mH", _mH)):
@@ -349,6 +369,8 @@ bind("adjoint", adjoint)
 def movedim(input: Any, source: Any, destination: Any) -> Any:
     """With the axes `source` at the places `destination`, the others in order."""
     ndim = input.array.ndim
+    if ndim == 0:
+        return permuted(input, axes=())
     source = (source,) if not isinstance(source, (tuple, list)) else source
     destination = (destination,) if not isinstance(destination, (tuple, list)) else destination
     if len(source) != len(destination):
@@ -422,9 +444,9 @@ def expand_as(input: Any, other: Any) -> Any:
 
 
 @composed()
-def broadcast_to(input: Any, size: Any) -> Any:
+def broadcast_to(input: Any, *size: Any) -> Any:
     """`input.expand(size)`."""
-    return expand(input, size)
+    return expand(input, *size)
 
 
 @composed(method=False)
@@ -453,7 +475,30 @@ def sum_to_size(input: Any, *size: Any) -> Any:
 
 def broadcast_shapes(*shapes: Any) -> Any:
     """The shape that all of these broadcast to."""
-    return Size(broadcast_shape([(s,) if isinstance(s, int) else tuple(s) for s in shapes]))
+    listed: list[Any] = [(s,) if isinstance(s, int) else s for s in shapes]
+    for shape in listed:
+        if not isinstance(shape, (tuple, list)):
+            raise RuntimeError(
+                f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got "
+                f"{shape}"
+            )
+        if min(shape, default=0) < 0:
+            raise ValueError(
+                f"Attempting to broadcast a dimension with negative length! ({tuple(shape)})"
+            )
+    common = [1] * max([len(shape) for shape in listed], default=0)
+    for place, shape in enumerate(listed):
+        for i in range(-1, -1 - len(shape), -1):
+            if shape[i] == 1 or shape[i] == common[i]:
+                continue
+            if common[i] != 1:
+                raise RuntimeError(
+                    f"Attempting to broadcast a dimension of length {shape[i]} at {i}! Mismatching "
+                    f"argument at index {place} had {tuple(shape)}; but expected shape should be "
+                    f"broadcastable to {common}"
+                )
+            common[i] = shape[i]
+    return Size(common)
 
 
 # -- in place: the same Tensor looks at its memory in another shape --------------------------------
