@@ -40,6 +40,34 @@ STORAGES = programs("""
     s = t.FloatStorage(2); s.copy_(t.FloatStorage([1, 2])).tolist()
     x = t.arange(4.); s = x.storage(); d = __import__("copy").deepcopy([x, s]); d[0][1] = 5; d[1][1]
 """)
+VIEWS = programs("""
+    t.zeros(4, 3).view(t.float64)
+    t.zeros(4, 4)[:, 1:3].view(t.float64)
+    t.zeros(4, 4).t().view(t.int16)
+    t.tensor(1.0).view(t.int16)
+    t.zeros(4, 4).as_strided((2, 2), (1, 1)).view(t.int64)
+    t.zeros(2, 2, requires_grad=True).view(t.int32).requires_grad
+    t.zeros(2, 2, requires_grad=True).view(t.float64).requires_grad
+    x = t.zeros(3, 2, 2); z = t.view_as_complex(x.transpose(0, 1)); z[0, 1] = 1 + 2j; x
+    t.view_as_complex(t.zeros(3, 2, 2).transpose(1, 2))
+    t.view_as_complex(t.zeros(9).as_strided((2, 2), (1, 1)))
+    t.view_as_complex(t.zeros(2, dtype=t.int32))
+    x = t.ones(2); x.positive() is x
+    t.tensor(1.0).mT
+    t.ones(2).mH
+    t.ones(2).adjoint()
+    t.broadcast_shapes(1, -2)
+    t.broadcast_shapes(1.5)
+    t.broadcast_shapes((3, 5), (2, 4, 1))
+    t.ones(3).broadcast_to(2, 3)
+    t.ones(3).tensor_split(t.tensor([1.0]))
+    t.tensor(1.0).tensor_split(2)
+    t.combinations(t.arange(3), 0)
+    t.tril_indices(-1, 2)
+    t.tril_indices(2, 2, dtype=t.float32)
+    t.tensor(1.0).movedim(0, 0)
+    t.block_diag()
+""")
 ORDER = programs(
     """
     t.zeros_like(t.ones(2, 3).t())
