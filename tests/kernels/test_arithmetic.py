@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
-from tinygrad_lite.kernels import arithmetic, copying
+from tinygrad_lite.kernels import arithmetic, copying, reduce
 from tinygrad_lite.kernels._jit import enabled, use_numba
 
 pytestmark = [
@@ -165,17 +165,46 @@ def test_copies_and_assignments(dtype):
     np.testing.assert_array_equal(y, draw((12, 20), "f8").astype(dtype))
 
 
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i8", "f2", "?", "c8"])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_joined(axis, dtype):
+    x = draw((3, 5, 8)).astype(dtype)
+    short = x[(slice(None),) * axis + (slice(0, 2),)].copy()
+    for arrays in ((x, x), (x, short, x), (x, x[:, ::-1]), (x, x[:0].reshape(3, 5, 0))[:axis]):
+        if arrays:
+            got = copying.joined(arrays, axis)
+            np.testing.assert_array_equal(got, np.concatenate(arrays, axis))
+            assert got.dtype == dtype
+    for wrong in ((x, x[:2]), (x, x[0])):
+        if axis:
+            with pytest.raises(ValueError, match="must"):
+                copying.joined(wrong, axis)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("shape", [(100_000,), (70_000, 2), (3, 40_000), (8, 16, 1024)])
+def test_sums_of_products(shape, dtype):
+    x, y = (np.random.default_rng(k).normal(size=shape).astype(dtype) for k in range(2))
+    for axis in (None, len(shape) - 1):
+        want = (x.astype("f8") * y).sum(axis)
+        got = reduce.dots(x, y, axis)
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, rtol=0, atol=np.finfo(dtype).eps * x.size**0.5 * 4)
+        assert reduce.dots(x, y, axis, True).ndim == x.ndim
+
+
 def test_the_kernels_are_reached():
     before = {run.kernel for run in tl.kernels() if run.how != "numpy"}
     n = 1 << 18
     x, y = tl.randn(n, requires_grad=True), tl.randn(n, requires_grad=True)
     ((x + y) * x / y - x).sum().backward()
     z = x.detach().clone()
+    tl.stack([tl.cat([x, y]), tl.cat([x, y])], 1).norm().backward()
     z.add_(z, alpha=2).mul_(2).lerp_(y.detach(), 0.5).addcmul_(z, z).addcdiv_(z, z).fill_(0)
     ran = {run.kernel.rpartition(".")[2] for run in tl.kernels() if run.how != "numpy"}
     names = "map2_add map2_subtract map2_multiply map2_divide"
     names += " map2_1_add_scaled map1_1_multiply map2_1_mix map3_1_add_product"
-    names += " map3_1_add_quotient fill_each cast_each"
+    names += " map3_1_add_quotient fill_each cast_each copy_rows dot_rows"
     assert set(names.split()) <= ran, before
 
 

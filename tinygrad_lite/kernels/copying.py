@@ -9,6 +9,7 @@ A copy moves bits: numbers are taken for floats of their size, whatever they are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -174,6 +175,56 @@ def duplicated(x: Array) -> Array:
             cast_each(source, words)
             return out
     return x.copy() if 0 in x.strides else x.copy("K")
+
+
+def filled(shape: Any, value: Any, dtype: Any) -> Array:
+    """An array with `value` everywhere."""
+    out = np.empty(shape, dtype)
+    assign(out, value)
+    return out
+
+
+@jit(parallel=True)
+def copy_rows(x, out, first):
+    """out[i, first + j] = x[i, j]."""
+    for i in prange(x.shape[0]):
+        for j in range(x.shape[1]):
+            out[i, first + j] = x[i, j]
+
+
+def joined(arrays: Sequence[Array], axis: int) -> Array:
+    """The arrays joined along an axis, not negative, as np.concatenate does it."""
+    x = arrays[0]
+    size = x.itemsize
+    if (
+        sum([a.nbytes for a in arrays]) < 8 * LARGE
+        or size not in _FLOATS
+        or axis < 0
+        or not all(
+            a.dtype == x.dtype
+            and a.flags.c_contiguous
+            and a.ndim == x.ndim > axis
+            and a.shape[:axis] == x.shape[:axis]
+            and a.shape[axis + 1 :] == x.shape[axis + 1 :]
+            for a in arrays
+        )
+        or not ready(x.size, WORTH_LOADING)
+    ):
+        return np.concatenate(arrays, axis=axis)
+    length = sum([a.shape[axis] for a in arrays])
+    out = np.empty((*x.shape[:axis], length, *x.shape[axis + 1 :]), x.dtype)
+    rows = prod(x.shape[:axis])
+    whole = out.reshape(rows, -1)
+    first = 0
+    for a in arrays:
+        flat = a.reshape(rows, -1)
+        width = flat.shape[1]
+        if rows == 1:
+            assign(whole[0, first : first + width], flat[0])
+        else:
+            copy_rows(flat.view(_FLOATS[size]), whole.view(_FLOATS[size]), first)
+        first += width
+    return out
 
 
 def _merged(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[tuple[int, int]]:

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from . import reduce
 from ._jit import enabled, jit, prange, threads
 from ._micro import (
     lanes,
@@ -318,6 +319,8 @@ def matmul(a: Array, b: Array, out: Array | None = None, bias: Array | None = No
     elif a.ndim == b.ndim > 2 and work and a.shape[:-2] == b.shape[:-2] and k == b.shape[-2]:
         if work * prod(a.shape[:-2]) >= SMALL_BATCH and m > 1 and n > 1 and _suits(a, b, out):
             return _batch(a, b, out, bias, m, k, n)
+    if a.ndim == b.ndim == 1 and k >= reduce.PARALLEL and a.shape == b.shape and out is None:
+        return reduce.dots(a, b)
     y = np.matmul(a, b, out=out)
     if bias is not None:
         y += bias

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ._jit import FMA, jit, prange, ready
-from ._rows import plane_of, row_of, row_sum
+from ._rows import plane_of, row_dot, row_of, row_sum
 from .copying import row_major
 
 Array = np.ndarray
@@ -24,6 +24,8 @@ _add_up: Any = np.add.reduce
 
 SMALL = 1 << 15
 """Elements below which NumPy is faster."""
+PARALLEL = 1 << 16
+"""Products from which all threads beat one."""
 PIECE = 1 << 13
 """Elements that BLAS multiplies on one thread; more would wake its others (see matmul.py)."""
 NARROW = 128
@@ -63,6 +65,13 @@ def sum_columns(x, block, partial, out):
             for b in range(blocks):
                 total += partial[p, b, c]
             out[p, c] = total
+
+
+@jit(parallel=True)
+def dot_rows(x, y, out):
+    """out[r] = sum(x[r] y[r])."""
+    for r in prange(x.shape[0]):
+        out[r] = row_dot(row_of(x, r), row_of(y, r))
 
 
 @functools.lru_cache(256)
@@ -152,7 +161,15 @@ def dots(
         return np.asarray(_add_up(x * y, axis, None, None, keepdims))
     kept = x.shape[:first]
     length = prod(x.shape[first:])
-    if length <= PIECE:
+    if x.size >= PARALLEL and ready(x.size, WORTH_LOADING) and (kept or length > 2 * PIECE):
+        row = length if kept else PIECE
+        whole = x.size // row * row
+        p, q = x.reshape(-1), y.reshape(-1)
+        sums = np.empty(whole // row, x.dtype if kept else np.float64)
+        dot_rows(p[:whole].reshape(-1, row), q[:whole].reshape(-1, row), sums)
+        rest = np.dot(p[whole:], q[whole:])
+        out = sums.reshape(kept) if kept else (sums.sum() + rest).astype(x.dtype)
+    elif length <= PIECE:
         lines = (*kept, length)
         out = np.vecdot(x.reshape(lines), y.reshape(lines))
     else:

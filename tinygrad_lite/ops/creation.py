@@ -12,6 +12,7 @@ from ..core.determinism import unwritten
 from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
 from ..core.shapes import shape_from
 from ..core.tensor import CHANNELS_LAST, Size, Tensor, bind, make, require_cpu
+from ..kernels.copying import filled
 from .conversion import clone, to
 
 # -- from data -------------------------------------------------------------------------------------
@@ -360,7 +361,7 @@ def ones(
     refuse_out("ones", out)
     require_cpu(device)
     shape = _shape("ones", size, named)
-    return _finished(np.ones(shape, _dtype_or_default(dtype)), requires_grad)
+    return _finished(filled(shape, 1, _dtype_or_default(dtype)), requires_grad)
 
 
 def blank(shape: Sequence[int], dtype: Any, memory_format: Any = None) -> np.ndarray:
@@ -473,7 +474,7 @@ def full(
         )
     numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
     value = _fitting(value, numpy_dtype)
-    return _finished(np.full(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
+    return _finished(filled(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
 
 
 def _fitting(value: Any, dtype: Any) -> Any:
@@ -514,7 +515,11 @@ def _new(name: str, build: Any, doc: str) -> None:
 
 
 _new("new_zeros", np.zeros, "Zeros of shape `size` in this Tensor's dtype.")
-_new("new_ones", np.ones, "Ones of shape `size` in this Tensor's dtype.")
+_new(
+    "new_ones",
+    lambda shape, dtype: filled(shape, 1, dtype),
+    "Ones of shape `size` in this Tensor's dtype.",
+)
 _new("new_empty", unwritten, "Arbitrary content of shape `size` in this Tensor's dtype.")
 
 

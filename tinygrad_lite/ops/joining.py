@@ -16,6 +16,7 @@ from ..core.primitive import REGISTRY, Primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
+from ..kernels import copying
 from ..kernels.copying import row_major
 from .arguments import kind, numpy_names
 from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
@@ -47,7 +48,7 @@ def _apart(g: Any, tensors_shape: Sequence[Sequence[int]], dim: int) -> tuple[An
 )
 def joined(*tensors: Any, dim: int) -> Any:
     """Arrays joined along the axis `dim`."""
-    return _in_order(np.concatenate(tensors, axis=dim))
+    return _in_order(copying.joined(tensors, dim))
 
 
 def _in_order(out: np.ndarray) -> np.ndarray:
@@ -69,7 +70,7 @@ def _in_order(out: np.ndarray) -> np.ndarray:
 )
 def stacked(*tensors: Any, dim: int) -> Any:
     """Arrays of one shape joined along a new axis `dim`."""
-    return row_major(np.stack(tensors, axis=dim))
+    return row_major(copying.joined([np.expand_dims(x, dim) for x in tensors], dim))
 
 
 def sequence_of_tensors(name: str, tensors: Any) -> list[Tensor]:
@@ -104,7 +105,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: int | None = None, out: Any = None)
     try:
         arrays = [x.array for x in _listed(tensors)]
         d = dim if dim >= 0 else dim + arrays[0].ndim
-        value = _in_order(np.concatenate(arrays, axis=d))
+        value = _in_order(copying.joined(arrays, d))
     except (ValueError, IndexError, TypeError, AttributeError):
         pass  # what is wrong, or (0,) among others, is seen below
     else:
@@ -164,9 +165,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Any:
         d = dim if dim >= 0 else dim + len(shape) + 1
         wide = (*shape[:d], 1, *shape[d:])
         same = d <= len(shape) and all(a.shape == shape for a in arrays)
-        value = (
-            row_major(np.concatenate([a.reshape(wide) for a in arrays], axis=d)) if same else None
-        )
+        value = row_major(copying.joined([a.reshape(wide) for a in arrays], d)) if same else None
     except (ValueError, IndexError, TypeError, AttributeError):
         value = None  # what is wrong is seen below
     if value is not None and current().watch is None:

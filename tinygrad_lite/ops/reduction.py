@@ -95,6 +95,8 @@ def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     wide = _accumulator(x.dtype)
     if wide is None:
         return reduce.total(x, axes, keepdim)
+    if x.dtype.kind == "b" and axes is None and not keepdim:
+        return np.asarray(np.count_nonzero(x))
     out = row_major(np.asarray(add_up(x, axes, wide, None, keepdim)))
     return out.astype(x.dtype) if wide is np.float32 else out
 
