@@ -147,15 +147,15 @@ def test_setup_context_sees_inputs_and_output():
         def setup_context(ctx, inputs, output):
             assert not torch.is_grad_enabled()
             ctx.seen = inputs, output
-            ctx.save_for_backward(*inputs)
+            ctx.save_for_backward(inputs[0])
 
         @staticmethod
         def backward(ctx, g):
-            return g * 2
+            return g * 2, None
 
     x = leaf(3.0)
     y = Double.apply(x)
-    assert y.grad_fn.seen[0] == (x,) and y.grad_fn.seen[1] is y
+    assert y.grad_fn.seen[0] == (x, 2) and y.grad_fn.seen[1] is y
     assert y.grad_fn.saved_tensors[0] is x
     assert Double.apply(torch.ones(1), k=5).item() == 5
 

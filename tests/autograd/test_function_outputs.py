@@ -62,3 +62,44 @@ def test_the_class_of_its_nodes_and_the_old_name_of_what_is_saved():
     assert type(y.grad_fn) is Old._backward_cls
     y.backward()
     assert x.grad.item() == 6
+
+
+def test_what_is_marked_as_written_should_be_an_input():
+    class Fresh(Function):
+        @staticmethod
+        def forward(ctx, x, view):
+            out = x * 3
+            out = out.view_as(out) if view else out
+            ctx.mark_dirty(out)
+            return out
+
+        @staticmethod
+        def backward(ctx, g):
+            return 3 * g, None
+
+    x = torch.ones(2, requires_grad=True)
+    with pytest.warns(UserWarning, match="received a tensor that was not an input"):
+        Fresh.apply(x, False)
+    with pytest.raises(RuntimeError, match="received a tensor that was not an input"):
+        Fresh.apply(x, True)
+
+
+def test_setup_context_sees_defaults():
+    class Power(Function):
+        @staticmethod
+        def forward(x, n=3):
+            return x**n
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            x, ctx.n = inputs
+            ctx.save_for_backward(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return g * ctx.n * x ** (ctx.n - 1), None
+
+    x = torch.tensor(2.0, requires_grad=True)
+    Power.apply(x).backward()
+    assert x.grad.item() == 12

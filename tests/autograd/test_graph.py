@@ -161,10 +161,7 @@ def test_what_a_watcher_outside_sees_passes_through_hooks():
     token = MODE.set(current().but(watch=log))
     try:
         x = leaf(2.0)
-        with (
-            graph.saved_tensors_hooks(lambda t: t, lambda t: t),
-            graph.disable_saved_tensors_hooks("no"),
-        ):
+        with graph.saved_tensors_hooks(lambda t: t, lambda t: t):
             y = x.exp()
             torch.ones(1).add_(1)
             y.backward()
@@ -207,11 +204,8 @@ def test_hooks_may_be_forbidden():
             graph.saved_tensors_hooks(lambda t: t, lambda t: t).__enter__()
     x = leaf(2.0)
     with graph.saved_tensors_hooks(lambda t: t * 10, lambda t: t):
-        with (
-            graph.disable_saved_tensors_hooks("inside"),
-            pytest.raises(RuntimeError, match="^inside$"),
-        ):
-            graph.saved_tensors_hooks(lambda t: t, lambda t: t).__enter__()
+        with pytest.raises(RuntimeError, match="^inside$"):
+            graph.disable_saved_tensors_hooks("inside").__enter__()
         y = x * x
     y.backward()
     assert x.grad.item() == 40
@@ -244,8 +238,12 @@ def test_what_is_saved_may_be_written_if_a_copy_is_kept():
     with graph.allow_mutation_on_saved_tensors():
         y = z * z
         z.mul_(50)
-    y.backward()
+        y.backward(retain_graph=True)
+        with pytest.raises(RuntimeError, match="contexts cannot be nested"):
+            graph.allow_mutation_on_saved_tensors().__enter__()
     assert x.grad.item() == 4
+    with pytest.raises(AssertionError, match="backward outside of the 'allow_mutation"):
+        y.backward()
 
 
 # hooks on several gradients

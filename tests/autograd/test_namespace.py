@@ -22,10 +22,13 @@ def test_other_names_are_refused():
 
 
 def test_multithreading_is_accepted_and_changes_nothing():
-    before = torch.is_grad_enabled(), grad_mode.is_multithreading_enabled()
+    assert grad_mode.is_multithreading_enabled()
     for asked in (True, False, 1, 0):
         context = grad_mode.set_multithreading_enabled(asked)
         assert context.mode is bool(asked) and context.clone().mode is bool(asked)
         with context:
-            now = torch.is_grad_enabled(), grad_mode.is_multithreading_enabled()
-        assert now == before == (True, False)
+            assert torch.is_grad_enabled()
+        assert grad_mode.is_multithreading_enabled()
+    with grad_mode.set_multithreading_enabled(False):
+        assert not grad_mode.is_multithreading_enabled()
+    assert grad_mode.is_multithreading_enabled()

@@ -462,3 +462,60 @@ def test_axes_of_one_element_do_not_overlap(shape: tuple[int, ...]) -> None:
     x = tl.ones(shape).expand(shape)
     x.add_(1)
     assert (x.numpy() == 2).all()
+
+
+def test_a_view_of_one_of_several_may_not_be_written_either() -> None:
+    base = leaf([1.0, 2.0]) * 1
+    part = base.unbind()[0]
+    with pytest.raises(RuntimeError, match="^Output 0 of Unbind is a view"):
+        part.view(1).mul_(2)
+    with pytest.raises(RuntimeError, match="^Output 0 of Unbind is a view"):
+        part.unsqueeze_(0)
+    base.view(2).view(2).mul_(2)
+
+
+def test_parts_cut_one_by_one_may_be_written() -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    first, *_ = (x * 1).unsafe_split(1)
+    first.mul_(5).sum().backward()
+    assert x.grad.tolist() == [5.0, 0.0, 0.0]
+
+
+def test_turning_a_view_under_no_grad_keeps_its_history() -> None:
+    x = tl.ones(2, 3).requires_grad_()
+    y = (x * 1).view(2, 3)
+    with tl.no_grad():
+        y.t_()
+    y.mul_(2)
+    y.sum().backward()
+    assert x.grad.tolist() == [[2.0] * 3] * 2
+
+
+def test_the_gradient_a_view_retains_is_that_of_its_latest_value() -> None:
+    base = leaf([1.0]) * 1
+    one, other = base[:], base[:]
+    one.retain_grad()
+    other.retain_grad()
+    one.mul_(2)
+    (one + other).sum().backward()
+    assert one.grad.tolist() == other.grad.tolist() == [1.0]
+
+
+def test_other_memory_makes_another_leaf() -> None:
+    x = leaf([1.0, 2.0, 3.0])
+    old = x * 2
+    with tl.no_grad():
+        x.set_(x[1:])
+    x.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+    with pytest.raises(RuntimeError, match="not have been used in the graph"):
+        tl.autograd.grad(old.sum(), x)
+
+
+def test_gradients_lie_in_memory_as_their_leaves_do() -> None:
+    x = tl.ones(2, 3, 4, 5).to(memory_format=tl.channels_last).requires_grad_()
+    (x * tl.ones(2, 3, 4, 5)).sum().backward()
+    assert x.grad.stride() == x.stride() == (60, 1, 15, 3)
+    y = tl.empty_strided((2, 2), (4, 2)).fill_(1.0).requires_grad_()
+    y.sum().backward()
+    assert y.grad.stride() == (2, 1)

@@ -269,3 +269,21 @@ def test_what_is_kept_can_be_looked_at() -> None:
     assert raw.unpack_hook is print and raw.data == "packed"
     with pytest.raises(RuntimeError, match="from Python is forbidden"):
         tl.autograd.SavedTensor()
+
+
+def test_a_number_is_no_tensor_to_pack() -> None:
+    def never(t: tl.Tensor) -> tl.Tensor:
+        raise AssertionError
+
+    with saved_tensors_hooks(never, never):
+        x = leaf([2.0])
+        (x * 3).backward()
+    assert x.grad.tolist() == [3.0]
+
+
+def test_what_an_unpack_hook_gives_must_be_a_tensor() -> None:
+    x = leaf([2.0])
+    node = (x * x).grad_fn
+    node._raw_saved_self.register_hooks(lambda t: t, lambda t: 1)
+    with pytest.raises(TypeError, match="unpack_hook expected to be a Tensor"):
+        node._saved_self

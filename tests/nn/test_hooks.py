@@ -178,3 +178,13 @@ def test_global_hooks_come_before_those_of_the_module() -> None:
         net(tl.zeros(1))
     net(tl.zeros(1))
     assert order == ["global", "own", "own"]
+
+
+def test_backward_hooks_are_left_out_of_derivatives_of_derivatives() -> None:
+    calls = []
+    loss = nn.MSELoss()
+    loss.register_full_backward_hook(lambda module, before, after: calls.append(1))
+    x = tl.tensor([0.5], requires_grad=True)
+    (g,) = tl.autograd.grad(loss(x, tl.zeros(1)), x, create_graph=True)
+    tl.autograd.grad(g, x)
+    assert calls == [1]

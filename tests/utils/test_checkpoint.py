@@ -166,3 +166,19 @@ def test_callbacks_run_at_the_end_of_their_pass():
     assert lines == [3.0, 0]
     with pytest.raises(RuntimeError, match="during backward pass"):
         engine.queue_callback(print)
+
+
+@pytest.mark.parametrize("early_stop", [True, False])
+def test_a_checkpointed_function_may_differentiate(early_stop: bool):
+    def run(x: torch.Tensor) -> torch.Tensor:
+        inner = checkpoint(lambda x: x.sin().exp(), x, use_reentrant=False)
+        (g,) = torch.autograd.grad(inner, x)
+        return x.sin() * g
+
+    x = leaf(0.5)
+    run(x).backward()
+    expected = x.grad.item()
+    x.grad = None
+    with set_checkpoint_early_stop(early_stop):
+        checkpoint(run, x, use_reentrant=False).backward()
+    assert x.grad.item() == pytest.approx(expected)

@@ -99,6 +99,12 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
             f"the given forward gradient is of size {list(tangent.array.shape)}."
         )
     _require_recording("make_dual")
+    own = live_node(tangent)
+    if own is not None and not at.tangents.keys().isdisjoint(_ancestors(own)):
+        raise RuntimeError(
+            "Expected the tangent of a dual Tensor to be no dual Tensor: it has a forward gradient "
+            "at the same level 0."
+        )
     parent = live_node(tensor)
     if parent is not None and not at.tangents.keys().isdisjoint(_ancestors(parent)):
         raise RuntimeError(

@@ -25,6 +25,7 @@ for `jvp` is linear in the tangents.
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +40,7 @@ from ..core.inplace import rebase, require_writable
 from ..core.modes import current, enable_grad, no_grad
 from ..core.node import FREED, Node, Packed, Pick, describe, written_since
 from ..core.primitive import Primitive
-from ..core.saved import SavedTensor
+from ..core.saved import SavedTensor, unpacked
 from ..core.tensor import Tensor, live_node, make, make_view
 
 _PUSHING: ContextVar[bool] = ContextVar("tinygrad_lite_pushing", default=False)
@@ -157,9 +158,8 @@ class _Saved(SavedTensor):
         return self.array if self.packed is None else self.packed
 
     def _tensor(self) -> Tensor:
-        return (
-            make(self.array) if self.tensor is None else self._same() or make(self.array, self.node)
-        )
+        same = self._same()
+        return make(self.array, self.node) if same is None else same
 
     def _same(self) -> Tensor | None:
         """The Tensor that was saved, if it is still there and as it was."""
@@ -174,21 +174,18 @@ class _Saved(SavedTensor):
 
     def unpack(self, node: Node) -> Tensor | None:
         array = self.array
+        same: Tensor | None = None
         if self.packed is not None:
-            content = self.packed.unpack(self.packed.content)
-            if not isinstance(content, Tensor):
-                raise TypeError(
-                    "Output of saved tensor unpack_hook expected to be a Tensor but got result of "
-                    f"type {type(content).__name__}"
-                )
-            array = content.array
-        elif array is not None:
-            self._check_unwritten(array)
-        if array is None:
+            same = unpacked(self.packed)
+            array = same.array
+        elif array is None:
             return None
+        else:
+            self._check_unwritten(array)
+            same = self._same()
         if self.output is None:
-            same = None if self.packed is not None else self._same()
-            return make(array, self.node) if same is None else same
+            known = same is not None and live_node(same) is self.node
+            return same if known else make(array, self.node)
         if array.dtype.kind not in "fc":
             return make(array)
         if node.op.outputs:
@@ -240,11 +237,14 @@ class FunctionNode(Node):
         return getattr(self.ctx, name)
 
 
+BackwardCFunction = FunctionNode
+
+
 class _UserOp:
     """What the engine needs to know of a Function: its `backward`, which insists on Tensors."""
 
     on_tensors = True
-    plain = joint = False
+    plain = joint = view = False
     named = None
     holds = True
     rewritable = False
@@ -258,7 +258,7 @@ class _UserOp:
     def differentiate(self, node: Node, g: Any, saved: Sequence[Any]) -> Sequence[Any]:
         ctx = saved[0]
         gs = g if self.outputs else (g,)
-        if _PUSHING.get() and self.function.jvp is not Function.jvp:
+        if _PUSHING.get() and self._has_jvp():
             return self._transposed_jvp(ctx, gs)
         if ctx._materialize:
             shapes = node.shape if self.outputs else (node.shape,)
@@ -269,6 +269,12 @@ class _UserOp:
                 ]
             )
         return self._checked(self._backward()(ctx, *gs), ctx, node)
+
+    def _has_jvp(self) -> bool:
+        """Whether to ask `jvp` for tangents; where nothing else can be asked, it says so."""
+        function = self.function
+        no_backward = (function.backward, function.vjp) == (Function.backward, Function.vjp)
+        return function.jvp is not Function.jvp or no_backward
 
     def _transposed_jvp(self, ctx: FunctionCtx, gs: Sequence[Any]) -> list[Any]:
         """The gradients of sum(g * jvp(tangents)) towards the tangents, one for each argument."""
@@ -432,19 +438,26 @@ class Function:
                 result = cls.forward(ctx, *args, **kwargs)
             else:
                 result = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, result)
+                cls.setup_context(ctx, _with_defaults(cls.forward, args), result)
         several = isinstance(result, tuple)
         results = result if several else (result,)
         if not recorded:
             return result
         outputs = [_fresh(out, args, ctx) for out in results]
-        node = _record(cls, ctx, nodes, results, outputs, several)
+        node = _record(cls, ctx, args, nodes, results, outputs, several)
         if current().watch is not None:
             arrays = [a.array for a in args if isinstance(a, Tensor)]
             for out in outputs:
                 if isinstance(out, Tensor):
                     current().watch.forward(node.op, arrays, {}, out.array, node)  # type: ignore[union-attr]
         return tuple(outputs) if several else outputs[0]
+
+
+def _with_defaults(forward: Callable[..., Any], args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments of a call, with those left out that have a default."""
+    given = inspect.signature(forward).bind_partial(*args)
+    given.apply_defaults()
+    return given.args
 
 
 def _fresh(out: Any, args: Sequence[Any], ctx: FunctionCtx) -> Any:
@@ -459,6 +472,7 @@ def _fresh(out: Any, args: Sequence[Any], ctx: FunctionCtx) -> Any:
 def _record(
     cls: type[Function],
     ctx: FunctionCtx,
+    args: Sequence[Any],
     nodes: Sequence[Node | None],
     results: Sequence[Any],
     outputs: Sequence[Any],
@@ -469,6 +483,7 @@ def _record(
             "Some elements marked as dirty during the forward method were not returned as output. "
             "The inputs that are modified inplace must all be outputs of the Function."
         )
+    _judge_dirty(ctx, args)
     op = _UserOp(cls, several)
     arrays: list[Any] = [out.array if isinstance(out, Tensor) else None for out in outputs]
     dtypes = [None if a is None else a.dtype for a in arrays]
@@ -499,6 +514,19 @@ def _record(
     ctx._node = weakref.ref(node)
     ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
     return node
+
+
+def _judge_dirty(ctx: FunctionCtx, args: Sequence[Any]) -> None:
+    """Complain of Tensors that are marked as written but are no inputs."""
+    for d in ctx._dirty:
+        if all(d is not a for a in args):
+            text = (
+                "ctx.mark_dirty() received a tensor that was not an input. Only input Tensors that "
+                "have been mutated should be passed to ctx.mark_dirty()."
+            )
+            if d.base is not None:
+                raise RuntimeError(text)
+            warnings.warn(text, UserWarning, stacklevel=4)
 
 
 _WRITTEN_VIEW = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Any
 
 from ..core.modes import enable_grad as enable_grad
@@ -22,14 +23,21 @@ __all__ = [
 ]
 
 
+_MULTITHREADING: ContextVar[bool] = ContextVar("tinygrad_lite_multithreading", default=True)
+
+
 class set_multithreading_enabled(mode_context):
-    """Accepted: a backward pass runs in the thread that asked for it, one node after another."""
+    """Accepted, at once and as a context: a backward pass runs in the thread that asked for it."""
 
     def __init__(self, mode: bool) -> None:
         self.mode = bool(mode)
+        self._token = _MULTITHREADING.set(self.mode)
 
-    def changes(self) -> dict[str, object]:
-        return {}
+    def __enter__(self) -> set_multithreading_enabled:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _MULTITHREADING.reset(self._token)
 
     def clone(self) -> set_multithreading_enabled:
         return set_multithreading_enabled(self.mode)
@@ -58,5 +66,5 @@ class _unsafe_preserve_version_counter(mode_context):
 
 
 def is_multithreading_enabled() -> bool:
-    """Whether one backward pass may use several threads of Python: never here."""
-    return False
+    """What `set_multithreading_enabled` set last; it changes nothing."""
+    return _MULTITHREADING.get()

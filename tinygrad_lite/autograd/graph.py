@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ..core.modes import MODE, Mode, Watcher, current
@@ -107,6 +108,18 @@ def _itself(x: Any) -> Any:
     return x
 
 
+def _forbidden() -> _Forbidden | None:
+    layer = current().watch
+    while isinstance(layer, _Layer) and not isinstance(layer, _Forbidden):
+        layer = layer.outer
+    return layer if isinstance(layer, _Forbidden) else None
+
+
+def saved_tensors_hooks_are_enabled() -> bool:
+    """Whether `saved_tensors_hooks` may be entered."""
+    return _forbidden() is None
+
+
 class saved_tensors_hooks:
     """Context manager: every tensor saved for a backward pass inside is kept as `pack(tensor)`,
     and `unpack` gives it back when the backward pass needs it.
@@ -124,11 +137,9 @@ class saved_tensors_hooks:
 
     def __enter__(self) -> saved_tensors_hooks:
         outer = current().watch
-        layer = outer
-        while isinstance(layer, _Layer):
-            if isinstance(layer, _Forbidden):
-                raise RuntimeError(layer.message)
-            layer = layer.outer
+        forbidden = _forbidden()
+        if forbidden is not None:
+            raise RuntimeError(forbidden.message)
         watch = _Packing(self.pack_hook, self.unpack_hook, outer)
         self._tokens.append(MODE.set(current().but(watch=watch)))
         return self
@@ -145,16 +156,50 @@ class save_on_cpu(saved_tensors_hooks):
 
 
 class allow_mutation_on_saved_tensors(saved_tensors_hooks):
-    """What is saved inside is kept as a copy, so that it may be written before it is used."""
+    """What is saved inside is kept as a copy, so that it may be written before it is used.
+
+    Backward passes over it belong inside too (AssertionError); RuntimeError inside another one.
+    """
 
     def __init__(self) -> None:
-        super().__init__(lambda t: t.clone(), _itself)
+        self._active = False
+
+        def unpack(t: Tensor) -> Tensor:
+            if not self._active:
+                raise AssertionError(
+                    "Trying to backward outside of the 'allow_mutation_on_saved_tensors' context "
+                    "in which the graph was originally recorded."
+                )
+            return t
+
+        super().__init__(lambda t: t.clone(), unpack)
+
+    def __enter__(self) -> allow_mutation_on_saved_tensors:
+        if _MUTATION.get():
+            raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+        super().__enter__()
+        self._token = _MUTATION.set(True)
+        self._active = True
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._active = False
+        _MUTATION.reset(self._token)
+        super().__exit__(*exc)
+
+
+_MUTATION: ContextVar[bool] = ContextVar("tinygrad_lite_mutation", default=False)
 
 
 @contextmanager
 def disable_saved_tensors_hooks(error_message: str, is_error_on: bool = True) -> Iterator[None]:
     """Inside, entering `saved_tensors_hooks` raises RuntimeError with this message."""
     mode: Mode = current()
+    layer = mode.watch
+    while isinstance(layer, _Layer):
+        if isinstance(layer, _Packing):
+            raise RuntimeError(error_message)
+        layer = layer.outer
     token = MODE.set(mode.but(watch=_Forbidden(error_message, mode.watch)))
     try:
         yield

@@ -29,7 +29,7 @@ import numpy as np
 from ..kernels.arithmetic import add
 from ..kernels.copying import LARGE, contiguous, copied
 from .chain import cast, sum_to
-from .hooks import mirrored, run_after, run_before, run_hooks, unpacked
+from .hooks import all_unpacked, mirrored, run_after, run_before, run_hooks
 from .modes import MODE, current
 from .node import (
     FREED,
@@ -310,7 +310,7 @@ def _contributions(node: Node, g: Any, recorded: bool, watch: Any) -> Sequence[A
         if more.before:
             g = run_before(more.before, g, recorded)
         if more.packed:
-            saved = unpacked(saved)
+            saved = all_unpacked(saved)
     if op.on_tensors:
         if not recorded:
             g = tuple([a if a is None else make(a) for a in g]) if op.outputs else make(g)
@@ -346,7 +346,10 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
     if recorded:
         tensor._grad = g if old is None else old + g
     elif old is None:
-        tensor._grad = make(g if _is_unshared(g) else copied(g))
+        if tensor.array.flags.c_contiguous:
+            tensor._grad = make(g if _is_unshared(g) else copied(g))
+        else:
+            tensor._grad = make(_laid_out_as(tensor.array, g))
     elif 0 in old.array.strides:  # the user's, expanded: its elements are one place of memory
         tensor._grad = make(old.array + g)
     else:
@@ -364,6 +367,14 @@ def _accumulate(leaf: Leaf, g: Any, recorded: bool, special: bool) -> None:
                 )
     if more is not None:
         run_after(more.after, mirrored(g), (), recorded)
+
+
+def _laid_out_as(x: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """A copy of `g` in the order of the leaf `x`, say channels last; row-major if `x` has gaps."""
+    whole = x.nbytes == np.lib.array_utils.byte_bounds(x)[1] - np.lib.array_utils.byte_bounds(x)[0]
+    laid = np.empty_like(x, dtype=g.dtype, order="K" if whole else "C")
+    laid[...] = g
+    return laid
 
 
 def _called(self: Node, *gs: Tensor) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .chain import conjugate
 from .node import Keeper, Node, Packed
+from .saved import unpacked
 from .tensor import Tensor, make
 
 
@@ -110,16 +111,8 @@ def run_after(hooks: list[Any], g: Any, found: Sequence[Any], recorded: bool) ->
     return _unwrapped(inputs, recorded)
 
 
-def unpacked(saved: Any) -> Any:
+def all_unpacked(saved: Any) -> Any:
     """What the node saved, with what `saved_tensors_hooks` packed unpacked again."""
     if isinstance(saved, tuple):
-        return tuple([unpacked(value) for value in saved])
-    if not isinstance(saved, Packed):
-        return saved
-    content = saved.unpack(saved.content)
-    if not isinstance(content, Tensor):
-        raise TypeError(
-            "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
-            f"{type(content).__name__}"
-        )
-    return content.array
+        return tuple([all_unpacked(value) for value in saved])
+    return unpacked(saved).array if isinstance(saved, Packed) else saved

@@ -167,14 +167,14 @@ def require_writable(x: Tensor, used: str = "is being used", *, one_value: bool 
     """
     if current().grad:
         node, base = live_node(x), x.base
+        if base is not None and base.node is not None and x.array.dtype.kind in "fc":
+            require_known_view(x)
         if isinstance(node, Leaf) or (base is not None and isinstance(base.node, Leaf)):
             raise RuntimeError(
                 f"a {'leaf' if isinstance(node, Leaf) else 'view of a leaf'} Variable that "
                 f"requires grad {used if base is None else 'is being used'} in an in-place "
                 "operation. Wrap the write in `with no_grad():`, or write out of place"
             )
-        if base is not None and base.node is not None and x.array.dtype.kind in "fc":
-            _require_known_view(node)
     a = x.array
     if (
         not one_value
@@ -212,14 +212,19 @@ def _replaced(saved: Any, by: dict[int, Any]) -> Any:
     return by.get(id(saved), saved)
 
 
-def _require_known_view(node: Node | None) -> None:
+def require_known_view(x: Tensor) -> None:
     """RuntimeError for views that PyTorch does not let be written while gradients are recorded."""
+    node, base = live_node(x), x.base.node  # type: ignore[union-attr]
     if node is None:
         raise RuntimeError(
             "A view was created in no_grad mode and is being modified inplace with grad mode "
             "enabled. Given that this use case is ambiguous and error-prone, it is forbidden. Put "
             "both in no_grad, or neither"
         )
+    while node is not base and type(node) is not Pick and node.op is not None and node.op.view:
+        node = node.parents[0]  # of a view of a view, what the first one was
+    if node is base or node.op is None:
+        return
     if type(node) is Pick:
         raise RuntimeError(
             f"Output {node.saved} of {node.op.title} is a view and is being modified inplace. This "

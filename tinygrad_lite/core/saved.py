@@ -110,17 +110,33 @@ def packed_by(pack: Callable[[Any], Any], unpack: Callable[[Any], Any], tensor: 
     return Packed(content, unpack)
 
 
+def unpacked(packed: Packed) -> Tensor:
+    """What an unpack hook gives back. TypeError if it is no Tensor."""
+    content = packed.unpack(packed.content)
+    if not isinstance(content, Tensor):
+        raise TypeError(
+            "Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+            f"{type(content).__name__}"
+        )
+    return content
+
+
 def pack_all(node: Node, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> Any:
     """Everything a node saved with its arrays packed."""
 
     def packed(value: Any, place: int) -> Any:
         if isinstance(value, tuple):
             return tuple([packed(v, place) for v in value])
-        if not isinstance(value, np.ndarray):
+        if not isinstance(value, np.ndarray) or _may_be_a_number(node, place, value):
             return value
         return packed_by(pack, unpack, _before_packing(node, place, value))
 
     return tuple([packed(value, place) for place, value in enumerate(node.saved)])
+
+
+def _may_be_a_number(node: Node, place: int, value: np.ndarray) -> bool:
+    """Whether a hook should not see the value: the 3 of x * 3 is an array here, but no Tensor."""
+    return value.ndim == 0 and place < len(node.op.inputs) and node.parents[place] is None
 
 
 def _before_packing(node: Node, place: int, value: np.ndarray) -> Tensor:
@@ -164,7 +180,7 @@ def look_up(op: Any, node: Node, name: str) -> Any:
         )
     value = node.saved[place]
     if isinstance(value, Packed):
-        value = value.unpack(value.content).array
+        value = unpacked(value).array
     if not isinstance(value, np.ndarray):
         return value
     if wanted == "out":

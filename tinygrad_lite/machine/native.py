@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+from ..autograd.graph import saved_tensors_hooks_are_enabled
 from ..core import modes
 from ..core.dtypes import dtype as dtype
 from ..core.node import Leaf, Node
@@ -90,6 +91,9 @@ def _parse_to(*args: Any, **kwargs: Any) -> tuple[Any, Any, bool, Any]:
     return None if where is None else device(where), kind, bool(blocking), memory_format
 
 
-_autograd = SimpleNamespace(SavedTensor=SavedTensor)
+_autograd = SimpleNamespace(
+    SavedTensor=SavedTensor, _saved_tensors_hooks_is_enabled=saved_tensors_hooks_are_enabled
+)
 _functions = SimpleNamespace(AccumulateGrad=Leaf)
+is_grad_enabled = modes.is_grad_enabled
 _nn = SimpleNamespace(_parse_to=_parse_to)

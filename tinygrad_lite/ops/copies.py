@@ -1,7 +1,7 @@
 """What PyTorch calls `<view>_copy`: the view of that name, in memory of its own.
 
-And the `unsafe_` forms of `chunk` and `split`, which differ from these in what autograd may assume
-about writing into the parts; here both are views whose writes are followed.
+And the `unsafe_` forms of `chunk` and `split`, whose parts may be written in place where a graph is
+recorded: each is a view by itself.
 """
 
 from __future__ import annotations
@@ -57,19 +57,29 @@ unsqueeze_copy = _copied("unsqueeze_copy", unsqueeze)
 view_copy = _copied("view_copy", view)
 
 
+def _one_by_one(input: Tensor, parts: Any, dim: int) -> tuple[Any, ...]:
+    """The parts that an op cut along `dim`, each by a slice of its own."""
+    found, start = [], 0
+    for part in parts:
+        end = start + part.array.shape[dim]
+        found.append(_slice(input, dim, start, end))
+        start = end
+    return tuple(found)
+
+
 @composed()
 def unsafe_chunk(input: Any, chunks: int, dim: int = 0) -> Any:
-    """The same as `chunk`."""
-    return chunk(input, chunks, dim)
+    """`chunk` into parts that may be written in place."""
+    return _one_by_one(input, chunk(input, chunks, dim), dim)
 
 
 @composed()
 def unsafe_split(input: Any, split_size: int, dim: int = 0) -> Any:
-    """The same as `split`."""
-    return split(input, split_size, dim)
+    """`split` into parts that may be written in place."""
+    return _one_by_one(input, split(input, split_size, dim), dim)
 
 
 @composed()
 def unsafe_split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
-    """The same as `split_with_sizes`."""
-    return split_with_sizes(input, split_sizes, dim)
+    """`split_with_sizes` into parts that may be written in place."""
+    return _one_by_one(input, split_with_sizes(input, split_sizes, dim), dim)

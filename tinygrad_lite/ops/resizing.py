@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.determinism import settled
-from ..core.node import _LEGACY, owner
+from ..core.node import _LEGACY, Leaf, owner
 from ..core.shapes import shape_from
 from ..core.tensor import CHANNELS_LAST, Tensor, bind
 
@@ -23,9 +23,18 @@ def set_(
 
     RuntimeError for another dtype, or for a shape that reaches beyond the memory.
     """
+    _point_at(self, source, storage_offset, size, stride)
+    node = self.node
+    if isinstance(node, Leaf):  # what was computed from the old memory is no business of the new
+        self.node = Leaf(self)
+        self.node.hooks, self.node.after = node.hooks, node.after
+    return self
+
+
+def _point_at(self: Tensor, source: Any, storage_offset: int, size: Any, stride: Any) -> None:
     if source is None:
         self.array = np.zeros(0, self.array.dtype)
-        return self
+        return
     if isinstance(source, Tensor):
         if source.array.dtype != self.array.dtype:
             raise RuntimeError(
@@ -34,13 +43,12 @@ def set_(
             )
         if size is None:
             self.array = source.array
-            return self
+            return
         memory = _whole(source.array)
     else:
         memory = source.elements_for(self.dtype)
     shape = (memory.size - storage_offset,) if size is None else tuple(size)
     self.array = _region(memory, storage_offset, shape, stride)
-    return self
 
 
 def _type_name(x: Tensor) -> str:

@@ -16,7 +16,8 @@ import numpy as np
 from ..core import dtypes
 from ..core.chain import cast, sum_to
 from ..core.doors import composed
-from ..core.modes import current
+from ..core.inplace import require_known_view
+from ..core.modes import current, enable_grad
 from ..core.node import Leaf
 from ..core.primitive import REGISTRY
 from ..core.samples import Real, one_of, sample
@@ -509,12 +510,17 @@ def turned(function: TensorFunction) -> TensorFunction:
 
     @functools.wraps(function)
     def turn(self: Tensor, *args: Any, **named: Any) -> Tensor:
-        if current().grad and isinstance(self.node, Leaf):
-            raise RuntimeError(
-                "a leaf Variable that requires grad is being used in an in-place operation. "
-                "Wrap it in `with no_grad():`, or use the form without the underscore"
-            )
-        seen = function(self, *args, **named)
+        if current().grad:
+            if isinstance(self.node, Leaf):
+                raise RuntimeError(
+                    "a leaf Variable that requires grad is being used in an in-place operation. "
+                    "Wrap it in `with no_grad():`, or use the form without the underscore"
+                )
+            base = self.base
+            if base is not None and base.node is not None and self.array.dtype.kind in "fc":
+                require_known_view(self)
+        with enable_grad():  # nothing is computed: whatever has a history keeps it
+            seen = function(self, *args, **named)
         self.array, self.node = seen.array, seen.node
         return self
 

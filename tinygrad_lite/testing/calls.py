@@ -89,7 +89,7 @@ def vjp_map(function: Map, count: int) -> Map:
         recorded = is_grad_enabled() and any(live_node(a) is not None for a in args)
         with enable_grad():
             inputs = [x if live_node(x) is not None else leaf(x.array) for x in args[:count]]
-            outputs = numbers_of(function(*inputs))
+            outputs = [o for o in numbers_of(function(*inputs)) if live_node(o) is not None]
             given = args[count:]
             cotangents = list(given) if recorded else [c.array for c in given]
             found = gradients(outputs, inputs, cotangents, create_graph=recorded)

@@ -200,6 +200,7 @@ class _Recomputed:
         self.early_stop = early_stop
         self.names = names
         self.facts: list[Any] = []
+        self.complete = False  # not while the first run goes on, which may differentiate inside
         self.values: dict[Any, dict[int, Tensor]] = {}  # of each backward pass
 
     def pack(self, t: Tensor) -> int:
@@ -246,6 +247,8 @@ class _Recomputed:
 
         def keep(t: Tensor) -> Tensor:
             if len(values) == len(self.facts):
+                if not self.complete:
+                    return t
                 raise CheckpointError(
                     "torch.utils.checkpoint: trying to save more tensors during recomputation "
                     f"than the {len(self.facts)} of the original forward pass."
@@ -359,7 +362,9 @@ def checkpoint(
         run, preserve_rng_state, _CHECKS[determinism_check], _EARLY_STOP.over(early_stop), names
     )
     with saved_tensors_hooks(again.pack, again.unpack), first, _noting(names and names[0]):
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+    again.complete = True
+    return result
 
 
 def checkpoint_sequential(

@@ -336,9 +336,12 @@ class _Backward:
         """The arguments, their gradients reported to the hooks."""
 
         def report(gs: tuple[Any, ...]) -> tuple[Any, ...]:
+            if self.grad_output is None:
+                return gs  # they did not pass the outputs, as in a derivative of a derivative
             for hook in self.hooks:
                 found = hook(self.module, gs, self.grad_output)
                 gs = _as_many("Backward hook", "grad_input", found, gs)
+            self.grad_output = None
             return gs
 
         passed = _passed_through(args, report)
