@@ -85,3 +85,21 @@ def test_evaluation_uses_shared_statistics_only_for_batches(make: str) -> None:
         assert g.numpy().astype(bool).sum() == 1  # a fixed scale and shift
     else:
         assert picture_of(g.numpy() != 0) == drawn(make)
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.LayerNorm([3, 3]), nn.GroupNorm(2, 4), nn.BatchNorm2d(4), nn.InstanceNorm2d(4)]
+)
+def test_sums_of_float16_are_taken_in_float32(layer: Any) -> None:
+    """As float32 computes it and then rounded, in parameters of either precision."""
+    x = (tl.arange(72.0).reshape(2, 4, 3, 3) * 5 % 7).half().requires_grad_()
+    wide = x.detach().float().requires_grad_()
+    g = (tl.arange(72.0).reshape(2, 4, 3, 3) * 3 % 5).half()
+    expected = layer(wide)
+    expected.backward(g.float())
+    for module in (layer, layer.half()):
+        x.grad = None
+        out = module(x)
+        out.backward(g)
+        assert out.dtype == x.grad.dtype == tl.float16
+        assert tl.equal(out, expected.half()) and tl.equal(x.grad, wide.grad.half())

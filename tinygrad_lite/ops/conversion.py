@@ -231,6 +231,16 @@ def _in_format(x: Tensor, wanted: Any, copy: bool) -> Tensor:
     return duplicate(x) if copy else x
 
 
+def laid_out_as(out: Tensor, model: Tensor) -> Tensor:
+    """`out`, its channels lying together in memory if those of `model` do (`channels_last`)."""
+    a = model.array
+    if a.flags.c_contiguous or a.ndim not in (4, 5):
+        return out
+    together = np.moveaxis(a, 1, -1).flags.c_contiguous
+    wanted = channels_last if a.ndim == 4 else channels_last_3d
+    return _in_format(out, wanted, copy=False) if together else out
+
+
 @composed(samples=reals(1))
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy in its own memory; gradients flow through it."""

@@ -92,7 +92,10 @@ def _pool(
     if output_size is None:
         ratio = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * dims
         if len(ratio) != dims:
-            raise ValueError(f"{function} requires output_ratio to be one number or {dims}")
+            raise ValueError(
+                f"{function} requires output_ratio to either be a single Int or tuple of Ints. "
+                f"It has {len(ratio)} numbers for {dims} axes"
+            )
         out = tuple([int(n * r) for n, r in zip(plane, ratio, strict=True)])
     else:
         out = per_dim(output_size, dims, "output_size", function)

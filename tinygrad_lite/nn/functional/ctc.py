@@ -88,8 +88,9 @@ def ctc_loss(
     dtype = x.array.dtype
     never = make(np.full((n, 2), _NEVER, dtype))
     index = make(extended)
-    start = make(np.broadcast_to((places < 2), extended.shape).copy())
-    alpha = where(start, x[0].gather(1, index), _NEVER)
+    nothing_read = (times == 0)[:, None]  # of which only the empty target is certain
+    at_first = np.where(nothing_read & (places == 0), 0.0, _NEVER).astype(dtype)
+    alpha = where(make((places < 2) & ~nothing_read), x[0].gather(1, index), make(at_first))
     for t in range(1, steps):
         before = cat([never, alpha], 1)
         jumped = where(make(skips), before[:, :-2], _NEVER)

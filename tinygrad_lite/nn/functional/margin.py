@@ -10,6 +10,7 @@ from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
+from ...ops.conversion import result_type
 from ...ops.directions import cosine
 from ...ops.like import zeros_like
 from ...ops.norms import norm
@@ -181,8 +182,19 @@ def cosine_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1."""
+    """1 - cos(x1, x2) where y = 1, max(0, cos(x1, x2) - margin) where y = -1.
+
+    Inputs are (N, D) for a target of (N,), and (D,) for one of ().
+    """
     reduction = _legacy(size_average, reduce, reduction)
+    rank = target.array.ndim
+    if rank > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if input1.array.ndim != rank + 1 or input2.array.ndim != rank + 1:
+        raise RuntimeError(
+            f"{rank}D target tensor expects {rank + 1}D input tensors, but found inputs with sizes "
+            f"{list(input1.shape)} and {list(input2.shape)}."
+        )
     eps = 1e-12
     dot = (input1 * input2).sum(-1)
     cos = dot / (((input1 * input1).sum(-1) + eps) * ((input2 * input2).sum(-1) + eps)).sqrt()
@@ -201,6 +213,12 @@ def pairwise_distance(
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
     x1, x2 = broadcast_tensors(x1, x2)
+    common = result_type(x1, x2)
+    if not (common.is_floating_point or common.is_complex):
+        raise RuntimeError(
+            f"expected common dtype to be floating point, yet common dtype is {common}"
+        )
+    x1, x2 = x1.to(common), x2.to(common)
     given = x1.array.dtype
     if isinstance(dim, int) and x1.array.ndim and given.char in "fd" and x2.array.dtype == given:
         return cosine(x1, x2, axis=canonical_axis(dim, x1.array.ndim), eps=float(eps))

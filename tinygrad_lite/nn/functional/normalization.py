@@ -18,6 +18,7 @@ from ...core.node import touch
 from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops import normalization as ops
+from ...ops.conversion import laid_out_as
 from ...ops.directions import unit
 from ...ops.norms import norm
 from .vision import pad
@@ -59,12 +60,22 @@ def batch_norm(
         raise RuntimeError(f"{missing} must be defined in evaluation mode")
     _check_channels("batch_norm", x, running_mean, running_var, weight, bias)
     if not training:
-        return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
-    out, mean, var = ops.batch_norm(input, weight, bias, eps=float(eps))
+        return _wide(
+            ops.normalize_channels, input, running_mean, running_var, weight, bias, eps=eps
+        )
+    out, mean, var = _wide(ops.batch_norm, input, weight, bias, eps=float(eps))
     if running_mean is not None:
         _move(running_mean, mean.array, momentum)
         _move(running_var, var.array * (count / (count - 1)), momentum)
     return out
+
+
+def _wide(op: Any, input: Tensor, *others: Tensor | None, **options: Any) -> Any:
+    """`op` of these; for a float16 input in float32, which its sums need, and then rounded."""
+    if input.array.dtype.char != "e":
+        return op(input, *others, **options)
+    out = op(input.float(), *[None if t is None else t.float() for t in others], **options)
+    return (out[0].half(), *out[1:]) if isinstance(out, (tuple, list)) else out.half()
 
 
 def _check_channels(
@@ -127,8 +138,10 @@ def instance_norm(
         )
     _check_channels("instance_norm", x, running_mean, running_var, weight, bias)
     if not use_input_stats:
-        return ops.normalize_channels(input, running_mean, running_var, weight, bias, eps=eps)
-    out, mean, var = ops.group_norm(input, weight, bias, groups=x.shape[1], eps=float(eps))
+        return _wide(
+            ops.normalize_channels, input, running_mean, running_var, weight, bias, eps=eps
+        )
+    out, mean, var = _wide(ops.group_norm, input, weight, bias, groups=x.shape[1], eps=float(eps))
     if running_mean is not None:
         _move(running_mean, mean.array.mean(0), momentum)
         _move(running_var, var.array.mean(0) * (count / (count - 1)), momentum)
@@ -144,7 +157,7 @@ def layer_norm(
 ) -> Tensor:
     """(x - mean) / sqrt(var + eps) * weight + bias over the last axes (Ba et al. 2016)."""
     shape = _checked_shape("layer_norm", input, normalized_shape, weight, bias)
-    return ops.layer_norm(input, weight, bias, dims=len(shape), eps=float(eps))
+    return _wide(ops.layer_norm, input, weight, bias, dims=len(shape), eps=float(eps))
 
 
 def rms_norm(
@@ -157,7 +170,7 @@ def rms_norm(
     shape = _checked_shape("rms_norm", input, normalized_shape, weight, None)
     if eps is None:
         eps = float(np.finfo(input.array.dtype).eps)
-    return ops.rms_norm(input, weight, dims=len(shape), eps=float(eps))
+    return _wide(ops.rms_norm, input, weight, dims=len(shape), eps=float(eps))
 
 
 def _checked_shape(
@@ -216,7 +229,8 @@ def group_norm(
         )
     if x.size == 0:
         return _of_nothing(input, weight, bias)
-    return ops.group_norm(input, weight, bias, groups=num_groups, eps=float(eps))[0]
+    out, _, _ = _wide(ops.group_norm, input, weight, bias, groups=num_groups, eps=float(eps))
+    return laid_out_as(out, input)
 
 
 def local_response_norm(

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.tensor import Tensor, make
 from ...ops.arguments import kind
+from ...ops.conversion import laid_out_as
 from ...ops.convolution import per_dim
 from ...ops.grid_sampling import (
     cubic_weights,
@@ -29,10 +30,11 @@ def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
     """Windows of (N, C, H, W) as the columns of (N, C * KH * KW, L)."""
-    if input.array.ndim not in (3, 4):
+    shape = input.array.shape
+    if len(shape) not in (3, 4) or 0 in shape[1 if len(shape) == 4 else 0 :]:
         raise RuntimeError(
             "Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
-            f"dimensions for input, but got: {list(input.array.shape)}"
+            f"dimensions for input, but got: {list(shape)}"
         )
     options: Any = _windows("unfold", kernel_size, dilation, padding, stride)
     x = input if input.array.ndim == 4 else input.unsqueeze(0)
@@ -71,6 +73,11 @@ def fold(
             f"but got input.size(1)={x.array.shape[1]} and kernel_size={options['kernel']}."
         )
     grid = grid_shape(size, *options.values())
+    if min(grid) < 1:
+        raise RuntimeError(
+            f"Given output_size={size}, {_described(options)}, calculated shape of the array of "
+            f"sliding blocks as {grid}, which is too small (non-positive)"
+        )
     if x.array.shape[2] != math.prod(grid):
         raise RuntimeError(
             f"Given output_size={size}, {_described(options)}, expected size of input's dimension "
@@ -161,7 +168,7 @@ def interpolate(
         out = mixed_along(out, axis=2 + i, matrix=matrix)
         if whole:
             out = (out + 0.5).floor().clamp(0, 255)
-    return out.to(input.dtype) if whole and not mode.startswith("nearest") else out
+    return laid_out_as(out.to(input.dtype) if whole else out, input)
 
 
 def _refuse_integers(input: Tensor, mode: str) -> None:
@@ -192,18 +199,31 @@ def _sizes(input: Tensor, dims: int, size: Any, scale: Any) -> tuple[list[int], 
             f"spatial dimensions of {list(input.array.shape[2:])} and {name} of {tuple(values)}"
         )
     if size is not None:
+        if not all(map(_is_whole, values)):
+            raise TypeError(
+                "expected size to be one of int or Tuple[int] or Tuple[int, int] or "
+                f"Tuple[int, int, int], but got size with types {[type(v) for v in values]}"
+            )
         sizes = [int(v) for v in values]
         scales: list[Any] = [None] * dims
     else:
         pairs = zip(input.array.shape[2:], values)
         sizes = [math.floor(n * s) for n, s in pairs]
         scales = [float(v) for v in values]
+    if max(sizes) >= 1 << 63:
+        raise RuntimeError("value cannot be converted to type int64_t without overflow")
     if min(sizes) <= 0:
         raise RuntimeError(
             f"Input and output sizes should be greater than 0, but got input "
             f"{list(input.array.shape[2:])} and output {sizes}"
         )
     return sizes, scales
+
+
+def _is_whole(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not value.is_floating_point()
+    return isinstance(value, (int, np.integer))
 
 
 def _nearest(n: int, m: int, scale: Any, shift: float) -> np.ndarray:
@@ -312,10 +332,27 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     dims = len(sizes)
     if align_corners is None:
         _say_align_corners()
+    if dims not in (2, 3):
+        raise NotImplementedError(
+            "affine_grid only supports 4D and 5D sizes, for 2D and 3D affine transforms, "
+            f"respectively. Got size {tuple(size)}"
+        )
+    if not theta.is_floating_point():
+        raise ValueError(f"Expected theta to have floating point type, but got {theta.dtype}")
     if theta.array.shape != (n, dims, dims + 1):
         raise ValueError(
-            f"Expected a batch of {dims}D affine matrices of shape {n}x{dims}x{dims + 1} for size "
-            f"{tuple(size)}. Got {theta.shape}."
+            f"Expected a batch of {dims}D affine matrices of shape Nx{dims}x{dims + 1} for size "
+            f"{tuple(size)}, whose N is {n}. Got {theta.shape}."
+        )
+    if min(sizes) < 1:
+        raise ValueError(f"Expected non-zero, positive output size. Got {tuple(size)}")
+    if align_corners and min(sizes) == 1:
+        warnings.warn(
+            "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when "
+            "align_corners=True. This is not an intended use case of affine_grid. See the "
+            "documentation of affine_grid for details.",
+            UserWarning,
+            stacklevel=2,
         )
     axes = []
     for m in sizes:
@@ -353,11 +390,6 @@ def grid_sample(
     if align_corners is None:
         _say_align_corners()
     x, dims = input.array, input.array.ndim - 2
-    if dims not in (2, 3) or grid.array.ndim != input.array.ndim:
-        raise RuntimeError(
-            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
-            f"got input with sizes {list(x.shape)} and grid with sizes {list(grid.array.shape)}"
-        )
     if grid.array.shape[0] != x.shape[0]:
         raise RuntimeError(
             "grid_sampler(): expected grid and input to have same batch size, but got input with "
@@ -367,6 +399,11 @@ def grid_sample(
         raise RuntimeError(
             f"grid_sampler(): expected grid to have size {dims} in last dimension, but got grid "
             f"with sizes {list(grid.array.shape)}"
+        )
+    if dims not in (2, 3) or grid.array.ndim != input.array.ndim:
+        raise RuntimeError(
+            "grid_sampler(): expected 4D or 5D input and grid with same number of dimensions, but "
+            f"got input with sizes {list(x.shape)} and grid with sizes {list(grid.array.shape)}"
         )
     if 0 in input.array.shape[2:]:
         raise RuntimeError(

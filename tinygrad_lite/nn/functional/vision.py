@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
+from ...ops.conversion import laid_out_as
 from ...ops.padding import pad_constant, take_along_axis
 
 
@@ -35,7 +36,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
             "negative output size"
         )
     if mode == "constant":
-        return _constant(input, tuple(pairs), 0.0 if value is None else value)
+        return laid_out_as(_constant(input, tuple(pairs), 0.0 if value is None else value), input)
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     index = {"reflect": _reflect, "replicate": _replicate, "circular": _circular}.get(mode)
@@ -43,8 +44,16 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if count not in (x.ndim - 1, x.ndim - 2):
         raise NotImplementedError(
-            "Only 2D, 3D, 4D, 5D padding with non-constant padding are supported for now "
-            f"(mode {mode!r}, input of dimension {x.ndim}, padding length {len(numbers)})"
+            f"Padding size {len(numbers)} is not supported for {x.ndim}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
+    if mode != "circular" and 0 in x.shape[1 if x.ndim == count + 2 else 0 :]:
+        raise RuntimeError(
+            f"Expected {count + 1}D or {count + 2}D (batch mode) tensor with possibly 0 batch size "
+            f"and other non-zero dimensions for input, but got: {list(x.shape)}"
         )
     out = input
     for axis, (lo, hi) in enumerate(pairs):
@@ -52,7 +61,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
             start = lo if lo >= 0 <= hi else None
             places = index(x.shape[axis], lo, hi)
             out = take_along_axis(out, axis=axis, index=places, start=start)
-    return out
+    return out.clone() if np.may_share_memory(out.array, x) else out
 
 
 def _constant(input: Tensor, pairs: Any, value: float) -> Tensor:
@@ -124,6 +133,11 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of `groups` groups (Zhang et al. 2018)."""
+    if input.array.ndim <= 2:
+        raise RuntimeError(
+            "channel_shuffle expects input with > 2 dims, but got input with sizes "
+            f"{list(input.array.shape)}"
+        )
     n, c, *rest = input.array.shape
     if groups <= 0:
         raise RuntimeError(
@@ -133,12 +147,16 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {c} channels and {groups} groups."
         )
-    x = input.reshape(n, groups, c // groups, -1).transpose(1, 2)
+    x = input.reshape(n, groups, c // groups, *rest).transpose(1, 2)
     return _apart(x.reshape(n, c, *rest), input)
 
 
 def _apart(out: Tensor, input: Tensor) -> Tensor:
-    """`out` in memory of its own: where nothing moves, reshaping gives a view of the input."""
+    """`out` in memory of its own: where nothing moves, reshaping gives a view of the input.
+
+    Its channels lie together if those of the input do.
+    """
+    out = laid_out_as(out, input)
     return out.clone() if np.may_share_memory(out.array, input.array) else out
 
 

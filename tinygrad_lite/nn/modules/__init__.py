@@ -1,5 +1,8 @@
 """The layers, one family a file, under the module paths PyTorch has."""
 
+import importlib
+from types import ModuleType
+
 from ...core.tensor import Parameter as Parameter
 from .activation import CELU as CELU
 from .activation import ELU as ELU
@@ -166,3 +169,9 @@ from .upsampling import Unfold as Unfold
 from .upsampling import Upsample as Upsample
 from .upsampling import UpsamplingBilinear2d as UpsamplingBilinear2d
 from .upsampling import UpsamplingNearest2d as UpsamplingNearest2d
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name == "utils":  # not imported above: `nn` takes all names of this file, and has its own
+        return importlib.import_module(".utils", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

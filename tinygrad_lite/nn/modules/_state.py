@@ -170,10 +170,8 @@ def _write(module: Any, name: str, value: Tensor, given: Tensor, assign: bool) -
         np.copyto(value.array, given.array.reshape(value.array.shape), casting="unsafe")
         touch(value.array, "load_state_dict")
     elif name in module._parameters:
-        fresh = given
-        if not isinstance(given, Parameter):
-            fresh = Parameter(given, requires_grad=value.requires_grad)
-        module._parameters[name] = fresh
+        fresh = given if isinstance(given, Parameter) else Parameter(given)
+        module._parameters[name] = fresh.requires_grad_(value.requires_grad)
     else:
         module._buffers[name] = given
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from ...core.tensor import Tensor
@@ -39,10 +40,17 @@ class _InstanceNorm(_NormBase):
         self._check_input_dim(input)
         batched = input.array.ndim == self.dims + 2
         x = input if batched else input.unsqueeze(0)
-        if x.array.shape[1] != self.num_features and self.affine:
-            raise ValueError(
-                f"expected input's size at dim=1 to match num_features ({self.num_features}), but "
-                f"got: {x.array.shape[1]}."
+        if x.array.shape[1] != self.num_features:
+            where = f"input's size at dim={1 if batched else 0}"
+            if self.affine:
+                raise ValueError(
+                    f"expected {where} to match num_features ({self.num_features}), but got: "
+                    f"{x.array.shape[1]}."
+                )
+            warnings.warn(
+                f"{where} does not match num_features. You can silence this warning by not "
+                "passing in num_features, which is not used because affine=False",
+                stacklevel=2,
             )
         out = F.instance_norm(
             x,

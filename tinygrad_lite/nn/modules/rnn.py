@@ -216,6 +216,8 @@ class RNNBase(Module):
                 f"input.size(-1) must be equal to input_size. Expected {self.input_size}, got "
                 f"{x.array.shape[-1]}"
             )
+        if x.array.shape[0] == 0:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         n = sizes[0] if sizes is not None else x.array.shape[1]
         states = self._initial(hx, n, batched, x, order)
         directions = 2 if self.bidirectional else 1

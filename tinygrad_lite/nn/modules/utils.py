@@ -25,3 +25,12 @@ _quadruple = _ntuple(4, "_quadruple")
 def _reverse_repeat_tuple(t: tuple[Any, ...], n: int) -> tuple[Any, ...]:
     """(a, b) with n = 2 is (b, b, a, a): the order in which `F.pad` takes its numbers."""
     return tuple(x for x in reversed(t) for _ in range(n))
+
+
+def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
+    """Take `prefix` ("module." of a wrapped model) off all keys that begin with it, in place."""
+    metadata = getattr(state_dict, "_metadata", {})
+    for name in [k for k in state_dict if k.startswith(prefix)]:
+        state_dict[name[len(prefix) :]] = state_dict.pop(name)
+    for name in [k for k in metadata if k and f"{k}.".startswith(prefix)]:
+        metadata[name[len(prefix) :]] = metadata.pop(name)
