@@ -44,11 +44,8 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if count not in (x.ndim - 1, x.ndim - 2):
         raise NotImplementedError(
-            f"Padding size {len(numbers)} is not supported for {x.ndim}D input tensor.\n"
-            "Supported combinations for non-constant padding:\n"
-            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
-            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
-            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+            f"Padding size {len(numbers)} is not supported for {x.ndim}D input tensor. In mode "
+            f"{mode!r} 2 numbers pad a 2D or 3D input, 4 a 3D or 4D one, 6 a 4D or 5D one"
         )
     if mode != "circular" and 0 in x.shape[1 if x.ndim == count + 2 else 0 :]:
         raise RuntimeError(
