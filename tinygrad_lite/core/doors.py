@@ -18,15 +18,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .declaration import Rule
-from .inplace import NUMBERS, in_place
+from .inplace import LARGE, NUMBERS, in_place
 from .modes import current
 from .node import Node, tick
 from .ordinary import ordinary_door
 from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, generic_door
 from .tensor import Tensor, bind, live_node, make
-
-LARGE = 1 << 13
-"""Elements from which a `kernel` is called."""
 
 _ndarray = np.ndarray
 _ARRAYS = (np.ndarray, np.generic)

@@ -50,6 +50,8 @@ class _Numbers(dict[Any, Any]):
 NUMBERS = {dtype: _Numbers(dtype) for dtype in (FLOAT32, FLOAT64)}
 
 
+LARGE = 1 << 13
+"""Elements from which an op's `kernel` is called."""
 _NUMBERS = frozenset({float, int, type(None)})
 
 
@@ -104,8 +106,12 @@ def _compute_into(op: Any, x: Tensor, others: Any, meta: dict[str, Any], by: str
     d = a.dtype
     if (d is not FLOAT32 and d is not FLOAT64) or mode.watch is not None:
         return False
-    if len(others) != op.arity - 1 or meta.keys() != op.meta.keys():
+    if len(others) != op.arity - 1:
         return False
+    if meta or op.meta:
+        numbers = _NUMBERS.issuperset(map(type, meta.values()))
+        if not numbers or meta.keys() != op.meta.keys():
+            return False
     arrays, nodes = [a], [x.node if x.base is None else live_node(x)]
     for other in others:
         if isinstance(other, Tensor):
@@ -118,8 +124,6 @@ def _compute_into(op: Any, x: Tensor, others: Any, meta: dict[str, Any], by: str
             nodes.append(None)
         else:
             return False
-    if not _NUMBERS.issuperset(map(type, meta.values())):
-        return False
     recorded = mode.grad and nodes.count(None) != len(nodes)
     if recorded:
         keeps = op.plan(tuple([n is not None for n in nodes]))
@@ -127,8 +131,9 @@ def _compute_into(op: Any, x: Tensor, others: Any, meta: dict[str, Any], by: str
             return False
         if keeps[0]:
             arrays[0] = duplicated(a)
+    into = op.ufunc if op.kernel is None or a.size < LARGE else op.kernel
     try:
-        (op.kernel or op.ufunc)(*arrays, out=a, **meta)
+        into(*arrays, out=a, **meta)
     except ValueError:  # shapes that do not fit: the long way words the error
         return False
     stamp(x, by)

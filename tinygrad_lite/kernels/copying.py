@@ -146,9 +146,12 @@ def _is_large(x: Array) -> bool:
 
 def assign(to: Array, x: Any) -> None:
     """Write x, an array of the same shape or a number, into `to`, converted as need be."""
+    if not _is_large(to):
+        np.copyto(to, x, casting="unsafe")
+        return
     number = not isinstance(x, np.ndarray) or x.ndim == 0
     alike = not number and x.dtype == to.dtype and x.strides == to.strides and x.shape == to.shape
-    if (number or (alike and not np.may_share_memory(x, to))) and _is_large(to):
+    if number or (alike and not np.may_share_memory(x, to)):
         words = _words(to)
         if words is not None:
             if number:
