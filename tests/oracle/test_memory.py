@@ -163,7 +163,29 @@ ARGUMENTS = programs("""
 """)
 
 
-@pytest.mark.parametrize("program", WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS)
+REDUCTIONS = programs("""
+    t.all(t.eye(2), [])
+    t.mode(t.tensor([1.0, 2, 2, nan, nan, nan]))
+    t.mode(t.tensor([nan, nan]))
+    t.amax(t.ones(2, dtype=t.complex64))
+    t.max(t.ones(2, dtype=t.complex64))
+    t.max(t.ones(2, dtype=t.complex64), 0)
+    t.argmax(t.ones(2, dtype=t.complex64))
+    t.maximum(t.ones(2, dtype=t.complex64), t.ones(2))
+    t.sort(t.ones(2, dtype=t.complex64))
+    t.topk(t.ones(2, dtype=t.complex64), 1)
+    t.nansum(t.ones(2, dtype=t.complex64))
+    t.aminmax(t.ones(0))
+    t.searchsorted(t.tensor([1, 2, 3]), 2.5, sorter=t.tensor([0, 1, 3]))
+    t.searchsorted(t.tensor([1, 2, 3]), 2.5, sorter=t.tensor([0, 1]))
+    t.searchsorted(t.ones(2, 2), 1)
+    t.histogram(t.ones(3), 3, weight=t.ones(2))
+    t.histogram(t.ones(3), 3, range=(1.0, 0.0))
+    t.heaviside(t.ones(2), values=t.ones(2))
+""")
+
+
+@pytest.mark.parametrize("program", WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS + REDUCTIONS)
 def test_as_in_pytorch(program: str) -> None:
     agree(program)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     if low > high:
         raise RuntimeError("torch.histc: max must be larger than min")
     if not (np.isfinite(low) and np.isfinite(high)):
-        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+        raise RuntimeError(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
     return make(_counts(a.reshape(-1), _edges(low, high, bins), None).astype(a.dtype))
 
 
@@ -108,8 +109,19 @@ def histogram(
         if bins <= 0:
             raise RuntimeError(f"torch.histogram(): bins must be > 0, but got {bins}")
         low, high = (x.min(), x.max()) if range is None and x.size else (range or (0.0, 1.0))
+        if low > high:
+            raise RuntimeError(
+                f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} "
+                "for dimension 0"
+            )
         low, high = (low - 0.5, high + 0.5) if low == high else (low, high)
         edges = np.linspace(low, high, bins + 1, dtype=a.dtype)
+    if weight is not None and weight.array.shape != a.shape:
+        raise RuntimeError(
+            "torch.histogramdd: if weight tensor is provided it should have the same shape as the "
+            f"input tensor excluding its innermost dimension, but got input with shape "
+            f"{list(a.shape)} and weight with shape {list(weight.array.shape)}"
+        )
     hist = _counts(x, edges, None if weight is None else weight.array.reshape(-1)).astype(a.dtype)
     if density:
         hist = hist / (hist.sum() * np.diff(edges))
@@ -215,13 +227,28 @@ def searchsorted(
     where: Any = "right" if right or side == "right" else "left"
     edges = sorted_sequence.array
     x = np.asarray(input.array if isinstance(input, Tensor) else input)
-    if sorter is not None:
-        edges = np.take_along_axis(edges, sorter.array, -1)
     if edges.ndim == 0:
         raise RuntimeError(
-            "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
-            "dimension is 1, but we got boundaries tensor dim(0)"
+            "torch.searchsorted(): boundaries tensor should have positive dimension, but got 0 "
+            "dimension"
         )
+    if x.ndim == 0 and edges.ndim > 1:
+        raise RuntimeError(
+            "torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+            f"dimension is 1, but we got boundaries tensor dim({edges.ndim}) and input value's "
+            "dim(0) numel(1)"
+        )
+    if sorter is not None:
+        edges = _sorted_by(edges, sorter.array)
+    for name, a in (("boundary", edges), ("input value", x)):
+        if not a.flags.c_contiguous:
+            warnings.warn(
+                f"torch.searchsorted(): {name} tensor is non-contiguous, this will lower the "
+                "performance due to extra data copy when converting non-contiguous tensor to "
+                f"contiguous, please use contiguous {name} tensor if possible.",
+                UserWarning,
+                stacklevel=2,
+            )
     if edges.ndim == 1:
         found = np.asarray(np.searchsorted(edges, x, where))
     else:
@@ -235,6 +262,22 @@ def searchsorted(
         for i in np.ndindex(x.shape[:-1]):
             found[i] = np.searchsorted(edges[i], x[i], where)
     return make(found.astype(np.int32 if out_int32 else np.int64))
+
+
+def _sorted_by(edges: np.ndarray, sorter: np.ndarray) -> np.ndarray:
+    if sorter.shape != edges.shape:
+        raise RuntimeError(
+            "torch.searchsorted(): boundary and sorter must have the same size, but got boundary "
+            f"tensor {list(edges.shape)} and got sorter tensor {list(sorter.shape)}"
+        )
+    if sorter.dtype != np.int64:
+        raise RuntimeError(
+            "torch.searchsorted(): sorter must be a tensor of long dtype but got dtype "
+            f"{kind(sorter.dtype)}"
+        )
+    if sorter.size and not (sorter.min() >= 0 and sorter.max() < edges.shape[-1]):
+        raise RuntimeError("torch.searchsorted(): sorter index out of range")
+    return np.take_along_axis(edges, sorter, -1)
 
 
 @composed(method=False)
@@ -257,6 +300,9 @@ def unique(
 ) -> Any:
     """The distinct elements (or slices along `dim`), sorted; optionally inverse and counts."""
     a = input.array
+    if a.dtype.kind == "c":
+        name = "unique" if dim is None else "unique_dim"
+        raise NotImplementedError(f"\"{name}\" not implemented for '{kind(a.dtype)}'")
     if dim is not None:
         dim = canonical_axis(dim, a.ndim)
     values, inverse, counts = np.unique(

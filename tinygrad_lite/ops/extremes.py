@@ -17,7 +17,8 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels.copying import contiguous, row_major
-from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of
+from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of, unsupported
+from .arguments import kind as dtype_name
 from .arithmetic import where
 from .reduction import spread, total
 from .selection import maximum, minimum
@@ -163,6 +164,8 @@ def _extreme(name: str, reduce: Any, doc: str) -> Any:
         if names:
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
+        if input.array.dtype.kind == "c":
+            raise unsupported("max_values" if name == "amax" else "min_values", input.array.dtype)
         axes = axes_of(dim, input.array.ndim)
         _require_elements(name, input, axes)
         return reduce(input, axes=axes, keepdim=keepdim)
@@ -182,7 +185,14 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, **names: Any)
     """(min, max) over `dim`; ties share the gradient evenly."""
     if names:
         input, dim, keepdim = renamed("aminmax", names, input=input, dim=dim, keepdim=keepdim)
+    if input.array.dtype.kind == "c":
+        raise unsupported("aminmax", input.array.dtype)
     axes = axes_of(dim, input.array.ndim)
+    if axes is None and not input.array.size:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+            "identity."
+        )
     _require_elements("aminmax", input, axes)
     return aminmax_values(
         smallest(input, axes=axes, keepdim=keepdim), largest(input, axes=axes, keepdim=keepdim)
@@ -212,6 +222,8 @@ def _arg(name: str, find: Any, doc: str) -> Any:
         a = input.array
         if a.dtype.kind == "b":
             raise RuntimeError(f"{name}(): does not support bool input")
+        if a.dtype.kind == "c":
+            raise RuntimeError(f"{name}(): does not support complex input")
         axis = None if dim is None else canonical_axis(dim, a.ndim)
         _require_elements(name, input, axis)
         if a.ndim == 0:
@@ -239,6 +251,10 @@ def _extreme_at(name: str, find: Any, reduce: Any, pair: Any, kind: Any, doc: st
         require_tensor(name, input)
         if dim is None:
             _require_elements(name, input, None)
+            if input.array.dtype.kind == "c":
+                raise NotImplementedError(
+                    f"\"{name}_all\" not implemented for '{dtype_name(input.array.dtype)}'"
+                )
             return reduce(input, nan=True)
         if isinstance(dim, Tensor):
             return pair(input, dim)
@@ -249,6 +265,8 @@ def _extreme_at(name: str, find: Any, reduce: Any, pair: Any, kind: Any, doc: st
             )
         a = input.array
         axis = canonical_axis(dim, a.ndim)
+        if a.dtype.kind == "c":
+            raise RuntimeError(f"{name}(): does not support complex input")
         if a.ndim == 0:
             return kind(take_along(input, index=np.asarray(0), axis=0), make(np.asarray(0)))
         _require_elements(name, input, axis)

@@ -171,6 +171,8 @@ def nansum(
     if names:
         input, dim, keepdim = renamed("nansum", names, input=input, dim=dim, keepdim=keepdim)
     require_tensor("nansum", input)
+    if input.array.dtype.kind == "c":
+        raise RuntimeError("nansum on CPU does not support complex inputs")
     return sum(where(isnan(input), 0, input), dim, keepdim, dtype=dtype)
 
 
@@ -267,7 +269,7 @@ def _moment_arguments(
         which = name if name.endswith("_mean") else "std and var"
         raise RuntimeError(f"{which} only support floating point and complex dtypes")
     axes = axes_of(dim, a.ndim)
-    if a.size and extent(a.shape, axes) - correction <= 0:
+    if (a.size or name == "std") and extent(a.shape, axes) - correction <= 0:
         warnings.warn(
             f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
             "reduction factor (input numel divided by output numel).",
@@ -328,6 +330,8 @@ def _logic(name: str, ufunc: Any, doc: str) -> Any:
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
         a = input.array
+        if isinstance(dim, (tuple, list)) and not dim:  # no axis at all
+            return make((a != 0).astype(np.uint8 if a.dtype == np.uint8 else np.bool_))
         out = np.asarray(ufunc.reduce(a, axis=axes_of(dim, a.ndim), keepdims=keepdim))
         out = row_major(out)
         return make(out.astype(np.uint8 if a.dtype == np.uint8 else np.bool_, copy=False))

@@ -445,9 +445,9 @@ def expand_as(input: Any, other: Any) -> Any:
 
 
 @composed()
-def broadcast_to(input: Any, *size: Any) -> Any:
+def broadcast_to(input: Any, *sizes: Any, size: Any = None) -> Any:
     """`input.expand(size)`."""
-    return expand(input, *size)
+    return expand(input, *sizes, size=size)
 
 
 @composed(method=False)

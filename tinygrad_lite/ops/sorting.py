@@ -103,6 +103,7 @@ def sort(
     dim = renamed("sort", names, dim=dim)
     require_tensor("sort", input)
     axis = canonical_axis(dim, input.array.ndim)
+    _require_order(input.array)
     index = make(order(input.array, axis, descending))
     return sort_values(gathered(input, index, dim=axis), index)
 
@@ -115,7 +116,13 @@ def argsort(
     dim = renamed("argsort", names, dim=dim)
     require_tensor("argsort", input)
     axis = canonical_axis(dim, input.array.ndim)
+    _require_order(input.array)
     return make(order(input.array, axis, descending))
+
+
+def _require_order(a: np.ndarray) -> None:
+    if a.dtype.kind == "c":
+        raise RuntimeError(" Sort does not support complex dtypes on CPU")
 
 
 @composed()
@@ -134,6 +141,8 @@ def topk(
     a = input.array
     if a.dtype.kind == "b":
         raise RuntimeError("topk does not support bool dtypes on CPU")
+    if a.dtype.kind == "c":
+        raise RuntimeError(" topk does not support complex dtypes on CPU")
     axis = canonical_axis(dim, a.ndim)
     k = int(k)
     if not 0 <= k <= (a.shape[axis] if a.ndim else 1):

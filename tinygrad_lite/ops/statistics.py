@@ -121,8 +121,8 @@ def _median(name: str, skip_nan: bool, kind: Any, doc: str) -> Any:
         if names:
             input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
         require_tensor(name, input)
-        if input.array.dtype.kind == "b":
-            raise unsupported("median_out", input.array.dtype)
+        if input.array.dtype.kind in "bc" and (input.array.size or dim is not None):
+            raise unsupported("median" if dim is None else "median_out", input.array.dtype)
         if dim is None:
             return middle(input, skip_nan=skip_nan)
         a = input.array
@@ -174,14 +174,17 @@ def mode(input: Any, dim: Any = -1, keepdim: bool = False, **names: Any) -> Any:
         return mode_values(take_along(input, index=np.asarray(0), axis=0), make(np.asarray(0)))
     if a.shape[axis] == 0:
         raise IndexError(f"mode(): Expected reduction dim {axis} to have non-zero size.")
+    if a.dtype.kind == "c":
+        raise unsupported("mode", a.dtype)
     rows = np.moveaxis(a, axis, -1)
     index = np.apply_along_axis(_most_frequent, -1, rows)[..., None] if a.size else rows[..., :1]
     return mode_values(*picked(input, np.moveaxis(index, -1, axis).astype(np.int64), axis, keepdim))
 
 
 def _most_frequent(row: np.ndarray) -> int:
-    values, counts = np.unique(row, return_counts=True)
-    return int(np.flatnonzero(row == values[counts.argmax()])[-1])
+    values, counts = np.unique(row, return_counts=True, equal_nan=False)
+    places = np.flatnonzero(row == values[counts.argmax()])
+    return int(places[-1]) if places.size else int(np.isnan(row).argmax())
 
 
 # -- quantiles -------------------------------------------------------------------------------------
