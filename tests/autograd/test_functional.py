@@ -414,3 +414,9 @@ def test_refusals_say_what_is_wrong(case: tuple[Callable[[], Any], type[Exceptio
     with pytest.raises(kind) as e:
         call()
     assert str(e.value) == message
+
+
+def test_strict_and_vectorized_do_not_go_together():
+    for of in (F.jacobian, F.hessian):
+        with pytest.raises(RuntimeError, match="are not supported together"):
+            of(lambda x: (x**3).sum(), torch.ones(2), strict=True, vectorize=True)

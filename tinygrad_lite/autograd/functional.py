@@ -215,7 +215,12 @@ def jacobian_rows(
     return tuple(result)
 
 
-def _check_strategy(strategy: str) -> None:
+def _check_strategy(strategy: str, strict: bool, vectorize: bool) -> None:
+    if strict and vectorize:
+        raise RuntimeError(
+            "torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not "
+            "supported together. Please either set `strict=False` or `vectorize=False`."
+        )
     if strategy not in ("reverse-mode", "forward-mode"):
         raise AssertionError(
             'Expected strategy to be either "forward-mode" or "reverse-mode". Hint: If your '
@@ -236,7 +241,7 @@ def jacobian(
 
     `vectorize` and `strategy` choose a way in PyTorch; the value is the same.
     """
-    _check_strategy(strategy)
+    _check_strategy(strategy, strict, vectorize)
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "jacobian")
         xs = _variables(xs, create_graph)
@@ -263,9 +268,11 @@ def _scalar(func: Function, xs: tuple[Tensor, ...], strict: bool, function: str)
     return ys[0].reshape(())
 
 
-def _gradient(y: Tensor, xs: tuple[Tensor, ...], strict: bool) -> tuple[Tensor, ...]:
+def _gradient(
+    y: Tensor, xs: tuple[Tensor, ...], strict: bool, words: Strict | None = None
+) -> tuple[Tensor, ...]:
     """The recorded gradient of a scalar; in strict mode it must depend on the inputs itself."""
-    gs = _gradients((y,), xs, (None,), True)
+    gs = _gradients((y,), xs, (None,), True, words if strict else None)
     if strict:
         _require_gradients(gs, _CONSTANT_JACOBIAN)
     return gs
@@ -280,7 +287,7 @@ def hessian(
     outer_jacobian_strategy: str = "reverse-mode",
 ) -> Any:
     """The Hessian of a scalar function: shape (*input, *input); a tuple of tuples for several."""
-    _check_strategy(outer_jacobian_strategy)
+    _check_strategy(outer_jacobian_strategy, strict, vectorize)
     with enable_grad():
         xs, several = _tuple(inputs, "inputs", "hessian")
         xs = _variables(xs, create_graph)
@@ -298,7 +305,7 @@ def _second(
         vs = _vectors(v, xs, _GIVEN, function, several)
         xs = _variables(xs, create_graph)
         y = _scalar(func, xs, strict, function)
-        gs = _gradient(y, xs, strict)
+        gs = _gradient(y, xs, strict, Strict(_OUTPUT.unused, _CONSTANT_JACOBIAN))
         products = _gradients(gs, xs, vs, create_graph, _JACOBIAN if strict else None)
     return _packed((y,), False, create_graph), _packed(products, several, create_graph)
 

@@ -15,19 +15,20 @@ import numpy as np
 from ..autograd.backward import grad as _grad
 from ..autograd.function import pushing
 from ..autograd.functional import _pushed, jacobian_rows
-from ..core.modes import enable_grad
+from ..core.modes import enable_grad, is_grad_enabled
 from ..core.tensor import Tensor, make
 from ..core.trees import flatten, tree_map
 from ..ops.joining import stack
+from .structure import canonical_argnums, require_inputs, require_tensors, shape_of, with_aux
 
 Function = Callable[..., Any]
 
 
 def _alias(x: Any) -> Any:
     """The same value at a place of its own on the tape."""
-    if not isinstance(x, Tensor) or x.array.dtype.kind != "f":
+    if not isinstance(x, Tensor) or x.array.dtype.kind not in "fc":
         raise RuntimeError(
-            "func: can only differentiate towards floating-point Tensors, got "
+            "func: can only differentiate towards floating-point or complex Tensors, got "
             f"{x.dtype if isinstance(x, Tensor) else type(x).__name__}"
         )
     return x.view_as(x) if x.requires_grad else make(x.array).requires_grad_()
@@ -35,11 +36,7 @@ def _alias(x: Any) -> Any:
 
 def _chosen(args: tuple[Any, ...], argnums: Any) -> tuple[list[Any], Callable[[Any], Any], Any]:
     """Aliases of the chosen arguments' leaves, all arguments with them in place, and a rebuild."""
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    for n in numbers:
-        if not -len(args) <= n < len(args):
-            raise RuntimeError(f"Got argnum={n}, but only {len(args)} positional inputs")
-    numbers = tuple([n % len(args) for n in numbers])
+    numbers = canonical_argnums(argnums, len(args))
     leaves, rebuild = flatten(tuple([args[n] for n in numbers]))
     aliases = [_alias(x) for x in leaves]
     chosen = rebuild(aliases)
@@ -62,10 +59,13 @@ def _differentiated(output: Tensor, aliases: list[Any], v: Tensor) -> list[Any]:
     )
 
 
-def _released(args: Any, kwargs: Any, tree: Any) -> Any:
-    """Detach results when nothing around asks for their derivative."""
+def _released(args: Any, kwargs: Any, tree: Any, recording: bool = True) -> Any:
+    """Detach results when nothing around asks for their derivative.
+
+    recording  whether the transform was called where operations are recorded
+    """
     outer = any(isinstance(x, Tensor) and x.requires_grad for x in flatten((args, kwargs))[0])
-    if outer:
+    if outer and recording:
         return tree
     return tree_map(lambda t: t.detach() if isinstance(t, Tensor) else t, tree)
 
@@ -75,18 +75,13 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
 
     @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        recording = is_grad_enabled()
         with enable_grad():
             aliases, shaped, full = _chosen(args, argnums)
             output = func(*full, **kwargs)
             aux = None
             if has_aux:
-                if not (isinstance(output, tuple) and len(output) == 2):
-                    raise RuntimeError(
-                        "grad_and_value(f)(*args): output of function f should be a "
-                        "tuple: (output, "
-                        "aux) if has_aux is True"
-                    )
-                output, aux = output
+                output, aux = with_aux("grad_and_value(f)(*args)", output)
             if not isinstance(output, Tensor):
                 raise RuntimeError(
                     "grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got "
@@ -100,7 +95,7 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
                 )
             found = _differentiated(output, aliases, make(np.ones_like(output.array)))
         value = (output, aux) if has_aux else output
-        return _released(args, kwargs, (shaped(found), value))
+        return _released(args, kwargs, (shaped(found), value), recording)
 
     return wrapped
 
@@ -131,22 +126,27 @@ def value_and_grad(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
 
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     """func(*primals) and the function v -> v^T J (and aux where `has_aux`)."""
+    recording = is_grad_enabled()
     with enable_grad():
         leaves, rebuild = flatten(primals)
         aliases = [_alias(x) for x in leaves]
         output = func(*rebuild(aliases))
         aux = None
         if has_aux:
-            output, aux = output
+            output, aux = with_aux("vjp(f, *primals)", output)
     outputs, rebuild_output = flatten(output)
+    require_tensors("vjp(f, *primals)", outputs)
 
     def pull(cotangents: Any, *more: Any) -> Any:
-        given, _ = flatten((cotangents, *more) if more else cotangents)
-        if len(given) != len(outputs):
+        cotangents = (cotangents, *more) if more else cotangents
+        given, _ = flatten(cotangents)
+        if shape_of(cotangents) != shape_of(output):
             raise RuntimeError(
                 "Expected pytree structure of cotangents to be the same as pytree structure of "
-                f"outputs to the function: {len(outputs)} tensors, got {len(given)}"
+                f"outputs to the function. cotangents: {shape_of(cotangents)}, primal output: "
+                f"{shape_of(output)}"
             )
+        pulling = is_grad_enabled()
         with enable_grad():
             pairs = [(o, v) for o, v in zip(outputs, given, strict=True) if o.requires_grad]
             found: Any = [make(np.zeros_like(x.array)) for x in aliases]
@@ -159,52 +159,66 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
                     retain_graph=True,
                     materialize_grads=True,
                 )
-        return _released(primals, given, rebuild(list(found)))
+        return _released(primals, given, rebuild(list(found)), pulling)
 
-    value = _released(primals, {}, rebuild_output(outputs))
+    value = _released(primals, {}, rebuild_output(outputs), recording)
     return (value, pull, aux) if has_aux else (value, pull)
 
 
 def jvp(func: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
     """func(*primals) and J times the tangents (and aux where `has_aux`)."""
-    if not isinstance(primals, tuple) or not isinstance(tangents, tuple):
-        raise RuntimeError("jvp(f, primals, tangents): Expected primals and tangents to be tuples")
+    api = "jvp(f, primals, tangents)"
+    if not isinstance(primals, tuple):
+        raise RuntimeError(
+            f"{api}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals)."
+        )
+    if shape_of(primals) != shape_of(tangents):
+        raise RuntimeError(
+            f"{api}: Expected primals and tangents to have the same python structure. Got primals "
+            f"with structure {shape_of(primals)} and tangents with structure {shape_of(tangents)}"
+        )
+    leaves, rebuild = flatten(primals)
+    vs, _ = flatten(tangents)
+    require_inputs(api, "primals", leaves)
+    require_inputs(api, "tangents", vs)
+    recording = is_grad_enabled()
     with enable_grad():
-        leaves, rebuild = flatten(primals)
-        vs, _ = flatten(tangents)
-        if len(vs) != len(leaves):
-            raise RuntimeError(
-                "jvp(f, primals, tangents): Expected primals and tangents to have the same python "
-                f"structure: {len(leaves)} and {len(vs)} tensors"
-            )
         aliases = tuple([_alias(x) for x in leaves])
         output = func(*rebuild(list(aliases)))
         aux = None
         if has_aux:
-            output, aux = output
+            output, aux = with_aux(api, output)
         outputs, rebuild_output = flatten(output)
+        require_tensors(api, outputs)
         with pushing():
             pushed = _pushed(tuple(outputs), aliases, tuple(vs), True, False)
     value = _released(
-        (primals, tangents), {}, (rebuild_output(outputs), rebuild_output(list(pushed)))
+        (primals, tangents),
+        {},
+        (rebuild_output(outputs), rebuild_output(list(pushed))),
+        recording,
     )
     return (*value, aux) if has_aux else value
 
 
 def _jacobian(func: Function, argnums: Any, has_aux: bool, forward: bool) -> Function:
+    api = "jvp(f, primals, tangents)" if forward else "vjp(f, *primals)"
+
     @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        recording = is_grad_enabled()
         with enable_grad():
             aliases, shaped, full = _chosen(args, argnums)
             output = func(*full, **kwargs)
             aux = None
             if has_aux:
-                output, aux = output
+                output, aux = with_aux(api, output)
             outputs, rebuild_output = flatten(output)
+            require_tensors(api, outputs)
             xs = tuple(aliases)
             blocks = (_columns if forward else _rows)(tuple(outputs), xs)
             tree = rebuild_output([shaped(list(row)) for row in blocks])
-        return _released(args, kwargs, (tree, aux) if has_aux else tree)
+        return _released(args, kwargs, (tree, aux) if has_aux else tree, recording)
 
     return wrapped
 
@@ -231,7 +245,12 @@ def _columns(ys: tuple[Tensor, ...], xs: tuple[Tensor, ...]) -> list[tuple[Tenso
 def jacrev(
     func: Function, argnums: Any = 0, *, has_aux: bool = False, chunk_size: int | None = None
 ) -> Function:
-    """A function that returns the Jacobian of func, row by row (reverse mode)."""
+    """A function that returns the Jacobian of func, row by row (reverse mode).
+
+    `chunk_size` is accepted: rows are computed one at a time.
+    """
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError("jacrev: `chunk_size` should be greater than 0.")
     return _jacobian(func, argnums, has_aux, forward=False)
 
 

@@ -13,14 +13,9 @@ from ..core.modes import enable_grad
 from ..core.tensor import Tensor, make
 from ..core.trees import flatten
 from .derivatives import _alias, _released
+from .structure import shape_of
 
 Function = Callable[..., Any]
-
-
-def _shape_of(tree: Any) -> str:
-    """The structure of a nest of containers, with * for its leaves."""
-    leaves, rebuild = flatten(tree)
-    return str(rebuild(["*"] * len(leaves))).replace("'*'", "*")
 
 
 def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
@@ -36,7 +31,7 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
     for x in points:
         if isinstance(x, Tensor) and x.array.dtype.kind not in "fc":
             raise ValueError(f"Expected primal to be floating point or complex, but got: {x.dtype}")
-    structure = _shape_of(primals)
+    structure = shape_of(primals)
     with enable_grad():
         aliases = [_alias(x) if isinstance(x, Tensor) else x for x in points]
         value = func(*rebuild(aliases))
@@ -51,9 +46,9 @@ def linearize(func: Function, *primals: Any) -> tuple[Any, Function]:
 
     def pushed(*tangents: Any) -> Any:
         given, _ = flatten(tangents)
-        if _shape_of(tangents) != structure:
+        if shape_of(tangents) != structure:
             raise RuntimeError(
-                f"Expected the tangents {_shape_of(tangents)} to have the same argspec as the "
+                f"Expected the tangents {shape_of(tangents)} to have the same argspec as the "
                 f"primals {structure}"
             )
         pairs = [(x, t) for x, t in zip(points, given, strict=True) if isinstance(x, Tensor)]
