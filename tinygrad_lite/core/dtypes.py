@@ -162,7 +162,7 @@ def from_numpy_dtype(d: np.dtype[Any]) -> dtype:
         if swapped is not None:
             return swapped
     raise TypeError(
-        f"can't convert np.ndarray of type {d}. The only supported types are: "
+        f"can't convert np.ndarray of type numpy.{d.type.__name__}. The only supported types are: "
         + ", ".join(sorted(x.name for x in _BY_NUMPY.values()))
     )
 

@@ -66,6 +66,20 @@ def not_complex(kernel: str) -> Callable[..., None]:
     return check
 
 
+def floats_only(kernel: str) -> Callable[..., None]:
+    """A check of inputs: NotImplementedError unless one of them makes the rest floats."""
+    complex_ones = not_complex(kernel)
+
+    def check(*values: Any) -> None:
+        complex_ones(*values)
+        kinds = [getattr(v, "dtype", np.dtype(type(v))) for v in values]
+        if not any(d.kind == "f" for d in kinds):
+            found = np.result_type(*kinds)
+            raise NotImplementedError(f"\"{kernel}\" not implemented for '{kind(found)}'")
+
+    return check
+
+
 def renamed(function: str, names: dict[str, Any], **values: Any) -> Any:
     """`values` with what stands in `names` under NumPy's names put in their place.
 
@@ -105,6 +119,28 @@ def c_name(dtype: Any) -> str:
     return {"Half": "c10::Half", "Byte": "unsigned char", "Long": "long int"}.get(
         name, name.lower()
     )
+
+
+def fitting(value: Any, dtype: np.dtype) -> Any:
+    """A Python number as PyTorch stores it: below 0 it wraps in unsigned types."""
+    if isinstance(value, complex) and dtype.kind not in "cb":
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_NAMES.get(dtype.name, kind(dtype).lower())} "
+            "without overflow"
+        )
+    if dtype.kind not in "iu" or type(value) is bool:
+        return value
+    info = np.iinfo(dtype)
+    low = -info.max if dtype.kind == "u" else info.min
+    if not low <= value <= info.max:  # NaN, too
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow"
+        )
+    return np.asarray(int(value)).astype(dtype)
+
+
+_C_NAMES = {"int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
+_C_NAMES |= {"uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t"}
 
 
 def unsupported(function: str, dtype: Any) -> NotImplementedError:

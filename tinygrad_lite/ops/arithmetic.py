@@ -209,6 +209,8 @@ def _scaled(x: Any, other: Any, alpha: Any) -> Any:
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
+    if isinstance(alpha, bool) and x.array.dtype.kind != "b":
+        raise RuntimeError("Boolean alpha only supported for Boolean results.")
     if isinstance(other, Tensor) and other.array.dtype.kind == "b":
         return mul(other, bool(alpha))
     return other * alpha

@@ -87,7 +87,13 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     require_tensor("complex", real, "real")
     require_tensor("complex", imag, "imag", 2)
     a, b = real.array, imag.array
-    if a.dtype != b.dtype or a.dtype not in (np.float32, np.float64):
+    floats = (np.float32, np.float64)
+    if a.dtype in floats and b.dtype in floats and a.dtype != b.dtype:
+        raise RuntimeError(
+            f"Expected object of scalar type {kind(a.dtype)} but got scalar type {kind(b.dtype)} "
+            "for second argument"
+        )
+    if a.dtype != b.dtype or a.dtype not in floats:
         raise RuntimeError(
             "Expected both inputs to be Half, Float or Double tensors but got "
             f"{real.dtype} and {imag.dtype}"
@@ -102,8 +108,8 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
     require_tensor("polar", angle, "angle", 2)
     if abs.array.dtype != angle.array.dtype:
         raise RuntimeError(
-            f"Expected object of scalar type {abs.dtype} but got scalar type {angle.dtype} for "
-            "second argument"
+            f"Expected object of scalar type {kind(abs.array.dtype)} but got scalar type "
+            f"{kind(angle.array.dtype)} for second argument"
         )
     return complex(abs * angle.cos(), abs * angle.sin())
 

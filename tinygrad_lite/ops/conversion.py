@@ -17,7 +17,7 @@ from ..core.samples import Real, reals, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, device, live_node, make, require_cpu, stamp
 from ..kernels import copying
-from .arguments import kind, require_tensor
+from .arguments import fitting, kind, require_tensor
 
 # -- dtype and device ------------------------------------------------------------------------------
 
@@ -300,6 +300,8 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             "fill_ only supports 0-dimension value tensor but got tensor with "
             f"{value.array.ndim} dimensions."
         )
+    if isinstance(value, (int, float, complex)):
+        value = fitting(value, self.array.dtype)
     return _overwritten(self, value, _fill)
 
 

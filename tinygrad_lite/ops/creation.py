@@ -13,6 +13,7 @@ from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_
 from ..core.shapes import shape_from
 from ..core.tensor import CHANNELS_LAST, Size, Tensor, bind, make, require_cpu
 from ..kernels.copying import filled
+from .arguments import fitting, kind
 from .conversion import clone, to
 
 # -- from data -------------------------------------------------------------------------------------
@@ -61,6 +62,8 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> np.ndarray:
     target = None if dtype is None else to_numpy(dtype)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
+        if copy:
+            _require_plain(array)
         own = from_numpy_dtype(array.dtype).numpy if target is None else target
         out = array.astype(own, copy=copy)
         return np.asarray(out)
@@ -74,7 +77,21 @@ def _array_from(data: Any, dtype: Any, copy: bool) -> np.ndarray:
         low = limits.min if target.kind == "i" else -limits.max  # negative ones wrap, as in C
         if array.max() > limits.max or array.min() < low:
             raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
+    elif array.dtype.kind == "c" and target.kind not in "cb":
+        raise TypeError("must be real number, not complex")
+    elif array.dtype.kind == "f" and target.kind in "iu" and not np.isfinite(array).all():
+        raise RuntimeError(f"value cannot be converted to type {target.name} without overflow")
     return array.astype(target, copy=False)
+
+
+def _require_plain(array: np.ndarray) -> None:
+    """ValueError for an array of foreign byte order, or one that runs backwards."""
+    if not array.dtype.isnative:
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. "
+            "Conversion between byte orders is currently not supported."
+        )
+    _shareable(array)
 
 
 def _from_python(data: Any) -> np.ndarray:
@@ -83,6 +100,14 @@ def _from_python(data: Any) -> np.ndarray:
     if data is None:
         raise RuntimeError("Could not infer dtype of NoneType")
     if isinstance(data, (list, tuple, Sequence)):
+        if len(data) and type(data[0]) is np.ndarray and data[0].ndim:
+            warnings.warn(
+                "Creating a tensor from a list of numpy.ndarrays is extremely slow. Please "
+                "consider converting the list to a single numpy.ndarray with numpy.array() before "
+                "converting to a tensor.",
+                UserWarning,
+                stacklevel=4,
+            )
         data = _untensored(data)
     try:
         array = np.array(data)
@@ -101,13 +126,17 @@ def _from_python(data: Any) -> np.ndarray:
         raise ValueError("too many dimensions 'str'")
     if isinstance(first, int):
         raise ValueError("Overflow when unpacking long long")
+    if isinstance(first, float):  # with integers among them that are too large for one
+        return array.astype(np.float64)
     raise RuntimeError(f"Could not infer dtype of {type(first).__name__}")
 
 
 def _untensored(data: Any) -> Any:
     """Nested sequences with the Tensors in them replaced by arrays (detached, as in PyTorch)."""
     if isinstance(data, Tensor):
-        return data.array
+        if data.array.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return data.array.reshape(())
     if isinstance(data, (list, tuple)):
         if data and type(data[0]) in (int, float, bool):
             return data
@@ -181,6 +210,11 @@ def asarray(
     """
     require_cpu(device)
     if isinstance(obj, Tensor):
+        if copy is False and dtype is not None and dtype is not obj.dtype:
+            raise ValueError(
+                f"can't alias tensor with dtype '{kind(obj.array.dtype)}' into dtype "
+                f"'{kind(to_numpy(dtype))}'."
+            )
         out = obj if dtype is None else to(obj, dtype)
         out = clone(out) if copy and out is obj else out
         if requires_grad is False:
@@ -191,7 +225,7 @@ def asarray(
         array = _array_from(obj, dtype, copy=bool(copy))
         shared = isinstance(obj, np.ndarray) and np.may_share_memory(array, obj)
         if copy is False and not shared:
-            raise ValueError("can't alias a Python sequence or convert without a copy (copy=False)")
+            raise ValueError("can't alias arbitrary sequence into a tensor.")
         out = make(array)
     return out.requires_grad_() if requires_grad else out
 
@@ -210,13 +244,8 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     """A Tensor on the memory of `ndarray`. UserWarning if read-only: writing raises then."""
     if not isinstance(ndarray, np.ndarray):
         raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    if not ndarray.dtype.isnative:
-        raise ValueError(
-            "given numpy array has byte order different from the native byte order. "
-            "Conversion between byte orders is currently not supported."
-        )
     from_numpy_dtype(ndarray.dtype)
-    _shareable(ndarray)
+    _require_plain(ndarray)
     if not ndarray.flags.writeable:
         warnings.warn(
             "The given NumPy array is not writable, and PyTorch does not support non-writable "
@@ -281,7 +310,7 @@ def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) ->
         )
     require_cpu(device)
     numpy_dtype = _dtype_or_default(dtype)
-    return make(np.asarray(_fitting(s, numpy_dtype)).astype(numpy_dtype))
+    return make(np.asarray(fitting(s, numpy_dtype)).astype(numpy_dtype))
 
 
 # -- filled ----------------------------------------------------------------------------------------
@@ -472,22 +501,13 @@ def full(
             "full(): argument 'fill_value' (position 2) must be Number, "
             f"not {type(fill_value).__name__}"
         )
-    numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
-    value = _fitting(value, numpy_dtype)
-    return _finished(filled(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
-
-
-def _fitting(value: Any, dtype: Any) -> Any:
-    """`value` as a number of an integer dtype, negative ones counted down from the end of an
-    unsigned one. RuntimeError if it is too large."""
-    if dtype.kind not in "iu" or not isinstance(value, int):
-        return value
-    top = np.iinfo(dtype).max
-    if not -top - (dtype.kind == "i") <= value <= top:
-        raise RuntimeError(
-            f"value cannot be converted to type {dtype.name} without overflow: {value}"
+    if not isinstance(size, (tuple, list)):
+        raise TypeError(
+            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
-    return np.asarray(value).astype(dtype) if value < 0 else value
+    numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
+    value = fitting(value, numpy_dtype)
+    return _finished(filled(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
 
 
 # -- methods: in the dtype of another (in its shape as well: like.py) ------------------------------

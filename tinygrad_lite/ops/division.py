@@ -115,6 +115,7 @@ def remainder(x: Any, y: Any) -> Any:
     broadcasts=True,
     tensors=(0,),
     inplace=True,
+    check=not_complex("fmod_cpu"),
     samples=[
         sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))
     ],

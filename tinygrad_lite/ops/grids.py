@@ -76,5 +76,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     if x.array.ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
     count = x.array.size if N is None else N
+    if count < 0:
+        raise RuntimeError("N must be non-negative.")
     powers = np.arange(count) if increasing else np.arange(count)[::-1].copy()
     return pow(reshape(x, (-1, 1)), make(powers))

@@ -26,7 +26,7 @@ from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, live_node, stamp
 from ..kernels import lines, masks
 from ..kernels.scatter import add_rows
-from .arguments import kind
+from .arguments import fitting, kind
 from .shaping import expanded_shape
 from .views import reshaped, sliced
 
@@ -388,7 +388,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         if v.base is not None or target.array.base is not None:
             require_apart(target.array[where] if basic_only else target.array, v, partly=basic_only)
     elif isinstance(value, (int, float, complex, bool)):
-        v = _number(value, target.array.dtype)
+        v = fitting(value, target.array.dtype)
     elif isinstance(value, np.generic):
         v = np.asarray(value)
     else:
@@ -414,28 +414,6 @@ def _require_one_dtype(a: np.ndarray, where: Index, v: np.ndarray) -> None:
         "Index put requires the source and destination dtypes match, got "
         f"{kind(a.dtype)} for the destination and {kind(v.dtype)} for the source."
     )
-
-
-def _number(value: Any, dtype: np.dtype) -> Any:
-    """A Python number as PyTorch stores it: below 0 it wraps in unsigned types."""
-    if isinstance(value, complex) and dtype.kind != "c":
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_NAMES.get(dtype.name, kind(dtype).lower())} "
-            "without overflow"
-        )
-    if dtype.kind not in "iu" or type(value) is bool:
-        return value
-    info = np.iinfo(dtype)
-    low = -info.max if dtype.kind == "u" else info.min
-    if not low <= value <= info.max:  # NaN, too
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow"
-        )
-    return np.asarray(int(value)).astype(dtype)
-
-
-_C_NAMES = {"int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
-_C_NAMES |= {"uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t"}
 
 
 def _is_there(x: Tensor, where: Index, v: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,9 @@ def arange(
         numpy_dtype = to_numpy(dtypes.int64 if whole else get_default_dtype())
     else:
         numpy_dtype = to_numpy(dtype)
-    if step == 0:
+    if numpy_dtype.kind in "bc":
+        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind(numpy_dtype)}'")
+    if not step or step != step:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
@@ -61,6 +64,13 @@ def arange(
 
 def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
     """Like `arange` with the end included (deprecated in PyTorch)."""
+    warnings.warn(
+        "torch.range is deprecated and will be removed in a future release because its behavior is "
+        "inconsistent with Python's range builtin. Instead, use torch.arange, which produces "
+        "values in [start, end).",
+        UserWarning,
+        stacklevel=2,
+    )
     if end is None:
         start, end = 0, start
     return arange(start, end + step / 2, step, **{"dtype": get_default_dtype(), **options})
@@ -82,10 +92,32 @@ def linspace(
     require_cpu(device)
     _require_count("linspace", steps)
     numpy_dtype = _dtype_or_default(dtype)
-    ends = (_number(start), _number(end))
+    ends = _ends("linspace", start, end)
+    if any(isinstance(v, complex) for v in ends):
+        own = get_default_dtype().to_complex()
+        if dtype is None:
+            numpy_dtype = to_numpy(own)
+        elif numpy_dtype.kind != "c":
+            raise RuntimeError(
+                f"torch.linspace(): inferred dtype {own} can't be safely cast to passed dtype "
+                f"{kind(numpy_dtype)}"
+            )
+    if numpy_dtype.kind == "b":
+        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     if numpy_dtype.kind in "iu":
         ends = (int(ends[0]), int(ends[1]))
     return _finished(_even(*ends, int(_number(steps))).astype(numpy_dtype), requires_grad)
+
+
+def _ends(function: str, start: Any, end: Any) -> tuple[Any, Any]:
+    """The two ends as Python numbers."""
+    for v in (start, end):
+        if isinstance(v, Tensor) and v.array.ndim:
+            raise RuntimeError(
+                f"{function} only supports 0-dimensional start and end tensors, but got start with "
+                f"{v.array.ndim} dimension(s)."
+            )
+    return _number(start), _number(end)
 
 
 def _require_count(function: str, steps: Any) -> None:
@@ -100,7 +132,7 @@ def _even(start: float, end: float, steps: int) -> np.ndarray:
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     if steps < 2:
-        return np.full(steps, start, np.float64)
+        return np.full(steps, start, np.result_type(type(start), np.float64))
     step = (end - start) / (steps - 1)
     i = np.arange(steps)
     return np.where(i < steps // 2, start + step * i, end - step * (steps - 1 - i))
@@ -123,7 +155,7 @@ def logspace(
     require_cpu(device)
     _require_count("logspace", steps)
     numpy_dtype = _dtype_or_default(dtype)
-    ends = (_number(start), _number(end))
+    ends = _ends("logspace", start, end)
     if numpy_dtype.kind in "iu":
         ends = (int(ends[0]), int(ends[1]))
     values = np.power(float(base), _even(*ends, int(steps)))

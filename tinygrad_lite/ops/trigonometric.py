@@ -11,7 +11,7 @@ from ..core.doors import composed, primitive
 from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise as kernels
-from .arguments import also
+from .arguments import also, floats_only, not_complex
 from .arithmetic import rsqrt, where
 
 _INSIDE = reals(1, low=-0.9, high=0.9)
@@ -75,6 +75,7 @@ def _unless_origin(g: Any, x: Any, y: Any, numerator: Any) -> Any:
     tensors=(0, 1),
     promote="float",
     inplace=True,
+    check=not_complex("atan2_cpu"),
     samples=[sample(_AWAY, _AWAY)],
 )
 def atan2(x: Any, y: Any) -> Any:
@@ -139,6 +140,7 @@ def atanh(x: Any) -> Any:
     broadcasts=True,
     tensors=(0, 1),
     inplace=True,
+    check=floats_only("hypot_cpu"),
     samples=[sample(_AWAY, _AWAY)],
 )
 def hypot(x: Any, y: Any) -> Any:
