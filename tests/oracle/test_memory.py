@@ -112,7 +112,6 @@ ARGUMENTS = programs("""
     t.ones(2, dtype=t.int32).fill_(1j)
     t.vander(t.ones(2), -1)
     t.complex(t.ones(2), t.ones(2).double())
-    t.add(t.ones(2), t.ones(2), alpha=True)
     t.hypot(t.tensor([True]), t.tensor([True]))
     t.atan2(t.tensor([1j]), t.tensor([1.0]))
     t.fmod(t.tensor([1j]), 2)
@@ -179,7 +178,7 @@ ARGUMENTS = programs("""
     t.ones(2, dtype=t.complex64).bernoulli_(0.5)
     t.ones(2).map2_(t.ones(1), t.arange(2.), lambda a, b, c: a + b + c)
     t.ones(2)[t.tensor([1, 0], dtype=t.uint8)]
-    t.cross(t.eye(3), t.ones(3, 3)).sum(0)
+    t.cross(t.eye(3), t.ones(3, 3), dim=0)
     t._check_tensor_all(t.tensor([True, False]))
     t.set_default_tensor_type(t.FloatTensor)
     t.addcmul(t.ones(2, dtype=t.bool), t.ones(2, dtype=t.bool), t.ones(2, dtype=t.bool))
@@ -208,7 +207,20 @@ REDUCTIONS = programs("""
 """)
 
 
-@pytest.mark.parametrize("program", WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS + REDUCTIONS)
+FACTORIZATIONS = programs("""
+    t.linalg.inv(t.zeros(3, 3))
+    t.linalg.inv(t.stack([t.eye(2), t.zeros(2, 2)]))
+    t.linalg.cholesky(-t.eye(3))
+    t.linalg.cholesky(t.stack([t.eye(2), t.diag(t.tensor([1.0, -1]))]))
+    t.linalg.solve(t.zeros(2, 3, 3), t.ones(2, 3))
+    t.linalg.svd(t.full((2, 2), nan))
+    t.linalg.eig(t.full((2, 2), nan))
+""")
+
+
+@pytest.mark.parametrize(
+    "program", WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS + REDUCTIONS + FACTORIZATIONS
+)
 def test_as_in_pytorch(program: str) -> None:
     agree(program)
 

@@ -506,7 +506,7 @@ def full(
             f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
         )
     numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
-    value = fitting(value, numpy_dtype)
+    value = fitting(value, np.dtype(numpy_dtype))
     return _finished(filled(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
 
 

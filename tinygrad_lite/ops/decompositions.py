@@ -8,6 +8,7 @@ the singular value decomposition" (2016). All work on batches: (..., n, n).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -50,15 +51,48 @@ def _spread_out(x: np.ndarray) -> np.ndarray:
 _SQUARE = Real("n n", through=regular)
 
 
-def _singular(error: np.linalg.LinAlgError, what: str) -> RuntimeError:
+def _singular(x: np.ndarray, what: str) -> RuntimeError:
+    """The error for matrices one of which is singular; it names the first one, of several."""
     if what == "solve":
+        which, _ = _first_failure(x, _zero_pivot)
         return LinAlgError(
-            f"torch.linalg.solve: The solver failed because the input matrix is singular. ({error})"
+            f"torch.linalg.solve: {which}The solver failed because the input matrix is singular."
         )
+    which, pivot = _first_failure(x, _zero_pivot)
     return LinAlgError(
-        f"linalg.{what}: The diagonal element is zero, the inversion could not be completed "
-        f"because the input matrix is singular. ({error})"
+        f"linalg.{what}: {which}The diagonal element {pivot} is zero, the inversion could not be "
+        "completed because the input matrix is singular."
     )
+
+
+def _first_failure(x: np.ndarray, failure: Callable[[np.ndarray], int]) -> tuple[str, int]:
+    """The first matrix of a batch at which `failure` is not 0, in words, and what it is."""
+    matrices = x.reshape(-1, *x.shape[-2:])
+    found = ((i, failure(matrix)) for i, matrix in enumerate(matrices))
+    i, order = next(((i, k) for i, k in found if k), (0, 1))
+    return f"(Batch element {i}): " if x.ndim > 2 else "", order
+
+
+def _zero_pivot(matrix: np.ndarray) -> int:
+    """The first column, counted from 1, in which Gaussian elimination finds no pivot; 0: none."""
+    u = np.array(matrix)
+    for k in range(len(u)):
+        best = k + int(np.abs(u[k:, k]).argmax())
+        if u[best, k] == 0:
+            return k + 1
+        u[[k, best]] = u[[best, k]]
+        u[k + 1 :] -= np.outer(u[k + 1 :, k] / u[k, k], u[k])
+    return 0
+
+
+def _leading_minor(matrix: np.ndarray) -> int:
+    """The order of the first leading minor that is not positive-definite; 0: all are."""
+    for k in range(1, len(matrix) + 1):
+        try:
+            np.linalg.cholesky(matrix[:k, :k])
+        except np.linalg.LinAlgError:
+            return k
+    return 0
 
 
 class LinAlgError(RuntimeError):
@@ -85,8 +119,8 @@ def inverted(x: Any) -> Any:
     """The inverse of each matrix. LinAlgError if one is singular."""
     try:
         return lapack.inv(x)
-    except np.linalg.LinAlgError as error:
-        raise _singular(error, "inv") from None
+    except np.linalg.LinAlgError:
+        raise _singular(x, "inv") from None
 
 
 def _solve_towards_matrix(g: Any, A: Any, out: Any) -> Any:
@@ -108,8 +142,8 @@ def solved(A: Any, B: Any) -> Any:
     """X with A @ X = B. LinAlgError if A is singular."""
     try:
         return lapack.solve(A, B)
-    except np.linalg.LinAlgError as error:
-        raise _singular(error, "solve") from None
+    except np.linalg.LinAlgError:
+        raise _singular(A, "solve") from None
 
 
 def _determinant_rule(g: Any, x: Any, out: Any) -> Any:
@@ -198,13 +232,15 @@ def _cholesky_rule(g: Any, out: Any) -> Any:
 )
 def cholesky_factor(x: Any) -> Any:
     """The lower triangular L with L @ L.mH = (x + x.mH) / 2, or LinAlgError."""
+    symmetric = (x + np.conj(np.swapaxes(x, -1, -2))) * 0.5
     try:
-        symmetric = (x + np.conj(np.swapaxes(x, -1, -2))) * 0.5
         return lapack.cholesky(symmetric).astype(x.dtype, copy=False)
     except np.linalg.LinAlgError:
+        which, order = _first_failure(symmetric, _leading_minor)
         raise LinAlgError(
-            "linalg.cholesky: The factorization could not be completed because the input is not "
-            "positive-definite"
+            f"linalg.cholesky: {which}The factorization could not be completed because the input "
+            f"is not positive-definite (the leading minor of order {order} is not "
+            "positive-definite)."
         ) from None
 
 
@@ -275,6 +311,8 @@ def _eig_rule(g: Any, out: Any) -> Any:
 @primitive(_eig_rule, outputs=True, promote=None, method=False, title="LinalgEig")
 def eigen(x: Any) -> Any:
     """(w, V), complex: eigenvalues and eigenvectors of norm 1 of square matrices."""
+    if not np.isfinite(x).all():
+        raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
     w, V = lapack.eig(x)
     dtype = np.result_type(x.dtype, np.complex64)
     return w.astype(dtype, copy=False), V.astype(dtype, copy=False)
@@ -325,7 +363,13 @@ def singular(x: Any) -> Any:
     The derivatives of U and Vh divide by differences of squared singular values (and by singular
     values if m != n): infinite or NaN where these vanish. That of S alone always exists.
     """
-    return tuple(lapack.svd(x, full_matrices=False))
+    try:
+        return tuple(lapack.svd(x, full_matrices=False))
+    except np.linalg.LinAlgError:
+        raise LinAlgError(
+            "linalg.svd: The algorithm failed to converge because the input matrix contained "
+            "non-finite values."
+        ) from None
 
 
 def _qr_rule(g: Any, out: Any) -> Any:
