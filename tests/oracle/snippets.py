@@ -40,7 +40,10 @@ def outcome(program: str, library: Any) -> Any:
             value = eval(last, names)
             found = [seen(value, library), _strides(value)]
         except Exception as e:
-            found = [type(e).__name__, str(e).replace("tinygrad_lite", "torch")[:LETTERS]]
+            found = [
+                type(e).__name__.lstrip("_"),
+                str(e).replace("tinygrad_lite", "torch")[:LETTERS],
+            ]
     return [found, sorted({w.category.__name__ for w in record})]
 
 
