@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -91,7 +93,61 @@ def prefixes(lib: Any) -> Any:
     return list(state), list(state._metadata), net[0].weight is given, given.requires_grad
 
 
-@pytest.mark.parametrize("behaviour", [losses, images, order, recurrent, instances, prefixes])
+def clipping(lib: Any) -> Any:
+    utils = lib.nn.utils
+    p = lib.nn.Parameter(lib.ones(4))
+    norms = []
+    for order in (0, 0.5, 1, 2, 3, -1, math.inf, -math.inf):
+        p.grad = lib.tensor([0.5, -2.0, 1.0, 4.0])
+        norms.append((utils.clip_grad_norm_([p], 1.0, order), (p.grad * 1000).round()))
+    p.grad[0] = math.nan
+    return (
+        norms, warned(lambda: utils.clip_grad_norm_((q for q in ()), 1.0)),
+        warned(lambda: utils.clip_grad_norm_([], 1.0)),
+        error(lambda: utils.clip_grad_norm_([p], 1.0, 3, error_if_nonfinite=True), 80),
+    )  # fmt: skip
+
+
+def places(lib: Any) -> Any:
+    """Grids that are not finite, indices outside, planes without rows."""
+    F = lib.nn.functional
+    x = lib.arange(9.0).reshape(1, 1, 3, 3) + 1
+    grid = lib.tensor([math.nan, 0, math.inf, 0, 0, -math.inf, 0, 0]).reshape(1, 2, 2, 2)
+    u, y = lib.full((1, 1, 2), 0.5), lib.arange(16.0).reshape(1, 1, 4, 4)
+
+    def pool(samples: Any, y: Any = y) -> Any:
+        return error(
+            lambda: F.fractional_max_pool2d(y, 2, output_size=1, _random_samples=samples), 80
+        )
+
+    return (
+        F.grid_sample(x, grid, mode="nearest", align_corners=True),
+        F.grid_sample(x * 0, grid[:, :1, :1], align_corners=True),
+        error(lambda: F.max_unpool2d(x, lib.full((1, 1, 3, 3), 99), 2), 80),
+        F.fractional_max_pool2d(y, 2, output_size=(0, 1)).shape,
+        pool(u), pool(u.double()), pool(u[0]), pool(u[:0]), pool(lib.ones(1, 2, 2)),
+        pool(lib.ones(1, 1, 3)), pool(u[:0], y[:0]), pool(lib.full((2, 1, 2), 0.5)),
+    )  # fmt: skip
+
+
+def names(lib: Any) -> Any:
+    importlib.import_module(lib.__name__ + ".autograd.gradcheck")
+    x = lib.ones(2, dtype=lib.float64, requires_grad=True)
+    schedule = lib.optim.lr_scheduler.StepLR(lib.optim.SGD([x]), 2)
+    x.grad = lib.ones_like(x)
+    schedule.optimizer.step()
+    with warnings.catch_warnings(record=True) as record:
+        warnings.simplefilter("always")
+        schedule.step(1)
+    said = [str(w.message) == lib.optim.lr_scheduler.EPOCH_DEPRECATION_WARNING for w in record]
+    cast = warned(lambda: lib.nn.Linear(1, 1).to(lib.complex64).weight.dtype.is_complex)
+    return lib.autograd.gradcheck(lib.sin, x), said, cast
+
+
+EDGES = [losses, images, order, recurrent, instances, prefixes, clipping, places, names]
+
+
+@pytest.mark.parametrize("behaviour", EDGES)
 def test_edges(behaviour: Callable[[Any], Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -128,6 +128,14 @@ def is_torch(name: str) -> bool:
     return getattr(sys.modules.get(name), "__path__", None) == sys.modules[PACKAGE].__path__
 
 
+class _Called(ModuleType):
+    """A room that bears the name of its function, as `autograd.gradcheck`: importing it binds the
+    name in the room above, where the function stands that is called by it."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self, self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+
 class _Paths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds a room by PyTorch's path, and by any path that begins with an alias of the package."""
 
@@ -142,7 +150,9 @@ class _Paths(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         # importlib hands out what stands in sys.modules after this
         root, _, rest = module.__name__.partition(".")
-        sys.modules[module.__name__] = self._room(rest)
+        room = sys.modules[module.__name__] = self._room(rest)
+        if type(room) is ModuleType and callable(getattr(room, rest.rpartition(".")[2], None)):
+            room.__class__ = _Called
         if root != PACKAGE:  # rooms that are no packages, as backends.cudnn, are found only so
             for name in [name for name in sys.modules if name.startswith(PACKAGE + ".")]:
                 sys.modules.setdefault(root + name.removeprefix(PACKAGE), sys.modules[name])

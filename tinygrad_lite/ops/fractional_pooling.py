@@ -59,9 +59,9 @@ def _check(
             f"{function}(): Expected input to have non-zero size for non-batch dimensions, "
             f"but got {list(input.array.shape)}"
         )
-    if min(window) < 1 or min(out) < 1:
+    if min(window) < 1 or min(out) < 0:
         raise RuntimeError(
-            f"{function}(): kernel and output sizes must be greater than zero, "
+            f"{function}(): kernel sizes must be greater than zero and output sizes not negative, "
             f"got kernel_size {list(window)}, output_size {list(out)}"
         )
     for n, m, k in zip(plane, out, window, strict=True):
@@ -70,6 +70,22 @@ def _check(
                 f"{function}(): pool size {k} too large relative to input size {n} "
                 f"for output size {m}"
             )
+
+
+def _check_samples(samples: Any, x: np.ndarray, dims: int) -> None:
+    given, images = samples.array, 1 if x.ndim == dims + 1 else len(x)
+    if given.dtype != x.dtype:
+        raise RuntimeError("Expect _random_samples to have the same dtype as input")
+    if given.ndim != 3:
+        raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {given.ndim}")
+    if given.shape[0] < images:
+        raise RuntimeError("Expect _random_samples.size(0) no less then input batch size.")
+    if given.shape[1] != x.shape[-dims - 1]:
+        raise RuntimeError("Expect _random_samples.size(1) equals to input channel size.")
+    if given.shape[2] != dims:
+        raise RuntimeError(
+            f"Expect _random_samples.size(2) equals to {dims}; got {given.shape[2]}."
+        )
 
 
 def _pool(
@@ -103,7 +119,9 @@ def _pool(
     if samples is None:
         images = 1 if len(lead) == 1 else lead[0]
         samples = rand(images, lead[-1], dims, dtype=input.dtype)
-    u = samples.array.astype(x.dtype, copy=False).reshape(-1, dims)[: math.prod(lead)]
+    else:
+        _check_samples(samples, x, dims)
+    u = samples.array.reshape(-1, dims)[: math.prod(lead)]
     places = _places(u, plane, out, window)
     values = np.take_along_axis(x.reshape(len(u), 1, math.prod(plane)), places, -1)
     nan = np.isnan(values)

@@ -62,7 +62,11 @@ def _max_unpool(
             )
     y = indices.array
     if y.size and not (y.min() >= 0 and y.max() < math.prod(size)):
-        raise RuntimeError(f"found an invalid max index (output volumes are of size {size})")
+        wrong = y.min() if y.min() < 0 else y.max()
+        volume = "x".join(map(str, size))
+        raise RuntimeError(
+            f"Found an invalid max index: {wrong} (output volumes are of size {volume})"
+        )
     return put_back(input, indices, plane=size, dims=dims)
 
 

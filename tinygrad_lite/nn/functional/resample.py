@@ -24,6 +24,7 @@ from ...ops.mixing import Sparse, mixed_along
 from ...ops.padding import take_along_axis
 from ...ops.patches import columns_to_image, grid_shape, image_to_columns
 from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from ...ops.selection import where
 
 
 def unfold(
@@ -364,6 +365,9 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     return (flat @ theta.transpose(1, 2)).reshape(n, *sizes, dims)
 
 
+_FAR = (-1e6, 1e6, -1e6)  # in place of NaN and the two infinities
+
+
 def grid_sample(
     input: Tensor,
     grid: Tensor,
@@ -412,6 +416,9 @@ def grid_sample(
         )
     if mode == "bicubic" and dims != 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
+    finite = np.isfinite(grid.array)
+    if not finite.all():  # such a place lies outside, and the weight of what is there must be 0
+        grid = where(make(finite), grid, make(np.nan_to_num(grid.array, True, *_FAR)))
     options: Any = {"mode": mode, "padding_mode": padding_mode, "align": bool(align_corners)}
     if mode == "bicubic" or input.array.dtype != grid.array.dtype:
         return sampled_by_parts(input, grid, **options)

@@ -8,6 +8,7 @@ finds them by walking the tree.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -444,6 +445,12 @@ class Module:
             raise TypeError(
                 "nn.Module.to only accepts floating point or complex dtypes, but got desired "
                 f"dtype={dtype}"
+            )
+        if dtype is not None and dtype.is_complex:
+            warnings.warn(
+                "Complex modules are a new feature under active development whose design may "
+                "change, and some modules might not work as expected",
+                stacklevel=2,
             )
         if memory_format is not None:
             self._apply(lambda t: t.to(memory_format=memory_format) if t.ndim in (4, 5) else t)

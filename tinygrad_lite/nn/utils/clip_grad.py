@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,20 @@ from ...core.node import touch
 from ...core.tensor import Tensor, make
 
 
-def _with_gradient(parameters: Any) -> list[Tensor]:
+def _listed(parameters: Any) -> list[Tensor]:
+    """The parameters; one Tensor is a list of one. Warns of a generator that is at its end."""
     if isinstance(parameters, Tensor):
-        parameters = [parameters]
-    return [p for p in parameters if p._grad is not None]
+        return [parameters]
+    listed = list(parameters)
+    if not listed and isinstance(parameters, GeneratorType):
+        warnings.warn(
+            "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=3
+        )
+    return listed
+
+
+def _with_gradient(parameters: Any) -> list[Tensor]:
+    return [p for p in _listed(parameters) if p._grad is not None]
 
 
 def _norm(arrays: Iterable[np.ndarray], p: float) -> Any:
@@ -23,13 +35,11 @@ def _norm(arrays: Iterable[np.ndarray], p: float) -> Any:
     arrays = list(arrays)
     if not arrays:
         return np.zeros((), np.float32)
-    if p == math.inf:
-        return max(np.abs(a).max(initial=0) for a in arrays)
     if p == 2:
         squares = [float(np.vdot(a.ravel(), a.ravel())) for a in arrays]
         return arrays[0].dtype.type(math.sqrt(math.fsum(squares)))
-    total = math.fsum(float(np.sum(np.abs(a) ** p)) for a in arrays)
-    return arrays[0].dtype.type(total ** (1.0 / p))
+    norms = [np.linalg.norm(a.ravel(), p) for a in arrays if a.size]
+    return arrays[0].dtype.type(np.linalg.norm(np.asarray(norms), p) if norms else 0)
 
 
 def get_total_norm(
@@ -39,12 +49,10 @@ def get_total_norm(
     foreach: bool | None = None,
 ) -> Tensor:
     """The norm of all elements of `tensors` as one vector."""
-    if isinstance(tensors, Tensor):
-        tensors = [tensors]
-    total = _norm([t.array for t in tensors], float(norm_type))
+    total = _norm([t.array for t in _listed(tensors)], float(norm_type))
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(
-            f"The total norm of order {norm_type} for gradients from `parameters` is "
+            f"The total norm of order {float(norm_type)} for gradients from `parameters` is "
             "non-finite, so "
             "it cannot be clipped. To disable this error and scale the gradients by the non-finite "
             "norm anyway, set `error_if_nonfinite=False`"
@@ -77,7 +85,7 @@ def clip_grad_norm_(
     Returns the norm before clipping. RuntimeError for a non-finite norm if `error_if_nonfinite`;
     nothing has been changed then. Source: Pascanu et al. 2013.
     """
-    parameters = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    parameters = _listed(parameters)
     grads = [p._grad for p in _with_gradient(parameters)]
     total = get_total_norm(grads, norm_type, error_if_nonfinite)  # type: ignore[arg-type]
     clip_grads_with_norm_(parameters, max_norm, total)
@@ -95,8 +103,6 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
 
 def clip_grad_norm(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Tensor:
     """Deprecated name of `clip_grad_norm_`."""
-    import warnings
-
     warnings.warn(
         "torch.nn.utils.clip_grad_norm is now deprecated in favor of "
         "torch.nn.utils.clip_grad_norm_.",

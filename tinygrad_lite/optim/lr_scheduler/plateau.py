@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from ..optimizer import Optimizer
-from .base import EPOCH_WARNING, LRScheduler, assign, option, require_optimizer
+from .base import EPOCH_DEPRECATION_WARNING, LRScheduler, assign, option, require_optimizer
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -64,7 +64,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Report the value of this epoch (a number or a one-element Tensor)."""
         current = float(metrics)
         if epoch is not None:
-            warnings.warn(EPOCH_WARNING, UserWarning, stacklevel=2)
+            warnings.warn(EPOCH_DEPRECATION_WARNING, UserWarning, stacklevel=2)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
         if self._is_better(current, self.best):
             self.best = current
