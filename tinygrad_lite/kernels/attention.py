@@ -19,251 +19,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._jit import FMA, SUMS, enabled, jit, like, prange, threads
-from ._math import exp_nonpositive as _exp
-from ._math import log as _log
-from ._rows import CHUNK, maximum
+from ._jit import enabled, threads
+from .attention_numba import QUERIES, attend, attend_back
+from .attention_numpy import (
+    attention_backward_numpy,
+    attention_numpy,
+    attention_of_few,
+    backward_of_few,
+    batch_of,
+)
 from .copying import contiguous
-from .matmul import _shape_of_block, pack, scratch, some_blocks
-from .random import _halves, _threshold, hashed, keep_mask
-from .updates import address, carray, pointer
+from .matmul import _shape_of_block, scratch
+from .random import _halves, _threshold
+from .updates import address
 
 Array = np.ndarray
 Shape = tuple[int, ...]
-U = np.uint32
 
 SMALL = 1 << 18
 """Multiplications below which NumPy is faster, which then keeps the weights."""
 PARALLEL = 1 << 19
 """Multiplications from which waking the other threads pays."""
-QUERIES = 64
-"""Queries worked on at a time."""
-
-# -- compiled -------------------------------------------------------------------------------------
-
-
-@jit(fastmath=FMA)
-def _scale_row(row, scale):
-    for j in range(row.size):
-        row[j] *= scale
-
-
-@jit(fastmath=FMA)
-def _scale_and_mask(row, scale, mask):
-    for j in range(row.size):
-        row[j] = row[j] * scale + mask[j]
-
-
-@jit(fastmath=SUMS, forceinline=True)
-def _exponentials(row, top):
-    """row = exp(row - top) in place, and its sum."""
-    total = like(top, 0)
-    for j in range(row.size):
-        e = _exp(row[j] - top)
-        row[j] = e
-        total += e
-    return total
-
-
-@jit(fastmath=FMA)
-def _weights(row, top, logs):
-    for j in range(row.size):
-        row[j] = _exp((row[j] - top) - logs)
-
-
-@jit
-def _drop_row(row, first, low, high, below, scale):
-    for j in range(row.size):
-        if hashed(U(first + U(j)), low, high) >= below:
-            row[j] *= scale
-        else:
-            row[j] = 0
-
-
-@jit(fastmath=FMA)
-def _score_gradient(p, dp, centre, scale):
-    for j in range(p.size):
-        dp[j] = p[j] * (dp[j] - centre) * scale
-
-
-@jit
-def pack_all(b, bk, bj, depth, n, side, out, to):
-    """All panels of B."""
-    panel = 2 * side
-    for p in range((n + panel - 1) // panel):
-        j = p * panel
-        pack(
-            b + j * bj * out.itemsize, bk, bj, depth, min(panel, n - j), panel, out,
-            to + p * depth * panel, side, out,
-        )  # fmt: skip
-
-
-@jit
-def _row_of_scores(row, i, visible, scale, mask, mask_at, length):
-    """Scale row i of the scores, add the mask, and make what is not visible -inf.
-
-    Rows are worked on up to whole vectors: what is left over behind them costs more than they do.
-    """
-    if mask.size:
-        start = mask_at + i * length
-        _scale_and_mask(row[:visible], scale, mask[start : start + visible])
-    else:
-        _scale_row(row, scale)
-    row[visible:] = -np.inf
-
-
-@jit(parallel=True)
-def attend(
-    q, qat, ql, k, kat, kl, v, vat, vl, out, oat, ol, tops, logs, mask, mat, sizes, scale, causal,
-    drops, low, high, below, keep, zeros, ways, big, few, side, scratch,
-):  # fmt: skip
-    """O, m and log s. Addresses q, k, v, out with offsets for each head and strides of their rows;
-    sizes are (heads, L, S, E, Ev)."""
-    heads, queries, keys, width, depth = sizes
-    size = scratch.itemsize
-    memory = scratch.ctypes.data
-    panel = 2 * side
-    padded = (keys + panel - 1) // panel * panel
-    ranges = (queries + QUERIES - 1) // QUERIES
-    tail = (depth + panel - 1) // panel * panel * keys
-    own = big * panel + padded * width + tail + QUERIES * padded
-    for way in prange(ways):
-        base = way * own
-        packed_k = base + big * panel
-        packed_v = packed_k + padded * width
-        scores = packed_v + tail
-        held = -1
-        for task in range(heads * ranges * way // ways, heads * ranges * (way + 1) // ways):
-            head = task // ranges
-            if head != held:
-                pack_all(k + kat[head] * size, 1, kl, width, keys, side, scratch, packed_k)
-                pack_all(v + vat[head] * size, vl, 1, keys, depth, side, scratch, packed_v)
-                held = head
-            first = task % ranges * QUERIES
-            count = min(QUERIES, queries - first)
-            seen = min(keys, first + count) if causal else keys
-            columns = (seen + panel - 1) // panel
-            some_blocks(
-                scratch.ctypes.data + scores * size, padded, zeros.ctypes.data, 0,
-                q + (qat[head] + first * ql) * size, ql, 1, q, 0,
-                scratch.ctypes.data + packed_k * size, width, width, 0, count, 0,
-                columns, columns * panel, big, few, side, False, base, 0, scratch,
-            )  # fmt: skip
-            for i in range(count):
-                at = scores + i * padded
-                row = carray(pointer(memory + at * size), columns * panel, scratch.dtype)
-                visible = min(keys, first + i + 1) if causal else keys
-                _row_of_scores(row, first + i, visible, scale, mask, mat[head], keys)
-                top = maximum(row)
-                total = 0.0
-                for start in range(0, row.size, CHUNK):
-                    total += _exponentials(row[start : start + CHUNK], top)
-                tops[head, first + i], logs[head, first + i] = top, _log(like(top, total))
-                if top == -np.inf:  # may look nowhere
-                    row[:] = 0
-                else:
-                    _scale_row(row, like(top, 1.0 / total))
-                if drops:
-                    number = (head * queries + first + i) * keys
-                    upper = U(high + U((number >> 32) * 0x9E3779B1))
-                    _drop_row(row[:visible], U(number), low, upper, below, keep)
-            some_blocks(
-                out + (oat[head] + first * ol) * size, ol, zeros.ctypes.data, 0,
-                scratch.ctypes.data + scores * size, padded, 1, q, 0,
-                scratch.ctypes.data + packed_v * size, keys, seen, 0, count, 0,
-                (depth + panel - 1) // panel, depth, big, few, side, False, base, 0, scratch,
-            )  # fmt: skip
-
-
-@jit(parallel=True)
-def attend_back(
-    q, qat, ql, k, kat, kl, v, vat, vl, g, gat, gl, centres, tops, logs, mask, mat, dq, dqat, dql,
-    dk, dkat, dkl, dv, dvat, dvl, sizes, scale, causal, drops, low, high, below, keep, zeros, ways,
-    big, few, side, scratch,
-):  # fmt: skip
-    """dq, dk and dv, one thread a head; centres is D."""
-    heads, queries, keys, width, depth = sizes
-    size = scratch.itemsize
-    memory = scratch.ctypes.data
-    panel = 2 * side
-    padded = (keys + panel - 1) // panel * panel
-    wide = (width + panel - 1) // panel * panel
-    deep = (depth + panel - 1) // panel * panel
-    own = (
-        big * panel + padded * (width + depth) + keys * wide + QUERIES * (wide + deep)
-        + 2 * QUERIES * padded
-    )  # fmt: skip
-    for way in prange(ways):
-        base = way * own
-        packed_kt = base + big * panel
-        packed_vt = packed_kt + padded * width
-        packed_k = packed_vt + padded * depth
-        packed_q = packed_k + keys * wide
-        packed_g = packed_q + QUERIES * wide
-        p = packed_g + QUERIES * deep
-        dp = p + QUERIES * padded
-        for head in range(heads * way // ways, heads * (way + 1) // ways):
-            pack_all(k + kat[head] * size, 1, kl, width, keys, side, scratch, packed_kt)
-            pack_all(v + vat[head] * size, 1, vl, depth, keys, side, scratch, packed_vt)
-            pack_all(k + kat[head] * size, kl, 1, keys, width, side, scratch, packed_k)
-            for first in range(0, queries, QUERIES):
-                count = min(QUERIES, queries - first)
-                seen = min(keys, first + count) if causal else keys
-                columns = (seen + panel - 1) // panel
-                here = q + (qat[head] + first * ql) * size
-                back = g + (gat[head] + first * gl) * size
-                some_blocks(
-                    memory + p * size, padded, zeros.ctypes.data, 0, here, ql, 1, q, 0,
-                    memory + packed_kt * size, width, width, 0, count, 0, columns, columns * panel,
-                    big, few, side, False, base, 0, scratch,
-                )  # fmt: skip
-                some_blocks(
-                    memory + dp * size, padded, zeros.ctypes.data, 0, back, gl, 1, q, 0,
-                    memory + packed_vt * size, depth, depth, 0, count, 0, columns, columns * panel,
-                    big, few, side, False, base, 0, scratch,
-                )  # fmt: skip
-                for i in range(count):
-                    length = columns * panel
-                    row = carray(pointer(memory + (p + i * padded) * size), length, scratch.dtype)
-                    drow = carray(pointer(memory + (dp + i * padded) * size), length, scratch.dtype)
-                    visible = min(keys, first + i + 1) if causal else keys
-                    _row_of_scores(row, first + i, visible, scale, mask, mat[head], keys)
-                    top = tops[head, first + i]
-                    if top == -np.inf:
-                        row[:] = 0
-                    else:
-                        _weights(row, top, logs[head, first + i])
-                    number = (head * queries + first + i) * keys
-                    upper = U(high + U((number >> 32) * 0x9E3779B1))
-                    if drops:
-                        _drop_row(drow[:visible], U(number), low, upper, below, keep)
-                    centre = centres[head, first + i]
-                    _score_gradient(row, drow, centre, scale)
-                    drow[visible:] = 0
-                    if drops:
-                        _drop_row(row[:visible], U(number), low, upper, below, keep)
-                pack_all(here, ql, 1, count, width, side, scratch, packed_q)
-                pack_all(back, gl, 1, count, depth, side, scratch, packed_g)
-                to = dv + dvat[head] * size
-                some_blocks(
-                    to, dvl, to, dvl, memory + p * size, 1, padded, q, 0,
-                    memory + packed_g * size, count, count, 0, seen, 0, deep // panel, depth, big,
-                    few, side, False, base, 0, scratch,
-                )  # fmt: skip
-                to = dk + dkat[head] * size
-                some_blocks(
-                    to, dkl, to, dkl, memory + dp * size, 1, padded, q, 0,
-                    memory + packed_q * size, count, count, 0, seen, 0, wide // panel, width, big,
-                    few, side, False, base, 0, scratch,
-                )  # fmt: skip
-                some_blocks(
-                    dq + (dqat[head] + first * dql) * size, dql, zeros.ctypes.data, 0,
-                    memory + dp * size, padded, 1, q, 0, memory + packed_k * size, keys, seen, 0,
-                    count, 0, wide // panel, width, big, few, side, False, base, 0, scratch,
-                )  # fmt: skip
-
-
-# -- called from Python ---------------------------------------------------------------------------
 
 
 class Heads(NamedTuple):
@@ -366,16 +142,16 @@ def attention(
     batch = q.shape[:-2]
     alike = k.shape[:-2] == v.shape[:-2] == batch
     if not alike or (mask is not None and mask.ndim > 2):
-        batch = np.broadcast_shapes(batch, k.shape[:-2], v.shape[:-2], _batch_of(mask))
+        batch = np.broadcast_shapes(batch, k.shape[:-2], v.shape[:-2], batch_of(mask))
     rows, keys, width, depth = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
     factor = 1 / math.sqrt(width) if scale is None else scale
     heads = prod(batch)
     work = heads * rows * keys * (width + depth)
     if alike and not dropout and batch == q.shape[:-2] and _few(work, q, k, v):
-        out, weights = _attention_of_few(q, k, v, mask, causal, factor)
+        out, weights = attention_of_few(q, k, v, mask, causal, factor)
         return out, (weights,)
     if not _compiled(work, q, k, v):
-        return _attention_numpy(q, k, v, mask, causal, factor, dropout, key)
+        return attention_numpy(q, k, v, mask, causal, factor, dropout, key)
     out = _like_heads(q, (*batch, rows, depth))
     tops, logs = np.empty((heads, rows), q.dtype), np.empty((heads, rows), q.dtype)
     numbers, starts = _mask_of(mask, batch, rows, keys, q.dtype)
@@ -416,12 +192,12 @@ def attention_backward(
     rows, keys, width, depth = q.shape[-2], k.shape[-2], q.shape[-1], v.shape[-1]
     factor = 1 / math.sqrt(width) if scale is None else scale
     if len(kept) == 1:
-        return _backward_of_few(g, q, k, v, kept[0], factor)
+        return backward_of_few(g, q, k, v, kept[0], factor)
     tops, logs = kept
     heads = prod(batch)
     work = heads * rows * keys * (width + depth)
     if not _compiled(work, q, k, v, g, out):
-        return _attention_backward_numpy(
+        return attention_backward_numpy(
             g, q, k, v, out, tops, logs, mask, causal, factor, dropout, key
         )
     dq = _like_heads(q, (*batch, rows, width))
@@ -450,131 +226,3 @@ def attention_backward(
         scratch(ways * own, q.dtype),
     )  # fmt: skip
     return dq, dk, dv
-
-
-# -- the same in NumPy ----------------------------------------------------------------------------
-
-
-@functools.lru_cache(64)
-def _unseen(rows: int, keys: int) -> Array:
-    """Which keys (columns) are later than the query (row)."""
-    unseen = ~np.tri(rows, keys, dtype=bool)
-    unseen.flags.writeable = False
-    return unseen
-
-
-def _attention_of_few(
-    q: Array, k: Array, v: Array, mask: Array | None, causal: bool, scale: float
-) -> tuple[Array, Array]:
-    """O and the weights P, in as few steps as there can be."""
-    p = np.matmul(q, k.swapaxes(-1, -2))
-    p *= scale
-    if mask is not None:
-        if mask.dtype == bool:
-            np.copyto(p, -np.inf, where=~mask)
-        else:
-            p += mask
-    if causal:
-        np.copyto(p, -np.inf, where=_unseen(*p.shape[-2:]))
-    tops = np.maximum.reduce(p, axis=-1, keepdims=True)
-    blind = None
-    if mask is not None:
-        blind = tops == -np.inf
-        np.copyto(tops, 0, where=blind)
-    p -= tops
-    np.exp(p, p)
-    total = np.add.reduce(p, axis=-1, keepdims=True)
-    if blind is not None:
-        total += blind  # 0 / 1 where nothing may be seen
-    p /= total
-    return np.matmul(p, v), p
-
-
-def _backward_of_few(
-    g: Array, q: Array, k: Array, v: Array, p: Array, scale: float
-) -> tuple[Array, Array, Array]:
-    """dS = scale (P dP - P sum(P dP)), and the products with it."""
-    ds = np.matmul(g, v.swapaxes(-1, -2))
-    ds *= p
-    ds -= p * np.add.reduce(ds, axis=-1, keepdims=True)
-    ds *= scale
-    return (
-        np.matmul(ds, k),
-        np.matmul(ds.swapaxes(-1, -2), q),
-        np.matmul(p.swapaxes(-1, -2), g),
-    )
-
-
-def _batch_of(mask: Array | None) -> tuple[int, ...]:
-    return () if mask is None else mask.shape[:-2]
-
-
-def _scores(q: Array, k: Array, mask: Array | None, causal: bool, scale: float) -> Array:
-    scores = np.matmul(q, k.swapaxes(-1, -2)) * q.dtype.type(scale)
-    if mask is not None:
-        add = np.where(mask, 0.0, -np.inf) if mask.dtype == bool else mask
-        scores = scores + add.astype(q.dtype, copy=False)
-    if causal:
-        scores = np.where(np.tri(*scores.shape[-2:]) > 0, scores, -np.inf)
-    return scores.astype(q.dtype, copy=False)
-
-
-def _attention_numpy(
-    q: Array,
-    k: Array,
-    v: Array,
-    mask: Array | None,
-    causal: bool,
-    scale: float,
-    dropout: float,
-    key: int,
-) -> tuple[Array, tuple[Array, Array]]:
-    scores = _scores(q, k, mask, causal, scale)
-    batch = np.broadcast_shapes(scores.shape[:-2], v.shape[:-2])
-    scores = np.broadcast_to(scores, (*batch, *scores.shape[-2:]))
-    tops = scores.max(axis=-1, initial=-np.inf)
-    shifted = np.exp(scores - np.where(np.isneginf(tops), 0, tops)[..., None])
-    with np.errstate(divide="ignore"):
-        logs = np.log(shifted.sum(axis=-1))
-    weights = _weights_numpy(scores, tops, logs)
-    if dropout:
-        keep = keep_mask(weights.size, dropout, key).reshape(weights.shape)
-        weights = np.where(keep, weights / q.dtype.type(1 - dropout), q.dtype.type(0))
-    return np.matmul(weights, v), (tops, logs)
-
-
-def _weights_numpy(scores: Array, tops: Array, logs: Array) -> Array:
-    blind = np.isneginf(tops)[..., None]
-    shift, norm = np.where(blind, 0, tops[..., None]), np.where(blind, 0, logs[..., None])
-    return np.asarray(np.exp((scores - shift) - norm), scores.dtype)
-
-
-def _attention_backward_numpy(
-    g: Array,
-    q: Array,
-    k: Array,
-    v: Array,
-    out: Array,
-    tops: Array,
-    logs: Array,
-    mask: Array | None,
-    causal: bool,
-    scale: float,
-    dropout: float,
-    key: int,
-) -> tuple[Array, Array, Array]:
-    scores = _scores(q, k, mask, causal, scale)
-    scores = np.broadcast_to(scores, (*out.shape[:-2], *scores.shape[-2:]))
-    p = _weights_numpy(scores, tops, logs)
-    dp = np.matmul(g, v.swapaxes(-1, -2))
-    dropped = p
-    if dropout:
-        keep = keep_mask(p.size, dropout, key).reshape(p.shape)
-        factor, zero = q.dtype.type(1 / (1 - dropout)), q.dtype.type(0)
-        dp, dropped = np.where(keep, dp * factor, zero), np.where(keep, p * factor, zero)
-    ds = p * (dp - (g * out).sum(axis=-1, keepdims=True)) * q.dtype.type(scale)
-    return (
-        np.matmul(ds, k),
-        np.matmul(ds.swapaxes(-1, -2), q),
-        np.matmul(dropped.swapaxes(-1, -2), g),
-    )
