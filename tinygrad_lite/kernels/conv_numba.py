@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
@@ -27,7 +28,10 @@ from ._gemm import (
     tile_two,
 )
 from ._jit import jit, prange, threads
-from .conv_plan import Geometry
+from .conv_plan import Geometry, Job
+
+PARALLEL = 1 << 14
+"""Weights from which all threads pack them."""
 
 # Compiled ---------------------------------------------------------------------------------------
 
@@ -195,6 +199,28 @@ def shifted(
         )  # fmt: skip
 
 
+@jit(parallel=True)
+def pack_weights(w, counts, taps, out, first):
+    """out[first + (unit, k, t, r)] = w[group, row r of the block, k, taps[t]], zeros past the last.
+
+    A unit is a group and a block of its `far` output channels; k counts its `near` input channels.
+    """
+    far, near, rows, blocks = counts[0], counts[1], counts[2], counts[3]
+    group_step, far_step, near_step = counts[4], counts[5], counts[6]
+    for unit in prange(counts[7] * blocks):
+        group, b = unit // blocks, unit % blocks
+        to = first + unit * near * taps.size * rows
+        wide = min(rows, far - b * rows)
+        if wide < rows:
+            out[to : to + near * taps.size * rows] = 0
+        for r in range(wide):  # row after row of w, which lies in order
+            for k in range(near):
+                at = group * group_step + (b * rows + r) * far_step + k * near_step
+                place = to + k * taps.size * rows + r
+                for t in range(taps.size):
+                    out[np.uint64(place + t * rows)] = w[np.uint64(at + taps[t])]
+
+
 # Called -----------------------------------------------------------------------------------------
 
 
@@ -207,15 +233,6 @@ def aligned(size: int, dtype: np.dtype) -> np.ndarray:
     raw = np.empty(size + 64 // dtype.itemsize, dtype=dtype)
     skip = -raw.ctypes.data % 64 // dtype.itemsize
     return raw[skip : skip + size]
-
-
-def _pack_weights(w: np.ndarray, rows: int) -> np.ndarray:
-    """(G, features, K) to (G, blocks, K, rows), zeros where there is no feature."""
-    groups, features, count = w.shape
-    blocks = -(-features // rows)
-    packed = np.zeros((groups, blocks * rows, count), dtype=w.dtype)
-    packed[:, :features] = w
-    return packed.reshape(groups, blocks, rows, count).transpose(0, 1, 3, 2)
 
 
 class _Tables(NamedTuple):
@@ -267,15 +284,37 @@ def _is_direct(geo: Geometry, positions: int, itemsize: int) -> bool:
     return pointwise and geo.size == geo.positions and positions >= 3 * lanes(itemsize)
 
 
+def _packed(
+    w: np.ndarray, geo: Geometry, jobs: Sequence[Job], rows: int, backward: bool
+) -> np.ndarray:
+    """For each job its weights, in blocks of `rows` output channels that lie side by side."""
+    taps = prod(geo.kernel)
+    steps = (geo.channels * taps, taps)
+    far, near = geo.features, geo.channels
+    if backward:
+        steps, far, near = steps[::-1], near, far
+    blocks = -(-far // rows)
+    counts = np.array([far, near, rows, blocks, w.size // geo.groups, *steps, geo.groups])
+    sizes = [geo.groups * blocks * rows * near * len(job.taps) for job in jobs]
+    out = np.empty(sum(sizes), w.dtype)
+    flat = w.reshape(-1)
+    pack_all = pack_weights if w.size >= PARALLEL else pack_weights.serial
+    first = 0
+    for job, size in zip(jobs, sizes, strict=True):
+        pack_all(flat, counts, job.taps, out, first)
+        first += size
+    return out
+
+
 def _run_shifted(
     x: np.ndarray,
     out: np.ndarray,
-    matrices: list[np.ndarray],
+    w: np.ndarray,
     bias: np.ndarray | None,
     geo: Geometry,
     backward: bool,
 ) -> None:
-    """Packs weights (G, far, near * taps), one array a job, and fills out (N, G * far, *size)."""
+    """Packs the weights, job by job, and fills out (N, G * far, *size)."""
     far = geo.channels if backward else geo.features
     rows = 1 if far == 1 else block()[0]
     itemsize = x.dtype.itemsize
@@ -283,7 +322,7 @@ def _run_shifted(
     direct = rows > 1 and _is_direct(geo, prod(size), itemsize)
     plan = conv_plan.input_grad(geo) if backward else conv_plan.forward(geo)
     tables = _tables(geo, backward, rows, itemsize, direct)
-    weights = np.concatenate([_pack_weights(m, rows).ravel() for m in matrices])
+    weights = _packed(w, geo, plan.jobs, rows, backward)
     first = np.zeros((geo.groups, round_up(far, rows)), dtype=x.dtype)
     if bias is not None:
         first[:, :far] = bias.reshape(geo.groups, far)
@@ -335,8 +374,7 @@ def _run_shifted(
 def forward(x: np.ndarray, w: np.ndarray, bias: np.ndarray | None, geo: Geometry) -> np.ndarray:
     """x (N, C, *S), C-contiguous, of any number of dimensions: flat (N, O, P0 * P1 * P2)."""
     out = np.empty((len(x), len(w), prod(geo.positions)), dtype=x.dtype)
-    matrix = w.reshape(geo.groups, geo.features, -1)
-    _run_shifted(x, out, [matrix], bias, geo, False)
+    _run_shifted(x, out, w, bias, geo, False)
     return out
 
 
@@ -345,8 +383,6 @@ def input_grad(g: np.ndarray, w: np.ndarray, geo: Geometry) -> np.ndarray:
     plan = conv_plan.input_grad(geo)
     make = np.empty if plan.complete else np.zeros
     out = make((len(g), geo.groups * geo.channels, prod(geo.size)), dtype=g.dtype)
-    by_tap = w.reshape(geo.groups, geo.features, geo.channels, -1).swapaxes(1, 2)
-    matrices = [by_tap[..., job.taps].reshape(geo.groups, geo.channels, -1) for job in plan.jobs]
-    if matrices:
-        _run_shifted(g, out, matrices, None, geo, True)
+    if plan.jobs:
+        _run_shifted(g, out, w, None, geo, True)
     return out
