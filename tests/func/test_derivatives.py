@@ -118,3 +118,28 @@ def test_a_real_function_of_complex_numbers():
 def test_chunks_have_a_size():
     with pytest.raises(ValueError, match="jacrev: `chunk_size` should be greater than 0"):
         jacrev(torch.sin, chunk_size=0)
+
+
+def test_forward_transforms_let_their_inputs_be_written():
+    def doubled(x: torch.Tensor) -> torch.Tensor:
+        return x.mul_(2).sum()
+
+    x = X.clone()
+    assert jvp(doubled, (x,), (torch.ones(2),))[1].item() == 4.0
+    assert x.tolist() == [2.0, 4.0]
+    assert jacfwd(doubled)(x).tolist() == [2.0, 2.0]
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad is being used"):
+        grad(doubled)(x)
+
+
+def test_jvp_strict():
+    with pytest.raises(RuntimeError, match="The output of f is independent of the inputs"):
+        jvp(lambda x: torch.zeros(2), (X,), (X,), strict=True)
+
+
+@pytest.mark.parametrize("transform", [jacrev, jacfwd])
+def test_jacobians_are_of_real_numbers(transform: Any):
+    with pytest.raises(RuntimeError, match=f"{transform.__name__}: Expected all inputs to be real"):
+        transform(torch.sin)(X + 0j)
+    with pytest.raises(RuntimeError, match=f"{transform.__name__}: Expected all outputs to be re"):
+        transform(lambda x: x + 0j)(X)

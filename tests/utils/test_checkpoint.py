@@ -182,3 +182,15 @@ def test_a_checkpointed_function_may_differentiate(early_stop: bool):
     with set_checkpoint_early_stop(early_stop):
         checkpoint(run, x, use_reentrant=False).backward()
     assert x.grad.item() == pytest.approx(expected)
+
+
+def test_the_older_form_warns_where_nothing_requires_grad():
+    with pytest.warns(UserWarning, match="None of the inputs have requires_grad=True"):
+        checkpoint(torch.sin, torch.ones(2), use_reentrant=True)
+
+
+def test_a_segment_without_derivative_is_not_necessary():
+    x = torch.ones(2, requires_grad=True)
+    out = checkpoint(lambda a, b: a, torch.ones(2), x, use_reentrant=True)
+    with pytest.raises(RuntimeError, match="none of output has requires_grad=True"):
+        out.sum().backward()

@@ -148,7 +148,9 @@ class _Saved(SavedTensor):
     def __init__(self, tensor: Any, node: Node, outputs: Sequence[Any]) -> None:
         self.array: Any = None if tensor is None else tensor.array
         self.packed: Packed | None = None
-        self.output = next((i for i, out in enumerate(outputs) if out is tensor), None)
+        self.output = next(
+            (i for i, out in enumerate(outputs) if out is tensor and out is not None), None
+        )
         own = self.output is not None
         self.node = None if tensor is None or own else live_node(tensor)
         self.tensor = None if tensor is None or own else weakref.ref(tensor)
@@ -510,7 +512,11 @@ def _record(
         else:
             out.node = own
     ctx._zeros = dtypes
-    node.saved = (ctx, [_Saved(t, node, results) for t in ctx._to_save])
+    made = [  # an input that is returned stays an input
+        None if r is not out and any(r is a for a in args) else r
+        for r, out in zip(results, outputs)
+    ]
+    node.saved = (ctx, [_Saved(t, node, made) for t in ctx._to_save])
     ctx._node = weakref.ref(node)
     ctx._to_save = ctx._dirty = ctx._non_differentiable = ()
     return node

@@ -15,11 +15,19 @@ import numpy as np
 from ..autograd.backward import grad as _grad
 from ..autograd.function import pushing
 from ..autograd.functional import _pushed, jacobian_rows
+from ..core.fused import alias
 from ..core.modes import enable_grad, is_grad_enabled
 from ..core.tensor import Tensor, make
 from ..core.trees import flatten, tree_map
 from ..ops.joining import stack
-from .structure import canonical_argnums, require_inputs, require_tensors, shape_of, with_aux
+from .structure import (
+    canonical_argnums,
+    require_inputs,
+    require_real,
+    require_tensors,
+    shape_of,
+    with_aux,
+)
 
 Function = Callable[..., Any]
 
@@ -34,12 +42,14 @@ def _alias(x: Any) -> Any:
     return x.view_as(x) if x.requires_grad else make(x.array).requires_grad_()
 
 
-def _chosen(args: tuple[Any, ...], argnums: Any) -> tuple[list[Any], Callable[[Any], Any], Any]:
+def _chosen(
+    args: tuple[Any, ...], argnums: Any, rewritable: bool = False
+) -> tuple[list[Any], Callable[[Any], Any], Any]:
     """Aliases of the chosen arguments' leaves, all arguments with them in place, and a rebuild."""
     numbers = canonical_argnums(argnums, len(args))
     leaves, rebuild = flatten(tuple([args[n] for n in numbers]))
     aliases = [_alias(x) for x in leaves]
-    chosen = rebuild(aliases)
+    chosen = rebuild([_rewritable(x) for x in aliases] if rewritable else aliases)
     full = list(args)
     for n, value in zip(numbers, chosen, strict=True):
         full[n] = value
@@ -165,8 +175,20 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
     return (value, pull, aux) if has_aux else (value, pull)
 
 
-def jvp(func: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -> Any:
-    """func(*primals) and J times the tangents (and aux where `has_aux`)."""
+def _rewritable(x: Tensor) -> Tensor:
+    """`x` in the same memory, as a value computed from it, which may be written in place."""
+    computed = alias(x)
+    computed.node.parents = (x.node,)
+    return computed
+
+
+def jvp(
+    func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False
+) -> Any:
+    """func(*primals) and J times the tangents (and aux where `has_aux`).
+
+    `strict` raises RuntimeError for an output that does not depend on the primals.
+    """
     api = "jvp(f, primals, tangents)"
     if not isinstance(primals, tuple):
         raise RuntimeError(
@@ -184,12 +206,17 @@ def jvp(func: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -
     recording = is_grad_enabled()
     with enable_grad():
         aliases = tuple([_alias(x) for x in leaves])
-        output = func(*rebuild(list(aliases)))
+        output = func(*rebuild([_rewritable(x) for x in aliases]))
         aux = None
         if has_aux:
             output, aux = with_aux(api, output)
         outputs, rebuild_output = flatten(output)
         require_tensors(api, outputs)
+        if strict and not all(y.requires_grad for y in outputs):
+            raise RuntimeError(
+                "jvp(f, primals, tangents, strict=True): The output of f is independent of the "
+                "inputs. This is not allowed with strict=True."
+            )
         with pushing():
             pushed = _pushed(tuple(outputs), aliases, tuple(vs), True, False)
     value = _released(
@@ -203,18 +230,21 @@ def jvp(func: Function, primals: Any, tangents: Any, *, has_aux: bool = False) -
 
 def _jacobian(func: Function, argnums: Any, has_aux: bool, forward: bool) -> Function:
     api = "jvp(f, primals, tangents)" if forward else "vjp(f, *primals)"
+    name = "jacfwd" if forward else "jacrev"
 
     @functools.wraps(func)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         recording = is_grad_enabled()
         with enable_grad():
-            aliases, shaped, full = _chosen(args, argnums)
+            aliases, shaped, full = _chosen(args, argnums, rewritable=forward)
+            require_real(name, "inputs", aliases)
             output = func(*full, **kwargs)
             aux = None
             if has_aux:
                 output, aux = with_aux(api, output)
             outputs, rebuild_output = flatten(output)
             require_tensors(api, outputs)
+            require_real(name, "outputs", outputs)
             xs = tuple(aliases)
             blocks = (_columns if forward else _rows)(tuple(outputs), xs)
             tree = rebuild_output([shaped(list(row)) for row in blocks])
@@ -243,11 +273,16 @@ def _columns(ys: tuple[Tensor, ...], xs: tuple[Tensor, ...]) -> list[tuple[Tenso
 
 
 def jacrev(
-    func: Function, argnums: Any = 0, *, has_aux: bool = False, chunk_size: int | None = None
+    func: Function,
+    argnums: Any = 0,
+    *,
+    has_aux: bool = False,
+    chunk_size: int | None = None,
+    _preallocate_and_copy: bool = False,
 ) -> Function:
     """A function that returns the Jacobian of func, row by row (reverse mode).
 
-    `chunk_size` is accepted: rows are computed one at a time.
+    `chunk_size` and `_preallocate_and_copy` are accepted: rows are computed one at a time.
     """
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError("jacrev: `chunk_size` should be greater than 0.")

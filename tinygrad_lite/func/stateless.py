@@ -8,6 +8,8 @@ from typing import Any
 from ..core.tensor import Tensor
 from ..ops.joining import stack
 
+_ABSENT: Any = object()  # no attribute of this name
+
 
 def functional_call(
     module: Any,
@@ -20,48 +22,112 @@ def functional_call(
 ) -> Any:
     """`module(*args, **kwargs)` with the given tensors in place of parameters and buffers.
 
-    Names are dotted. Gradients flow to the given tensors; the module is as it was afterwards.
-    `strict` raises RuntimeError for names that are missing or unknown.
+    Names are dotted; None stands for no tensor. Gradients flow to the given tensors; the module is
+    as it was afterwards. What `forward` assigns to a given name is found in the dictionary.
+
+    tie_weights  a tensor of the module with several names is replaced under all of them. ValueError
+                 if several are given, with different tensors
+    strict       RuntimeError for names that are missing or unknown
     """
-    dicts = parameter_and_buffer_dicts
-    given: dict[str, Tensor] = {}
-    for d in dicts if isinstance(dicts, (tuple, list)) else (dicts,):
-        repeated = given.keys() & d.keys()
-        if repeated:
-            raise ValueError(
-                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of "
-                "functional call is ambiguous"
-            )
-        given.update(d)
-    own = {**dict(module.named_parameters(remove_duplicate=False))}
-    own.update(module.named_buffers(remove_duplicate=False))
+    given = _merged(parameter_and_buffer_dicts)
+    values = _with_tied(module, given) if tie_weights else dict(given)
     if strict:
-        missing, unexpected = sorted(own.keys() - given.keys()), sorted(given.keys() - own.keys())
-        if missing or unexpected:
-            raise RuntimeError(f"Missing key(s): {missing}. Unexpected key(s): {unexpected}.")
-    if tie_weights:
-        for name, t in list(given.items()):
-            original = own.get(name)
-            for other, value in own.items():
-                if value is original and other not in given:
-                    given[other] = t
+        _require_all(module, values)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
-    undo = [_replace(module, name, t) for name, t in given.items() if name in own]
+    before: dict[str, Any] = {}
     try:
+        for path, value in values.items():
+            if value is not None and not isinstance(value, Tensor):
+                raise TypeError(f"{value} is not an instance of torch.Tensor")
+            before[path] = _swap(module, path, value)
         return module(*args, **(kwargs or {}))
     finally:
-        for registry, name, old in reversed(undo):
-            registry[name] = old
+        after = {path: _swap(module, path, old) for path, old in reversed(before.items())}
+        for path in given.keys() & after.keys():
+            if after[path] is not given[path]:
+                given[path] = after[path]
 
 
-def _replace(module: Any, path: str, value: Tensor) -> tuple[dict[str, Any], str, Any]:
+def _merged(dicts: Any) -> dict[str, Any]:
+    """The one dictionary given, or several as one."""
+    if isinstance(dicts, dict):
+        return dicts
+    if not isinstance(dicts, (tuple, list)):
+        raise ValueError(
+            "Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got "
+            f"{type(dicts)}"
+        )
+    if not all(isinstance(d, dict) for d in dicts):
+        raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
+    merged: dict[str, Any] = {}
+    for d in dicts:
+        repeated = merged.keys() & d.keys()
+        if repeated:
+            raise ValueError(
+                f"{sorted(repeated)} appeared in multiple dictionaries; behavior of functional "
+                "call is ambiguous"
+            )
+        merged.update(d)
+    return merged
+
+
+def _named(module: Any) -> dict[str, Any]:
+    """All parameters and buffers, each under all of its names."""
+    return {
+        **dict(module.named_parameters(remove_duplicate=False)),
+        **dict(module.named_buffers(remove_duplicate=False)),
+    }
+
+
+def _with_tied(module: Any, given: dict[str, Any]) -> dict[str, Any]:
+    """`given`, under the other names too that the module has for the same tensors."""
+    names: dict[int, list[str]] = {}
+    for name, t in _named(module).items():
+        names.setdefault(id(t), []).append(name)
+    values = dict(given)
+    for tied in names.values():
+        found = [name for name in tied if name in given]
+        if any(given[name] is not given[found[0]] for name in found):
+            raise ValueError(
+                f"functional_call got multiple values for keys {sorted(found)}, which are tied. "
+                "Consider using tie_weights=False"
+            )
+        values.update({name: given[found[0]] for name in tied if found})
+    return values
+
+
+def _require_all(module: Any, values: dict[str, Any]) -> None:
+    own = _named(module)
+    missing, unexpected = sorted(own.keys() - values.keys()), sorted(values.keys() - own.keys())
+    if missing or unexpected:
+        lines = [f"Error(s) in reparametrizing for {module._get_name()}:"]
+        for what, names in (("Unexpected", unexpected), ("Missing", missing)):
+            if names:
+                lines.append(f"{what} key(s): {', '.join(map(repr, names))}.")
+        raise RuntimeError("\n\t".join(lines))
+
+
+def _swap(module: Any, path: str, value: Any) -> Any:
+    """Put `value` where the Tensor `path` is (or was not: _ABSENT). Returns what was there."""
     *parents, name = path.split(".")
     for parent in parents:
+        if not hasattr(module, parent):
+            raise AttributeError(f"{module._get_name()} has no attribute `{parent}`")
         module = getattr(module, parent)
-    registry = module._parameters if name in module._parameters else module._buffers
-    old = registry[name]
-    registry[name] = value
-    return registry, name, old
+        if not hasattr(module, "_parameters"):
+            raise TypeError(f"submodule `{parent}`: {module} is not an instance of torch.nn.Module")
+    for registry in (module._parameters, module._buffers):
+        if name in registry:
+            old, registry[name] = registry[name], value
+            return old
+    old = getattr(module, name, _ABSENT)
+    if old is not _ABSENT and old is not None and not isinstance(old, Tensor):
+        raise TypeError(f"attribute `{name}`: {old} is not an instance of torch.Tensor")
+    if value is not _ABSENT:
+        setattr(module, name, value)
+    elif old is not _ABSENT:
+        delattr(module, name)
+    return old
 
 
 def stack_module_state(

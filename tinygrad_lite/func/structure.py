@@ -76,3 +76,13 @@ def require_inputs(api: str, what: str, values: list[Any]) -> None:
     for x in values:
         if not isinstance(x, Tensor):
             raise RuntimeError(f"{api}: Expected {what} to only contain Tensors, got {type(x)}")
+
+
+def require_real(api: str, what: str, values: list[Any]) -> None:
+    """RuntimeError for complex Tensors."""
+    for i, x in enumerate(values):
+        if x.array.dtype.kind == "c":
+            raise RuntimeError(
+                f"{api}: Expected all {what} to be real but received complex tensor at flattened "
+                f"input idx: {i}"
+            )

@@ -314,7 +314,8 @@ def checkpoint(
     use_reentrant       False: the derivative can be differentiated again, and arguments may be
                         nested or by keyword. True is PyTorch's older form: the segment is one node
                         whose backward pass runs another one inside, so it works with `backward`
-                        only. None: UserWarning, and True
+                        only, and UserWarning if no argument requires grad. None: UserWarning, and
+                        True
     preserve_rng_state  the second run draws the same random numbers
     context_fn          gives the context managers of the first and of the second run
     determinism_check   "none": do not compare shapes and dtypes of what both runs save
@@ -337,6 +338,12 @@ def checkpoint(
         if context_fn is not noop_context_fn or debug:
             raise ValueError(
                 "Passing `context_fn` or `debug` is only supported when use_reentrant=False."
+            )
+        if not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+            warnings.warn(
+                "None of the inputs have requires_grad=True. Gradients will be None",
+                UserWarning,
+                stacklevel=2,
             )
         if not current().grad:
             return function(*args)
