@@ -180,6 +180,7 @@ class TypedStorage:
     device: device = CPU
     is_cuda = is_sparse = False
     _kind: dtype | None = None  # of a subclass such as FloatStorage
+    _record: Any = None  # of a file, where it was loaded from one
 
     def __init__(self, *args: Any, wrap_storage: Any = None, dtype: Any = None, **_: Any) -> None:
         self.dtype: Any = dtype or self._kind or dtypes.get_default_dtype()

@@ -1,4 +1,4 @@
-"""The format of PyTorch before 1.6, read only: pretrained weights of those years are kept in it.
+"""The format of PyTorch before 1.6: pretrained weights of those years are kept in it.
 
 Five pickles (a magic number, a version, facts about the machine, the object, the list of storages)
 and then, for each storage, its number of elements and its memory.
@@ -17,7 +17,7 @@ import numpy as np
 from ..core import dtypes
 from .names import StorageKind
 from .rebuild import Storage, widened
-from .unpickler import MapLocation, Storages, unpickle
+from .unpickler import MapLocation, Storages, text, unpickle
 
 MAGIC = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
 VERSION = 1001
@@ -67,7 +67,19 @@ def load_legacy(file: Any, where: MapLocation, restricted: bool, options: dict[s
     keys = unpickle(file, storages, True, options)
     try:
         for key in keys:
-            storages.fill(file, str(key))
+            storages.fill(file, text(key))
     except (struct.error, EOFError, LookupError, TypeError) as error:
         raise pickle.UnpicklingError(f"the file ends too early or is damaged: {error!r}") from error
     return found
+
+
+def write_legacy(file: Any, pickled: bytes, memories: list[Any]) -> None:
+    """Write an object that is pickled already, and the memory its tensors lie in."""
+    sizes = {"short": 2, "int": 4, "long": 4}
+    machine = {"protocol_version": VERSION, "little_endian": True, "type_sizes": sizes}
+    for part in (MAGIC, pickle.dumps(VERSION, 2), pickle.dumps(machine, 2), pickled):
+        file.write(part)
+    file.write(pickle.dumps([memory.key for memory in memories], 2))
+    for memory in memories:
+        file.write(struct.pack("<q", memory.reference()[-1]))
+        file.write(memory.content())

@@ -31,12 +31,19 @@ def load(
         weights_only: True (and None) makes tensors, containers, numbers, strings and NumPy arrays,
             and calls nothing else but what `add_safe_globals` names. False makes any class the
             file names, running any code it names: only for files you trust.
+        pickle_module: whose Unpickler is used; giving one means weights_only=False.
         mmap: map the file instead of reading it; changes to the tensors do not reach the file.
 
     Files of PyTorch before 1.6 are read too. bfloat16 storages become float32, which holds every
     value of theirs. pickle.UnpicklingError for
     a file that is no such format or wants more than it may; RuntimeError for a damaged one.
     """
+    if pickle_module is not None:
+        if weights_only:
+            raise RuntimeError(
+                "Can not safely load weights when explicit pickle_module is specified"
+            )
+        weights_only, pickle_load_args["pickle_module"] = False, pickle_module
     if mmap and not isinstance(f, (str, os.PathLike)):
         raise ValueError("f must be a file path in order to use the mmap argument")
     if isinstance(f, (str, os.PathLike)):
@@ -60,6 +67,12 @@ def _load(file: Any, where: MapLocation, restricted: bool, mapped: bool, options
     if not magic:
         raise EOFError("Ran out of input: the file is empty")
     if magic == MAGIC:
+        if mapped:
+            raise RuntimeError(
+                "mmap can only be used with files saved with `torch.save("
+                f"{file.name}, _use_new_zipfile_serialization=True), please torch.save your "
+                "checkpoint with this option in order to use mmap."
+            )
         return load_legacy(file, where, restricted, options)
     if magic[:4] != b"PK\x03\x04":
         raise pickle.UnpicklingError(
@@ -69,6 +82,8 @@ def _load(file: Any, where: MapLocation, restricted: bool, mapped: bool, options
     import zipfile  # imported only here, as what loading alone needs: 10 ms
     import zlib
 
+    if not hasattr(file, "seekable"):  # which zipfile wants to know
+        file = io.BytesIO(file.read())
     try:
         with Archive(file, mapped) as archive:
             stream = io.BytesIO(archive.read("data.pkl"))

@@ -6,6 +6,7 @@ them imports, looks up attributes by a name in the file, or touches memory outsi
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections import Counter, OrderedDict
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core import dtypes
-from ..core.dtypes import dtype
+from ..core.dtypes import dtype, from_numpy_dtype
 from ..core.tensor import Parameter, Size, Tensor, device, make
 from .names import STORAGES, StorageKind
 
@@ -44,6 +45,23 @@ class Storage:
         array = self.memory.view(kind.numpy)
         return array.byteswap() if self.swap else array
 
+    def part(self, offset: int, length: int) -> Storage:
+        """The `length` elements from `offset` on."""
+        found = Storage(self.memory[offset : offset + length], None, self.swap)
+        found.kind = self.kind
+        return found
+
+    def shown(self) -> Any:
+        """What a user sees of it; the tensors that lie in it find it there as `_record`."""
+        storages = importlib.import_module("tinygrad_lite.machine.storage")  # as few need it
+        memory = storages.UntypedStorage()
+        memory._bytes = self.memory.view(np.uint8)
+        found = storages.TypedStorage(
+            wrap_storage=memory, dtype=from_numpy_dtype(self.memory.dtype)
+        )
+        found._record = self
+        return found
+
     def cpu(self) -> Storage:
         """Itself: what a `map_location` function returns."""
         return self
@@ -60,9 +78,10 @@ def _damaged(what: str) -> RuntimeError:
 
 def rebuild_tensor(storage: Any, offset: Any, size: Any, stride: Any, *rest: Any) -> Tensor:
     """PyTorch's `_rebuild_tensor_v2`: a view of a storage, checked to lie inside it."""
-    if not isinstance(storage, Storage):
+    record = getattr(storage, "_record", None)
+    if not isinstance(record, Storage):
         raise _damaged(f"a tensor in a storage that is a {type(storage).__name__}")
-    return _view(storage.memory, offset, size, stride, *rest)
+    return _view(record.memory, offset, size, stride, *rest)
 
 
 def rebuild_untyped(
@@ -70,9 +89,10 @@ def rebuild_untyped(
     metadata: Any = None,
 ) -> Tensor:  # fmt: skip
     """PyTorch's `_rebuild_tensor_v3`: the dtype belongs to the tensor, not to the storage."""
-    if not isinstance(storage, Storage) or not isinstance(kind, dtype):
+    record = getattr(storage, "_record", None)
+    if not isinstance(record, Storage) or not isinstance(kind, dtype):
         raise _damaged("a tensor without a storage or without a dtype")
-    return _view(storage.typed(kind), offset, size, stride, requires_grad)
+    return _view(record.typed(kind), offset, size, stride, requires_grad)
 
 
 def _view(

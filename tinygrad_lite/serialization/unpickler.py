@@ -37,20 +37,28 @@ class Storages:
         self.where = where
         self.error: Exception | None = None  # what the user's function raised
         self.loaded: dict[str, Storage] = {}
+        self.shown: dict[Any, Any] = {}
 
-    def __call__(self, reference: Any) -> Storage:
+    def __call__(self, reference: Any) -> Any:
+        """The storage as the file's object holds it, which tensors are rebuilt from as well."""
+        if isinstance(reference, tuple):  # read with encoding="bytes", maybe
+            reference = tuple([text(r) if isinstance(r, bytes) else r for r in reference])
         if not isinstance(reference, tuple) or len(reference) < 5 or reference[0] != "storage":
             raise pickle.UnpicklingError(
                 f"Only persistent_load of storage is allowed, but got {reference!r:.100}"
             )
         kind, key, location, numel, *rest = reference[1:]
         known = isinstance(kind, StorageKind) and isinstance(numel, int) and numel >= 0
-        if not known or rest not in ([], [None]):
+        part = rest[0] if rest else None
+        if not known or len(rest) > 1 or not (part is None or _is_part(part)):
             raise pickle.UnpicklingError(f"a storage of unknown kind: {reference!r:.100}")
-        key = str(key)
+        key = text(key)
         if key not in self.loaded:
             self.loaded[key] = self.place(self.read(kind, key, numel), str(location))
-        return self.loaded[key]
+        if (key, part) not in self.shown:
+            found = self.loaded[key]
+            self.shown[key, part] = (found if part is None else found.part(*part[1:])).shown()
+        return self.shown[key, part]
 
     def read(self, kind: StorageKind, key: str, numel: int) -> Storage:
         """The storage called `key`."""
@@ -81,6 +89,18 @@ class Storages:
             )
         require_cpu(location)
         return storage
+
+
+def text(value: Any) -> str:
+    """A key of a storage as a string."""
+    return value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _is_part(part: Any) -> bool:
+    """Whether it is what files before 2017 say of a stretch of a storage: name, offset, length."""
+    if not isinstance(part, tuple) or len(part) != 3 or not isinstance(part[0], str):
+        return False
+    return all(isinstance(n, int) and n >= 0 for n in part[1:])
 
 
 class Opcodes(dict[int, Callable[[Any], None]]):
@@ -178,11 +198,11 @@ for _code in (
     Reader.dispatch.pop(_code[0])  # other ways to the same ends, which save() never takes
 
 
-class TrustingReader(pickle.Unpickler):
-    """Python's own unpickler: makes and runs whatever the file names."""
+class TrustingNames:
+    """Makes and runs whatever the file names, with the unpickler it is put before."""
 
     def __init__(self, file: Any, storages: Storages, **options: Any) -> None:
-        super().__init__(file, **options)
+        super().__init__(file, **options)  # type: ignore[call-arg]
         self.storages = storages
 
     def persistent_load(self, reference: Any) -> Any:
@@ -199,7 +219,11 @@ class TrustingReader(pickle.Unpickler):
                 f"{full} is PyTorch's, whose objects are built otherwise: load the file with "
                 "PyTorch, save model.state_dict(), and load that"
             )
-        return super().find_class(module, name)
+        return super().find_class(module, name)  # type: ignore[misc]
+
+
+class TrustingReader(TrustingNames, pickle.Unpickler):
+    """Python's own unpickler, for such files."""
 
 
 # What a program that makes no sense raises on its way: an empty stack, a missing memo, a list as a
@@ -211,10 +235,17 @@ _NONSENSE = (
 
 
 def unpickle(file: Any, storages: Storages, restricted: bool, options: dict[str, Any]) -> Any:
-    """The next object of `file`. Strings of Python 2 are taken for UTF-8, as by PyTorch."""
+    """The next object of `file`. Strings of Python 2 are taken for UTF-8, as by PyTorch.
+
+    Unless restricted, the Unpickler of the option "pickle_module" is used, if there is one.
+    """
     options = {"encoding": "utf-8"} | options
+    plain = getattr(options.pop("pickle_module", None), "Unpickler", pickle.Unpickler)
     if not restricted:
-        return TrustingReader(file, storages, **options).load()
+        kind: Any = TrustingReader
+        if plain is not pickle.Unpickler:
+            kind = type("TrustingReader", (TrustingNames, plain), {})
+        return kind(file, storages, **options).load()
     try:
         return Reader(file, storages, **options).load()
     except _NONSENSE as error:

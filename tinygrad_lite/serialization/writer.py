@@ -13,6 +13,7 @@ Modules that only saving needs are imported in its functions: `import tinygrad_l
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import pickle
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..core import dtypes
 from ..core.dtypes import dtype, from_numpy_dtype
 from ..core.node import owner
 from ..core.tensor import Parameter, Size, Tensor, device, make
@@ -52,22 +54,30 @@ def save(
     after loading. Of memory that several tensors share, the stretch between the first and the last
     element in use is written, where PyTorch writes all of it.
 
+    pickle_module  whose Pickler is used, if it is one that is written in Python, as dill's
+    _use_new_zipfile_serialization  False writes the format of PyTorch before 1.6
+
     A path is written to a temporary file first and then renamed: if anything fails, what stood
     there before is untouched. RuntimeError if the directory does not exist, or for tensors that
     view the same memory as different dtypes; what pickle raises for what cannot be pickled.
     """
-    if not _use_new_zipfile_serialization:
-        raise NotImplementedError(
-            "the format of PyTorch before 1.6 is not written; leave "
-            "_use_new_zipfile_serialization=True, which PyTorch reads since 1.4"
-        )
-    pickled, memories = _pickled(obj, pickle_protocol)
+    zipped = _use_new_zipfile_serialization
+    pickled, memories = _pickled(obj, pickle_protocol, pickle_module, () if zipped else (None,))
+
+    def write(file: Any, name: str = "archive") -> None:
+        if zipped:
+            _write_zip(file, name, pickled, memories)
+        else:
+            from .legacy import write_legacy
+
+            write_legacy(file, pickled, memories)
+
     if isinstance(f, (str, os.PathLike)):
         path = os.fsdecode(os.fspath(f))
         name = os.path.splitext(os.path.basename(path))[0] or "archive"
-        _replace_file(path, lambda file: _write_zip(file, name, pickled, memories))
+        _replace_file(path, lambda file: write(file, name))
     elif hasattr(f, "write"):
-        _write_zip(f, "archive", pickled, memories)
+        write(f)
     else:
         raise AttributeError(
             "expected 'f' to be string, path, or a file-like object with a 'write' attribute, "
@@ -120,12 +130,19 @@ def _bounds(array: np.ndarray) -> tuple[int, int]:
     return array.ctypes.data, array.ctypes.data
 
 
-def _pickled(obj: Any, protocol: int) -> tuple[bytes, list[Memory]]:
+def _pickled(
+    obj: Any, protocol: int, module: Any, ending: tuple[Any, ...]
+) -> tuple[bytes, list[Memory]]:
+    """The object as a pickle, and the memory it refers to; each reference has that `ending`."""
+    kind: Any = Writer
+    plain = getattr(module, "Pickler", None)
+    if isinstance(plain, type) and issubclass(plain, pickle._Pickler):
+        kind = type("Writer", (Writer, plain), {})
     memories: dict[int, Memory] = {}
     copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     while True:
         file = io.BytesIO()
-        Writer(file, protocol, memories, copies).dump(obj)
+        kind(file, protocol, memories, copies, ending).dump(obj)
         # A tensor met later may reach further into shared memory than those met before, whose
         # offsets are then wrong: write the (small) pickle again, now that the bounds are known.
         if not any(memory.grew for memory in memories.values()):
@@ -146,13 +163,21 @@ class Writer(pickle._Pickler):
         protocol: int,
         memories: dict[int, Memory],
         copies: dict[int, tuple[np.ndarray, np.ndarray]],
+        ending: tuple[Any, ...] = (),
     ) -> None:
         super().__init__(file, protocol)
+        self.is_storage = importlib.import_module("tinygrad_lite.machine.storage").is_storage
+        self.ending = ending
         self.memories = memories
         self.copies = copies
 
     def persistent_id(self, obj: Any) -> Any:
-        return obj.reference() if isinstance(obj, Memory) else None
+        if isinstance(obj, Memory):
+            return obj.reference() + self.ending
+        if self.is_storage(obj):
+            array = obj.elements_for(getattr(obj, "dtype", dtypes.uint8))
+            return self.memory_of(array, array).reference() + self.ending
+        return None
 
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, (Global, dtype)):
@@ -164,7 +189,8 @@ class Writer(pickle._Pickler):
         if isinstance(obj, device):
             args = (obj.type,) if obj.index is None else (obj.type, obj.index)
             return global_name("torch", "device"), args
-        return NotImplemented
+        plain = getattr(super(), "reducer_override", None)
+        return NotImplemented if plain is None else plain(obj)
 
     def save_global(self, obj: Any, name: str | None = None) -> None:
         if isinstance(obj, dtype):
@@ -196,11 +222,7 @@ class Writer(pickle._Pickler):
 
     def reduce_array(self, tensor: Tensor) -> tuple[Global, tuple[Any, ...]]:
         array = self.strided(tensor.array)
-        key = id(owner(array)) if array.size else id(tensor.array)
-        memory = self.memories.get(key)
-        if memory is None:
-            memory = self.memories[key] = Memory(len(self.memories), array)
-        memory.include(array)
+        memory = self.memory_of(array, tensor.array)
         size = array.dtype.itemsize
         offset = (array.ctypes.data - memory.start) // size if array.size else 0
         strides = make(array).stride()
@@ -216,6 +238,15 @@ class Writer(pickle._Pickler):
         if kind in STORAGE_OF:
             return rebuild("_rebuild_tensor_v2"), args
         return rebuild("_rebuild_tensor_v3"), (*args, kind)
+
+    def memory_of(self, array: np.ndarray, holder: np.ndarray) -> Memory:
+        """The stretch that holds `array`, made longer if need be; `holder` stands for no memory."""
+        key = id(owner(array)) if array.size else id(holder)
+        memory = self.memories.get(key)
+        if memory is None:
+            memory = self.memories[key] = Memory(len(self.memories), array)
+        memory.include(array)
+        return memory
 
     def strided(self, array: np.ndarray) -> np.ndarray:
         """`array`, or a copy if PyTorch has no strides for it (backward, between elements)."""
