@@ -18,6 +18,7 @@ from ..core.tensor import Size as Size
 from ..core.tensor import Tensor as TensorBase
 from ..core.tensor import device as device
 from ..ops.conversion import parse_to
+from .subclass import DisableTorchFunction as DisableTorchFunction
 from .subclass import DisableTorchFunctionSubclass as DisableTorchFunctionSubclass
 from .subclass import disabled as _disabled_torch_function_impl  # noqa: F401
 

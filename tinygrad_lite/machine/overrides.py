@@ -17,18 +17,16 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import ContextVar
 from types import FunctionType, ModuleType
 from typing import Any
 
 from ..core.tensor import Tensor
-from .subclass import ASKING, takes_over
+from .subclass import ASKING, MODES, takes_over
 
 PACKAGE = __package__.partition(".")[0]
 _PREFIXING = (".linalg", ".fft", ".special")  # linalg.norm is shown as linalg_norm
 ROOMS = ("", ".autograd", ".nn.functional", ".nn.init", *_PREFIXING)
 
-_MODES: ContextVar[tuple[Any, ...]] = ContextVar("tinygrad_lite_function_modes", default=())
 _PLAIN: dict[tuple[Any, str], Any] = {}  # what stood where before `begin`
 
 #: they make Tensors of whatever they get, or are no business of Tensors
@@ -70,7 +68,7 @@ def _overloaded(arguments: Iterable[Any]) -> list[Any]:
 
 def has_torch_function(relevant_args: Iterable[Any]) -> bool:
     """Whether one of the arguments takes over, or a TorchFunctionMode is on."""
-    return ASKING.get() and (bool(_MODES.get()) or bool(_overloaded(relevant_args)))
+    return bool(MODES.get()) or bool(ASKING.get() and _overloaded(relevant_args))
 
 
 def has_torch_function_unary(x: Any) -> bool:
@@ -92,13 +90,13 @@ def handle_torch_function(
     """
     overloaded = _overloaded(relevant_args)
     types = tuple([type(x) for x in overloaded])
-    modes = _MODES.get()
+    modes = MODES.get()
     if modes:
-        token = _MODES.set(modes[:-1])
+        token = MODES.set(modes[:-1])
         try:
             result = modes[-1].__torch_function__(public_api, types, args, kwargs)
         finally:
-            _MODES.reset(token)
+            MODES.reset(token)
         if result is not NotImplemented:
             return result
     for x in overloaded:
@@ -118,10 +116,9 @@ def _asking(
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if ASKING.get():
-            found = _overloaded((*args, *kwargs.values())) if by_type else []
-            if found or _MODES.get():
-                return handle_torch_function(shown or call, found, *args, **kwargs)
+        found = _overloaded((*args, *kwargs.values())) if by_type and ASKING.get() else []
+        if found or MODES.get():
+            return handle_torch_function(shown or call, found, *args, **kwargs)
         return function(*args, **kwargs)
 
     call.__name__ = name
@@ -129,17 +126,30 @@ def _asking(
 
 
 def _asking_property(name: str, old: property) -> property:
-    def asking(accessor: Callable[..., Any] | None, title: str) -> Callable[..., Any] | None:
+    """The property, which shows itself as `Tensor.<name>.__get__` and `.__set__`."""
+
+    def asking(accessor: Any, title: str) -> Any:
         if accessor is None:
             return None
-        call: Any = _asking(accessor, title)
-        call.keeps = name in _KEEP
-        return call
 
-    get, put, drop = old.fget, old.fset, old.fdel
-    return property(
-        asking(get, "__get__"), asking(put, "__set__"), asking(drop, "__delete__"), old.__doc__
+        @functools.wraps(accessor)
+        def call(*args: Any) -> Any:
+            found = _overloaded(args) if ASKING.get() else []
+            if found or MODES.get():
+                return handle_torch_function(getattr(made, title), found, *args)
+            return accessor(*args)
+
+        shown: Any = call
+        shown.keeps = name in _KEEP
+        return shown
+
+    made = property(
+        asking(old.fget, "__get__"),
+        asking(old.fset, "__set__"),
+        asking(old.fdel, "__delete__"),
+        old.__doc__,
     )
+    return made
 
 
 def begin() -> None:
@@ -190,11 +200,11 @@ class TorchFunctionMode:
         raise NotImplementedError(f"{type(self).__name__} defines no __torch_function__")
 
     def __enter__(self) -> Any:
-        self.__dict__.setdefault("_tokens", []).append(_MODES.set((*_MODES.get(), self)))
+        self.__dict__.setdefault("_tokens", []).append(MODES.set((*MODES.get(), self)))
         return self
 
     def __exit__(self, *exc: object) -> None:
-        _MODES.reset(self._tokens.pop())
+        MODES.reset(self._tokens.pop())
 
 
 class BaseTorchFunctionMode(TorchFunctionMode):
@@ -247,7 +257,7 @@ def _tensor_functions() -> set[Any]:
 def get_default_nowrap_functions() -> set[Callable[..., Any]]:
     """The functions whose values stay what they are: the getters of .grad and ._base."""
     found = (vars(Tensor).get(name) for name in _KEEP)
-    return {p.fget for p in found if isinstance(p, property) and p.fget is not None}
+    return {p.__get__ for p in found if isinstance(p, property)}
 
 
 def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
@@ -255,7 +265,8 @@ def get_overridable_functions() -> dict[Any, list[Callable[..., Any]]]:
     found: dict[Any, list[Callable[..., Any]]] = {}
     for owner, name in _PLAIN:
         value = vars(owner)[name]
-        if name not in _NEVER and isinstance(value, FunctionType):
+        if name not in _NEVER and isinstance(value, (FunctionType, property)):
+            value = value if isinstance(value, FunctionType) else value.__get__
             found.setdefault(owner, []).append(value)
     return found
 
@@ -271,7 +282,11 @@ def resolve_name(f: Callable[..., Any]) -> str | None:
     for owner, functions in get_overridable_functions().items():
         if f in functions:
             room = "Tensor" if owner is Tensor else owner.__name__.partition(".")[2]
-            return ".".join(part for part in ("torch", room, f.__name__) if part)
+            place = f.__name__
+            if place == "__get__":
+                names = (name for _, name in _PLAIN if vars(Tensor).get(name) is f.__self__)  # type: ignore[attr-defined]
+                place = f"{next(names)}.__get__"
+            return ".".join(part for part in ("torch", room, place) if part)
     return None
 
 

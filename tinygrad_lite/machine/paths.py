@@ -53,6 +53,7 @@ ELSEWHERE = {
     "optim._adafactor": "optim",
     "optim._muon": "optim",
     "overrides": "machine.overrides",
+    "return_types": "machine.return_types",
     "storage": "machine.storage",
     "torch": "",
     "torch_version": "machine.torch_version",

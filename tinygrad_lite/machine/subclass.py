@@ -16,16 +16,28 @@ from typing import Any
 from ..core.tensor import Parameter, Tensor, bind, make
 
 ASKING: ContextVar[bool] = ContextVar("tinygrad_lite_asking", default=True)
+MODES: ContextVar[tuple[Any, ...]] = ContextVar("tinygrad_lite_function_modes", default=())
 
 
 @contextmanager
 def DisableTorchFunctionSubclass() -> Iterator[None]:
-    """Within it no argument is asked: functions do what they do for Tensors."""
+    """Within it no argument is asked: functions do what they do for Tensors, and for modes."""
     token = ASKING.set(False)
     try:
         yield
     finally:
         ASKING.reset(token)
+
+
+@contextmanager
+def DisableTorchFunction() -> Iterator[None]:
+    """Within it no argument is asked and no TorchFunctionMode."""
+    token = MODES.set(())
+    try:
+        with DisableTorchFunctionSubclass():
+            yield
+    finally:
+        MODES.reset(token)
 
 
 def disabled(function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -57,7 +69,9 @@ def _torch_function(
         return NotImplemented
     with DisableTorchFunctionSubclass():
         found = func(*args, **(kwargs or {}))
-        return found if getattr(func, "keeps", False) else _converted(found, cls, args)
+        # of the getter of a property
+        keeps = getattr(getattr(getattr(func, "__self__", None), "fget", None), "keeps", False)
+        return found if keeps else _converted(found, cls, args)
 
 
 def _converted(found: Any, cls: type[Tensor], args: Any) -> Any:

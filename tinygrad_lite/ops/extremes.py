@@ -27,6 +27,10 @@ _AXES: dict[str, Any] = {"axes": one_of(None, 0, 1, (0, 1)), "keepdim": one_of(F
 _DISTINCT = Real("n m", distinct=True)
 
 
+RETURNED: dict[str, Any] = {}
+"""The named tuples below and in other files, by name; `torch.return_types`."""
+
+
 def returned(name: str, *fields: str) -> Any:
     """The named tuple that a function of several values returns, as `return_types.<name>`."""
     kind: Any = namedtuple(name, fields)  # type: ignore[misc]
@@ -37,10 +41,10 @@ def returned(name: str, *fields: str) -> Any:
 
     for attribute, value in (
         ("__repr__", show),
-        ("__module__", __name__),
-        ("__qualname__", f"{name}_values"),  # pickle finds the class under this name
+        ("__module__", f"{__package__.partition('.')[0]}.return_types"),  # pickle finds it there
     ):
         setattr(kind, attribute, value)
+    RETURNED[name] = kind
     return kind
 
 
