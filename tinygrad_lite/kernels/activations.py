@@ -130,14 +130,14 @@ def _gelu_tanh_backward(g, x):
 
 @number
 def _silu(x):
-    """x sigmoid(x)."""
-    return x * _sigmoid(x)
+    """x sigmoid(x) = x / (1 + e^-x)."""
+    return x / (like(x, 1) + _exp(-x))
 
 
 @number
 def _silu_backward(g, x):
-    """g s (1 + x (1 - s)), s = sigmoid(x)."""
-    s = _sigmoid(x)
+    """g s (1 + x (1 - s)), s = sigmoid(x) = 1 / (1 + e^-x)."""
+    s = like(x, 1) / (like(x, 1) + _exp(-x))
     return g * (s * (like(x, 1) + x * (like(x, 1) - s)))
 
 
