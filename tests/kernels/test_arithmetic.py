@@ -38,7 +38,7 @@ PAIRS = [
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch):
-    for module, names in ((arithmetic, ("LARGE", "PARALLEL")), (copying, ("LARGE",))):
+    for module, names in ((arithmetic, ("LARGE", "PARALLEL", "SHORT")), (copying, ("LARGE",))):
         for name in names:
             monkeypatch.setattr(module, name, 1)
     monkeypatch.setattr(copying, "WORTH_LOADING", 1)
@@ -87,6 +87,11 @@ def test_other_layouts(name):
         (x[:, ::2], x[:, 1::2]),
         (x[::-1], x),
         (x.T, x.T[0]),
+        (x[:, :9], x[:, 3:12]),
+        (x[:, :9], x[0, :9]),
+        (x[:9, None], x[None]),
+        (x[:9, None], x[None, :, :1]),
+        (x.reshape(2, 3, 4, 10).transpose(0, 3, 1, 2), x[0, :10].reshape(10, 1, 1)),
         (x, np.broadcast_to(x[:, :1], x.shape)),
     ):
         got, want = kernel(a, b), kernel.ufunc(a, b)

@@ -9,23 +9,32 @@ megabyte costs ten times its addition.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._jit import FMA, jit, like, prange, ready, where
+from ._jit import FMA, enabled, jit, like, prange, ready, where
 from ._math import number
 from .copying import contiguous, dense, laid_as
 from .elementwise import FLOATS, map1_1, map2, map2_1
+from .updates import address, carray, pointer
 
 Array = np.ndarray
+Shape = tuple[int, ...]
+Layout = tuple[Shape, Shape]
+"""Of an array: its shape and strides."""
 
 LARGE = 1 << 13
-"""Elements from which a kernel on one thread wins over NumPy's broadcasting."""
+"""Elements of an operand from which it is asked how many the result has."""
 PARALLEL = 1 << 16
 """Elements from which waking the other threads pays."""
+
+LINES = 1 << 13
+"""Numbers that one thread takes at a time, where they lie in lines."""
+SHORT = 8
+"""Numbers in a line that NumPy is left to."""
 
 f: Any = None  # bound to an expression
 
@@ -45,81 +54,175 @@ def map3_1(x, y, z, a, out):
 
 
 @jit(parallel=True, fastmath=FMA)
-def map_rows(x, y, out):
-    """out[i, j] = f(x[i, j], y[j])."""
-    for i in prange(x.shape[0]):
-        for j in range(x.shape[1]):
-            out[i, j] = f(x[i, j], y[j])
+def map_lines(x, y, out, counts, steps, n, x_one, y_one, some, kind):
+    """out[.., j] = f(x[.., j], y[.., j]) for lines of n numbers that lie side by side.
+
+    x, y and out are addresses, steps[0], [1] and [2] their bytes from line to line along each of
+    the other axes, whose lengths are `counts`; `some` lines of the last of them go to one thread.
+    x_one: the line of x is one number; y_one likewise.
+    """
+    last = counts.size - 1
+    blocks = (counts[last] + some - 1) // some
+    for t in prange(counts[:last].prod() * blocks):
+        first = np.int64(t) % blocks * some
+        rest = np.int64(t) // blocks
+        a, b, c = (
+            x + first * steps[0, last],
+            y + first * steps[1, last],
+            out + first * steps[2, last],
+        )
+        for k in range(last - 1, -1, -1):
+            i = rest % counts[k]
+            rest //= counts[k]
+            a += i * steps[0, k]
+            b += i * steps[1, k]
+            c += i * steps[2, k]
+        for _ in range(min(some, counts[last] - first)):
+            to = carray(pointer(c), n, kind.dtype)
+            left = carray(pointer(a), 1 if x_one else n, kind.dtype)
+            right = carray(pointer(b), 1 if y_one else n, kind.dtype)
+            if y_one:
+                value = right[0]
+                for j in range(n):
+                    to[j] = f(left[j], value)
+            elif x_one:
+                value = left[0]
+                for j in range(n):
+                    to[j] = f(value, right[j])
+            else:
+                for j in range(n):
+                    to[j] = f(left[j], right[j])
+            a += steps[0, last]
+            b += steps[1, last]
+            c += steps[2, last]
 
 
-@jit(parallel=True, fastmath=FMA)
-def map_columns(x, y, out):
-    """out[i, j] = f(x[i, j], y[i]); y begins anew when it ends."""
-    for i in prange(x.shape[0]):
-        a = y[i % y.size]
-        for j in range(x.shape[1]):
-            out[i, j] = f(x[i, j], a)
+_KINDS = {dtype.char: np.empty(0, dtype) for dtype in FLOATS}
+"""Nothing, in the dtype in which `map_lines` is to read memory."""
 
 
-_LOOPS = {"alike": map2, "number": map1_1, "rows": map_rows, "columns": map_columns}
+class _Lines(NamedTuple):
+    """How a result is gone through, line by line; see `map_lines`."""
+
+    counts: Array
+    steps: Array
+    n: int
+    x_one: bool
+    y_one: bool
+    some: int
 
 
-def _arranged(x: Array, y: Array, out: Array | None) -> tuple[str, Array, Array, Array] | None:
-    """How y, of no more elements, is spread over x: the name of a loop, what it reads of x and of
-    y, and the array like x of the value. None if no loop fits."""
-    if x.dtype != y.dtype or y.ndim > x.ndim:
+@functools.lru_cache(1024)
+def _lines(x: Layout, y: Layout, out: Layout | None, itemsize: int) -> tuple[Shape, _Lines] | None:
+    """The shape of the result and its lines, from the shapes and strides of arrays; None if they do
+    not fit, or in short lines only. A result that is not given is laid out as the larger array."""
+    try:
+        shape = np.broadcast_shapes(x[0], y[0])
+    except ValueError:
+        return None
+    if out is None:
+        like = x if x[0] == shape else y if y[0] == shape else None
+        out = (shape, _packed(like or (shape, (0,) * len(shape)), itemsize))
+    if out[0] != shape:
+        return None
+    strides = [_spread(a, shape) for a in (x, y, out)]
+    order = sorted(range(len(shape)), key=lambda k: -strides[2][k])
+    axes: list[list[int]] = []  # length, and the steps of x, y and out
+    for k in order:
+        n, steps = shape[k], [s[k] for s in strides]
+        if n == 1:
+            continue
+        if axes and all(before == n * s for before, s in zip(axes[-1][1:], steps, strict=True)):
+            axes[-1] = [axes[-1][0] * n, *steps]
+        else:
+            axes.append([n, *steps])
+    if len(axes) < 2:
+        return None
+    n, x_step, y_step, out_step = axes.pop()
+    if n < SHORT or out_step != itemsize or not {x_step, y_step} <= {0, itemsize}:
+        return None
+    table = np.array(axes, np.int64).T
+    some = max(1, LINES // n)
+    lines = _Lines(table[0].copy(), table[1:].copy(), n, x_step == 0, y_step == 0, some)
+    return shape, lines
+
+
+def _packed(like: Layout, itemsize: int) -> Shape:
+    """The strides of a new array whose axes lie in memory in the order of `like`, without gaps."""
+    example = np.lib.stride_tricks.as_strided(np.empty(1, f"f{itemsize}"), *like)
+    return np.empty_like(example).strides
+
+
+def _spread(x: Layout, shape: Shape) -> Shape:
+    """The strides of x, broadcast to `shape`."""
+    return (0,) * (len(shape) - len(x[0])) + tuple(
+        [0 if n == 1 else s for n, s in zip(*x, strict=True)]
+    )
+
+
+def _in_one_run(x: Array, y: Array, out: Array | None) -> tuple[Array, Any, Array] | None:
+    """x, y and out as runs of memory in one order; y may be a number. None if they are not."""
+    if x.size < PARALLEL or not ready(x.size) or dense(x) is None or dense(y) is None:
         return None
     if out is not None and (out.shape, out.strides, out.dtype) != (x.shape, x.strides, x.dtype):
         return None
-    if x.shape == y.shape or y.size == 1:
-        if x.size < PARALLEL or dense(x) is None or dense(y) is None:
-            return None
-        if y.size > 1 and x.strides != y.strides:
-            x, y = (contiguous(x), contiguous(y)) if out is None else (x, laid_as(y, x))
-        read, value = dense(x), dense(y)
-        assert read is not None and value is not None
-        if out is None:
-            out = np.empty_like(x)
-        return ("number", read, value[0], out) if y.size == 1 else ("alike", read, value, out)
-    if not (x.flags.c_contiguous and y.flags.c_contiguous):
-        return None
-    if out is None:
-        out = np.empty_like(x)
-    there = x.shape[x.ndim - y.ndim :]
-    first = next(k for k in range(y.ndim) if y.shape[k] != 1)
-    last = next(k for k in range(y.ndim, 0, -1) if y.shape[k - 1] != 1)
-    if y.shape[first:last] != there[first:last]:
-        return None
-    if y.shape[first:] == there[first:]:
-        return "rows", x.reshape(-1, y.size), y.reshape(-1), out
-    return "columns", x.reshape(-1, prod(there[last:])), y.reshape(-1), out
+    if y.size > 1 and x.strides != y.strides:
+        x, y = (contiguous(x), contiguous(y)) if out is None else (x, laid_as(y, x))
+    read, value = dense(x), dense(y)
+    assert read is not None and value is not None
+    return read, (value[0] if y.size == 1 else value), np.empty_like(x) if out is None else out
 
 
 def binary(name: str, scalar: Any, turned: Any, ufunc: np.ufunc) -> Callable[..., Array]:
     """f(x, y, out=None) as `ufunc`; `turned` is the expression with x and y exchanged, if that is
     another one."""
-    loops = {way: loop.bind(name, f=scalar) for way, loop in _LOOPS.items()}
-    exchanged = loops
-    if turned is not None:
-        exchanged = {way: loop.bind(name + "_turned", f=turned) for way, loop in _LOOPS.items()}
+    alike, number = map2.bind(name, f=scalar), map1_1.bind(name, f=scalar)
+    number_first = number if turned is None else map1_1.bind(name + "_turned", f=turned)
+    lines = map_lines.bind(name, f=scalar)
+
+    def one_run(x: Array, y: Array, out: Array | None) -> Array | None:
+        exchange = x.size == 1 < y.size
+        found = _in_one_run(y, x, out) if exchange else _in_one_run(x, y, out)
+        if found is None:
+            return None
+        read, value, out = found
+        run = alike if isinstance(value, np.ndarray) else number_first if exchange else number
+        run(read, value, dense(out))
+        return out
+
+    def by_lines(x: Array, y: Array, out: Array | None) -> Array | None:
+        given = None if out is None else (out.shape, out.strides)
+        found = _lines((x.shape, x.strides), (y.shape, y.strides), given, x.itemsize)
+        if found is None:
+            return None
+        shape, way = found
+        if out is None:
+            like = x if x.shape == shape else y if y.shape == shape else None
+            out = np.empty(shape, x.dtype) if like is None else np.empty_like(like)
+        if out.dtype != x.dtype or out.size < PARALLEL or not ready(out.size):
+            return None
+        lines(address(x), address(y), address(out), *way, _KINDS[out.dtype.char])
+        return out
 
     def call(x: Any, y: Any, out: Array | None = None) -> Array:
-        exchange = getattr(x, "size", 1) < getattr(y, "size", 1)
-        big, other = (y, x) if exchange else (x, y)
-        if big.size < LARGE or big.dtype not in FLOATS or not ready(big.size):
+        big = x if type(x) is np.ndarray else y
+        size = max(big.size, getattr(y, "size", 1))
+        if size < LARGE or big.dtype not in FLOATS or not enabled():
             return ufunc(x, y, out=out)
-        if type(other) is not np.ndarray:
-            other = np.asarray(other, big.dtype)
-        elif out is not None and other is not out and np.may_share_memory(other, out):
-            other = other.copy("K")
-        arranged = _arranged(big, other, out)
-        if arranged is None:
+        a = x if big is x else np.asarray(x, big.dtype)
+        b = y if type(y) is np.ndarray else np.asarray(y, big.dtype)
+        if a.dtype != b.dtype:
             return ufunc(x, y, out=out)
-        way, read, value, out = arranged
-        loop = (exchanged if exchange else loops)[way]
-        write = dense(out) if read.ndim == 1 else out.reshape(read.shape)
-        (loop if big.size >= PARALLEL else loop.serial)(read, value, write)
-        return out
+        if out is not None:
+            a, b = (
+                v.copy("K") if v is not out and np.may_share_memory(v, out) else v for v in (a, b)
+            )
+        one = a.shape == b.shape or (b.size == 1 and b.ndim <= a.ndim)
+        one = one or (a.size == 1 and a.ndim <= b.ndim)
+        done = one_run(a, b, out) if one else None
+        if done is None and not (one and a.flags.c_contiguous and b.flags.c_contiguous):
+            done = by_lines(a, b, out)
+        return ufunc(x, y, out=out) if done is None else done
 
     call.__name__, call.__doc__ = name, scalar.__doc__
     call.ufunc = ufunc  # type: ignore[attr-defined]
