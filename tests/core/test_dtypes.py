@@ -170,7 +170,7 @@ REFUSED: list[tuple[Callable[..., Any], Any, type[Exception], str]] = [
         dtypes.from_numpy_dtype,
         np.dtype(object),
         TypeError,
-        f"can't convert np.ndarray of type object. The only supported types are: {KNOWN}",
+        f"can't convert np.ndarray of type numpy.object_. The only supported types are: {KNOWN}",
     ),
     (
         tl.set_default_dtype,
