@@ -1,8 +1,8 @@
 """Copies into row-major order, of a transposed array by squares that fit the registers; casts.
 
 NumPy walks the copy in order and fetches each number of a transposed array from a line of its own;
-a square of 16 x 16 floats uses all of what a fetched line holds. Reversed rows are copied one by
-one, on all threads. What lies in rows already, NumPy copies as fast.
+a square of 16 x 16 floats uses all of what a fetched line holds. Lines that lie in order, or in
+reverse order, are copied one by one, on all threads.
 
 A copy moves bits: numbers are taken for floats of their size, whatever they are.
 """
@@ -27,7 +27,7 @@ LARGE = 1 << 16
 WORTH_LOADING = 1 << 18
 """Elements for which it pays to load numba."""
 ROW = 16
-"""Numbers in a reversed row from which copying row by row pays."""
+"""Numbers in a line from which copying line by line pays."""
 _FLOATS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
 _CASTS = {(a, b) for b, kinds in {"f": "?Bild", "d": "?Bilf", "l": "?Bi"}.items() for a in kinds}
 """Pairs of dtypes; of floats to integers what does not fit is undefined."""
@@ -91,8 +91,8 @@ def turn(x, counts, steps, rows, columns, step, row, side, out):
 
 
 @jit(parallel=True)
-def reverse_rows(x, counts, steps, rows, down, columns, some, out):
-    """out[.., i, j] = x[.., i, j], where the j lie side by side in x in reverse order.
+def copy_lines(x, counts, steps, rows, down, columns, backwards, some, out):
+    """out[.., i, j] = x[.., i, j], where the j lie side by side in x, or so in reverse order.
 
     The rows lie `down` bytes apart in x, an address; `some` of them are copied at a time.
     """
@@ -104,9 +104,15 @@ def reverse_rows(x, counts, steps, rows, down, columns, some, out):
         top = t % blocks * some
         for i in range(top, min(top + some, rows)):
             line = out[to + i * columns : to + (i + 1) * columns]
-            here = carray(pointer(x + first + i * down - last * size), columns, out.dtype)
-            for j in range(columns):
-                line[j] = here[np.uint64(last - j)]
+            start = x + first + i * down
+            if backwards:
+                here = carray(pointer(start - last * size), columns, out.dtype)
+                for j in range(columns):
+                    line[j] = here[np.uint64(last - j)]
+            else:
+                here = carray(pointer(start), columns, out.dtype)
+                for j in range(columns):
+                    line[j] = here[j]
 
 
 @jit(parallel=True)
@@ -257,8 +263,8 @@ def copied(x: Array) -> Array:
     last = len(axes) - 1
     near = min(range(len(axes)), key=lambda k: abs(strides[k]))
     turned = near < last and strides[near] == size
-    backwards = near == last > 0 and strides[last] == -size and sizes[last] >= ROW
-    if not (turned or backwards) or any(s % size for s in strides):
+    lines = near == last > 0 and abs(strides[last]) == size and sizes[last] >= ROW
+    if not (turned or lines) or any(s % size for s in strides):
         return x.copy()
     out = np.empty(x.shape, x.dtype)
     flat = out.reshape(-1).view(_FLOATS[size])
@@ -273,8 +279,8 @@ def copied(x: Array) -> Array:
         turn(address, counts, places, *square, flat)
     else:
         some = max(1, 8192 // sizes[last])
-        rows = (sizes[other], strides[other], sizes[last], some)
-        reverse_rows(address, counts, places, *rows, flat)
+        rows = (sizes[other], strides[other], sizes[last], strides[last] < 0, some)
+        copy_lines(address, counts, places, *rows, flat)
     return out
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
+from ..kernels.arithmetic import divide, multiply, subtract
 from ..kernels.reduce import dots
 from .reduction import p_norm
 
@@ -36,10 +37,9 @@ def _unit_backward(g: Any, x: Any, out: Any, axis: int, eps: float) -> Any:
     length = _lengths(x, axis)
     along = dots(g, out, axis, True)
     along *= length >= eps
-    dx = out * along
-    np.subtract(g, dx, out=dx)
-    dx /= np.maximum(length, x.dtype.type(eps))
-    return dx
+    dx = multiply(out, along)
+    subtract(g, dx, out=dx)
+    return divide(dx, np.maximum(length, x.dtype.type(eps)), out=dx)
 
 
 @fused(
@@ -50,7 +50,7 @@ def _unit_backward(g: Any, x: Any, out: Any, axis: int, eps: float) -> Any:
 )
 def unit(x: Any, *, axis: int, eps: float) -> Any:
     """x / max(|x|, eps), |x| the length of the vectors along `axis`."""
-    return np.asarray(x / np.maximum(_lengths(x, axis), x.dtype.type(eps)))
+    return np.asarray(divide(x, np.maximum(_lengths(x, axis), x.dtype.type(eps))))
 
 
 def _cosine_reference(x: Any, y: Any, *, axis: int, eps: float) -> Any:
