@@ -151,6 +151,7 @@ def test_limits_as_text() -> None:
     assert repr(tl.iinfo(tl.int8)) == "iinfo(min=-128, max=127, dtype=int8)"
 
 
+A_DTYPE = "{}(): argument 'type' (position 1) must be torch.dtype, not {}"
 FLOATS_ONLY = "torch.finfo() requires a floating point input type. Use torch.iinfo for {}"
 INTEGERS_ONLY = "torch.iinfo() requires an integer input type. Use torch.finfo for {}"
 KNOWN = (
@@ -183,11 +184,10 @@ REFUSED: list[tuple[Callable[..., Any], Any, type[Exception], str]] = [
     ),
     (lambda _: dtypes.combine([]), None, ValueError, "result_type needs at least one operand"),
     (tl.finfo, tl.int8, TypeError, FLOATS_ONLY.format("torch.int8")),
-    (tl.finfo, tl.complex64, TypeError, FLOATS_ONLY.format("torch.complex64")),
-    (tl.finfo, "float32", TypeError, FLOATS_ONLY.format("'float32'")),
+    (tl.finfo, "float32", TypeError, A_DTYPE.format("finfo", "str")),
     (tl.iinfo, tl.float32, TypeError, INTEGERS_ONLY.format("torch.float32")),
-    (tl.iinfo, tl.bool, TypeError, INTEGERS_ONLY.format("torch.bool")),
-    (tl.iinfo, 3, TypeError, INTEGERS_ONLY.format("3")),
+    (tl.iinfo, tl.bool, TypeError, "torch.bool is not supported by torch.iinfo"),
+    (tl.iinfo, 3, TypeError, A_DTYPE.format("iinfo", "int")),
 ]
 
 

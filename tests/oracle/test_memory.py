@@ -218,8 +218,52 @@ FACTORIZATIONS = programs("""
 """)
 
 
+NUMBERS = programs("""
+    t.add(1, 2), t.mul(2, 3.0), t.div(1, 2), t.floor_divide(7, 2)
+    t.sub(True, 1)
+    t.tensor([2.5, np.float64(1)])
+    t.tensor([np.float32(1), 2])
+    t.tensor([np.int64(1), 2.5])
+    t.tensor([np.float16(1), np.int64(2)])
+    t.tensor([np.complex64(1), 1.5])
+    t.tensor([[1, 2], [np.float64(1), 2]])
+    t.tensor([2, t.tensor(1.0, dtype=t.float64)])
+    t.heaviside(t.ones(2), t.ones(2, dtype=t.int64))
+    t.heaviside(t.ones(2) * 1j, t.ones(2))
+    t.fmax(t.ones(2) * 1j, t.ones(2))
+    t.sign(t.ones(2) * 1j)
+    t.igamma(t.tensor([1, 2]), t.tensor([1, 2]))
+    t.trapezoid(t.tensor([True, False]))
+    t.add(t.tensor([1]), t.tensor([1]), alpha=True)
+    t.add(t.tensor([1]), t.tensor([1]), alpha=1j)
+    t.tensor([True]) ** -1
+    t.tensor([-3, -1, 1, 3], dtype=t.int32) ** t.tensor(-(2**31), dtype=t.int32)
+    t.ldexp(t.tensor([-2, 2**-10], dtype=t.half), t.tensor([-25, 20]))
+    t.ldexp(t.tensor([1], dtype=t.float64), t.tensor([128]))
+    t.frexp(t.tensor([1e-6], dtype=t.half))
+    t.round(t.tensor([1e4], dtype=t.half), decimals=2)
+    t.lerp(t.ones(2), t.ones(2), 1j)
+    t.isclose(t.tensor([1j * nan]), t.tensor([1j * nan]), equal_nan=True)
+    t.clamp(t.ones(2) * 1j, 1)
+    t.floor(t.ones(2) * 1j)
+    t.erf(t.ones(2) * 1j)
+    F.relu(t.ones(2) * 1j)
+    F.silu(t.ones(2) * 1j)
+    F.hardtanh(t.tensor([True]))
+    t.special.bessel_j0(t.ones(3, dtype=t.float64))
+    t.from_dlpack(t.ones(2, requires_grad=True))
+    t.from_dlpack([1])
+    c = t.utils.dlpack.to_dlpack(t.ones(2)); t.from_dlpack(c); t.from_dlpack(c)
+    t.from_dlpack(t.ones(2), copy=True)
+    t.finfo(t.complex64).eps, t.finfo(float).dtype, t.iinfo(int).max
+    t.finfo(t.float32) == t.finfo(t.float32)
+    t.iinfo(t.bool)
+""")
+
+
 @pytest.mark.parametrize(
-    "program", WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS + REDUCTIONS + FACTORIZATIONS
+    "program",
+    WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS + REDUCTIONS + FACTORIZATIONS + NUMBERS,
 )
 def test_as_in_pytorch(program: str) -> None:
     agree(program)

@@ -222,11 +222,21 @@ def can_cast(from_: dtype, to: dtype) -> bool:
     return from_.category <= to.category
 
 
+def _asked(function: str, type: Any) -> dtype:
+    """The dtype that `finfo` or `iinfo` is asked about; Python's float and int are NumPy's."""
+    if type is float or type is int:
+        return from_numpy_dtype(np.dtype(type))
+    if isinstance(type, dtype):
+        return type
+    got = type.__class__.__name__
+    raise TypeError(f"{function}(): argument 'type' (position 1) must be torch.dtype, not {got}")
+
+
 class finfo:
     """Limits of a floating dtype: `bits, eps, max, min, tiny, smallest_normal, resolution`."""
 
     def __init__(self, type: dtype | None = None) -> None:
-        d = _default if type is None else type
+        d = _asked("finfo", _default if type is None else type).to_real()
         if isinstance(d, dtype) and d.name in _LIMITS:
             limits = _LIMITS[d.name]
         elif isinstance(d, dtype) and d.category == FLOATING and d.numpy is not None:
@@ -240,6 +250,12 @@ class finfo:
         self.bits = int(limits[0])
         self.eps, self.max, self.min, self.tiny, self.resolution = map(float, limits[1:])
         self.smallest_normal = self.tiny
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, finfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
 
     def __repr__(self) -> str:
         return (
@@ -264,7 +280,10 @@ class iinfo:
     """Limits of an integer dtype: `bits, max, min`."""
 
     def __init__(self, type: dtype) -> None:
-        if not isinstance(type, dtype) or type.category != INTEGER:
+        type = _asked("iinfo", type)
+        if type.category == BOOL:
+            raise TypeError(f"{type!r} is not supported by torch.iinfo")
+        if type.category != INTEGER:
             raise TypeError(
                 f"torch.iinfo() requires an integer input type. Use torch.finfo for {type!r}"
             )
@@ -273,6 +292,12 @@ class iinfo:
         self.bits = int(info.bits)
         self.max = int(info.max)
         self.min = int(info.min)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, iinfo) and self.dtype == other.dtype
+
+    def __hash__(self) -> int:
+        return hash(self.dtype)
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"

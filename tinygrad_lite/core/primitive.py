@@ -42,6 +42,15 @@ from .tensor import Tensor, live_node, make, make_view
 
 REGISTRY: dict[str, Primitive] = {}
 
+# the ops that take numbers alone too, by PyTorch's names
+_OF_NUMBERS = {
+    "plus": "add",
+    "minus": "sub",
+    "mul": "mul",
+    "quotient": "div",
+    "floor_divide": "floor_divide",
+}
+
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _KEYWORDS = {"input": 0, "self": 0, "tensor": 0, "other": 1, "exponent": 1, "mat2": 1, "vec": 1}
 _KEYWORDS["values"] = 1
@@ -177,7 +186,7 @@ class Primitive:
         else:
             if any(isinstance(a, (np.ndarray, np.generic)) for a in args):
                 return self.forward(*args, **meta)
-            self.reject(args)
+            args = self.from_numbers(args)
         for i in self.tensors:
             if type(args[i]) in _NUMBERS:
                 raise TypeError(
@@ -230,10 +239,13 @@ class Primitive:
         """How to call it, for messages."""
         return f"{self.name}{inspect.signature(self.forward)}"
 
-    def reject(self, args: Sequence[Any]) -> None:
-        """Raise TypeError: no argument is a Tensor."""
+    def from_numbers(self, args: Sequence[Any]) -> list[Any]:
+        """Tensors of the arguments, none of which is one. TypeError: the op wants a Tensor."""
+        if self.name in _OF_NUMBERS and all(type(a) in _NUMBERS for a in args):
+            return [make(np.asarray(a, dtypes.number_dtype(a).numpy)) for a in args]
         got = type(args[0]).__name__ if args else "nothing"
-        raise TypeError(f"{self.name}(): argument 'input' (position 1) must be Tensor, not {got}")
+        name = _OF_NUMBERS.get(self.name, self.name)
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {got}")
 
     def take(self, args: Sequence[Any]) -> tuple[list[Any], list[Node | None]]:
         """The arrays and nodes of the inputs, promoted to one dtype where the op asks for it."""

@@ -38,9 +38,23 @@ def _floating(name: str) -> Any:
     return check
 
 
+def _no_bool(name: str) -> Any:
+    def check(x: Any, *others: Any) -> None:
+        if x.dtype.kind == "b":
+            raise unsupported(name, x.dtype)
+
+    return check
+
+
+def _no_complex(x: Any) -> None:
+    if x.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
+
+
 def _no_bool_relu(x: Any) -> None:
     if x.dtype.kind == "b":
         raise RuntimeError("Boolean inputs not supported for relu")
+    _no_complex(x)
 
 
 @with_kernel(elementwise.relu_backward)
@@ -167,6 +181,7 @@ def _prelu_rule(g: Any, x: Any, slope: Any) -> Any:
     method=False,
     tensors=(0, 1),
     title="PreluKernel",
+    check=_no_bool("prelu"),
     samples=[
         sample(Real("n 3", avoid=(0.0,)), Real("3")),
         sample(Real("n 3", avoid=(0.0,)), Real("1")),
@@ -184,9 +199,16 @@ def _hardtanh_rule(g: Any, x: Any, min_val: float, max_val: float) -> Any:
     return where((x <= min_val) | (x >= max_val), 0.0, g)
 
 
+def _limitable(x: Any) -> None:
+    if x.dtype.kind == "b":
+        raise RuntimeError("Bool inputs not supported for hardtanh")
+    _no_complex(x)
+
+
 @primitive(
     _hardtanh_rule,
     method=False,
+    check=_limitable,
     samples=[sample(Real(avoid=(-1.0, 1.0)), min_val=-1.0, max_val=1.0)],
 )
 def hardtanh(x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
@@ -248,6 +270,7 @@ def softshrink(x: Any, *, lambd: float = 0.5) -> Any:
 @primitive(
     lambda g, x, threshold: where(x <= threshold, 0.0, g),
     method=False,
+    check=_no_bool("threshold"),
     samples=[sample(Real(avoid=(0.3,)), threshold=0.3, value=-1.0)],
 )
 def threshold(x: Any, *, threshold: float, value: float) -> Any:
@@ -261,10 +284,15 @@ def _silu_rule(g: Any, x: Any) -> Any:
     return g * (s * (1 + x * (1 - s)))
 
 
-@primitive(_silu_rule, method=False, check=_floating("silu"), samples=_SMOOTH)
+def _has_silu(x: Any) -> None:
+    if x.dtype.kind not in "fc":
+        raise unsupported("silu", x.dtype)
+
+
+@primitive(_silu_rule, method=False, check=_has_silu, samples=_SMOOTH)
 def silu(x: Any) -> Any:
     """x * sigmoid(x), elementwise (also called swish)."""
-    return kernels.silu(x)
+    return x / (1 + np.exp(-x)) if x.dtype.kind == "c" else kernels.silu(x)
 
 
 @with_kernel(kernels.mish_backward)

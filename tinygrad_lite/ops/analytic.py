@@ -33,7 +33,7 @@ from . import (  # noqa: F401  (they declare the ops)
 )
 
 ANALYTIC = """
-    conjugate real_part imaginary_part complex_to_pairs pairs_to_complex abs
+    conjugate real_part imaginary_part complex_to_pairs pairs_to_complex abs sgn
     fourier real_fourier real_of_half
     plus minus mul quotient neg pow square sqrt rsqrt reciprocal exp log sigmoid
     sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh expm1 log1p

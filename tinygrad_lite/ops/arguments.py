@@ -66,6 +66,16 @@ def not_complex(kernel: str) -> Callable[..., None]:
     return check
 
 
+def ordered(name: str) -> Callable[..., None]:
+    """A check of inputs: RuntimeError for complex ones; `name` is the op and its "not"."""
+
+    def check(*values: Any) -> None:
+        if any(np.iscomplexobj(v) for v in values):
+            raise RuntimeError(f"{name} implemented for complex tensors.")
+
+    return check
+
+
 def floats_only(kernel: str) -> Callable[..., None]:
     """A check of inputs: NotImplementedError unless one of them makes the rest floats."""
     complex_ones = not_complex(kernel)

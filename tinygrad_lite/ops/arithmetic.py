@@ -15,7 +15,15 @@ from ..core.tensor import Tensor, bind
 from ..kernels import arithmetic as kernels
 from ..kernels import elementwise, select
 from ..kernels.formulas import compiled
-from .arguments import also, converted, deprecated, renamed, require_tensor, unsupported
+from .arguments import (
+    also,
+    converted,
+    deprecated,
+    not_complex,
+    renamed,
+    require_tensor,
+    unsupported,
+)
 
 _number = (int, float, complex, np.number)
 _AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
@@ -205,12 +213,16 @@ def _are_floats(x: Any, other: Any, alpha: Any) -> bool:
 
 
 def _scaled(x: Any, other: Any, alpha: Any) -> Any:
-    if isinstance(alpha, float) and not (x.is_floating_point() or x.is_complex()):
+    if isinstance(alpha, (float, complex)) and not (x.is_floating_point() or x.is_complex()):
         raise RuntimeError(
             "For integral input tensors, argument alpha must not be a floating point number."
         )
     if isinstance(alpha, bool) and x.array.dtype.kind != "b":
         raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    if isinstance(alpha, complex) and not x.is_complex():
+        raise RuntimeError(
+            "For non-complex input tensors, argument alpha must not be a complex number."
+        )
     if isinstance(other, Tensor) and other.array.dtype.kind == "b":
         return mul(other, bool(alpha))
     return other * alpha
@@ -236,7 +248,7 @@ def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         (other,), alpha = rest, other
     if names:
         renamed("add", names)
-    if alpha == 1:
+    if alpha == 1 and alpha is not True:
         return plus(input, other)
     if _are_floats(input, other, alpha):
         return plus_scaled(input, other, alpha=alpha)
@@ -299,7 +311,7 @@ def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
 def _raisable(x: Any, y: Any) -> None:
     """bool ** bool exists for a number as exponent only, negative exponents of integers only as
     Tensors."""
-    if isinstance(y, int) and y < 0 and not isinstance(y, bool) and x.dtype.kind in "iu":
+    if isinstance(y, int) and y < 0 and not isinstance(y, bool) and x.dtype.kind in "iub":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if isinstance(y, np.ndarray) and _is_bool(y) and _is_bool(x):
         raise NotImplementedError("\"pow\" not implemented for 'Bool'")
@@ -341,7 +353,7 @@ def pow(x: Any, y: Any) -> Any:
 def _integer_power(x: Any, y: Any) -> Any:
     """Integer powers with negative exponents: 0 except for the bases 1 and -1."""
     inverse = np.where(x == 1, 1, np.where(x == -1, np.where(y % 2 == 0, 1, -1), 0))
-    return np.where(y < 0, inverse, np.power(x, np.abs(y))).astype(y.dtype)
+    return np.where(y < 0, inverse, np.power(x, np.maximum(y, 0))).astype(y.dtype)
 
 
 @primitive(pointwise(lambda g, x: g * (2 * x)), inplace=True, title="Pow", samples=reals(1))
@@ -443,9 +455,18 @@ def abs(x: Any) -> Any:
     return elementwise.absolute(x)
 
 
+def _with_a_sign(x: Any) -> None:
+    if x.dtype.kind == "c":
+        raise NotImplementedError(
+            "Unlike NumPy, torch.sign is not intended to support complex numbers. "
+            "Please use torch.sgn instead."
+        )
+
+
 @primitive(
     zero,
     inplace=True,
+    check=_with_a_sign,
     samples=reals(1, avoid=(0.0,)),
 )
 def sign(x: Any) -> Any:
@@ -462,6 +483,7 @@ def sign(x: Any) -> Any:
     tensors=(0,),
     promote="float",
     inplace=True,
+    check=not_complex("copysign_cpu"),
     samples=[sample(_AWAY, _AWAY)],
 )
 def copysign(x: Any, y: Any) -> Any:
@@ -469,7 +491,12 @@ def copysign(x: Any, y: Any) -> Any:
     return np.copysign(x, y)
 
 
-@primitive(samples=[sample(Real(avoid=(0.0,)), smooth=False)])
+def _with_a_sign_bit(x: Any) -> None:
+    if x.dtype.kind == "c":
+        raise NotImplementedError("signbit is not implemented for complex tensors.")
+
+
+@primitive(check=_with_a_sign_bit, samples=[sample(Real(avoid=(0.0,)), smooth=False)])
 def signbit(x: Any) -> Any:
     """True where the sign bit of x is set (-0.0 included)."""
     if x.dtype.kind in "bu":
@@ -492,7 +519,22 @@ multiply = also("multiply", mul, inplace=True)
 subtract = also("subtract", sub, inplace=True)
 negative = also("negative", neg, inplace=True)
 absolute = also("absolute", abs, inplace=True)
-sgn = also("sgn", sign, inplace=True)
+
+
+def _towards_signed(g: Any, x: Any, out: Any) -> Any:
+    """0 for real x; for complex x what of g is across x, over |x|."""
+    if getattr(x, "array", x).dtype.kind != "c":
+        return zero(g)
+    size = abs(x)
+    along = g * out
+    return (g - (along + along.conj()) / 2 * out.conj()) * (size != 0) / (size + (size == 0))
+
+
+@primitive(_towards_signed, inplace=True, samples=reals(1, avoid=(0.0,)))
+def sgn(x: Any) -> Any:
+    """-1, 0 or 1 by the sign of real x; x / |x|, or 0, of complex x."""
+    return np.sign(x) if x.dtype.kind == "c" else sign(x)
+
 
 for _operator, _method in (("add", "add_"), ("sub", "sub_")):
     bind(f"__i{_operator}__", Tensor.__dict__[_method])

@@ -160,13 +160,13 @@ _ANY = [sample(reals(1)[0].inputs[0], smooth=False)]
 @primitive(promote="float", method=False, samples=_ANY)
 def bessel_j0(x: Any) -> Any:
     """Bessel's function of the first kind of order 0, elementwise."""
-    return in_double(_first, x, 0)
+    return np.asarray(in_double(_first, x, 0), order="C")
 
 
 @primitive(promote="float", method=False, samples=_ANY)
 def bessel_j1(x: Any) -> Any:
     """Bessel's function of the first kind of order 1, elementwise."""
-    return in_double(_first, x, 1)
+    return np.asarray(in_double(_first, x, 1), order="C")
 
 
 @primitive(promote="float", method=False, samples=_POSITIVE)

@@ -169,7 +169,7 @@ def isclose(
         raise RuntimeError(f"atol must be greater than or equal to zero, but got {atol:g}")
     a, b = input.array, other.array
     close = a == b
-    if equal_nan and a.dtype.kind == "f":
+    if equal_nan and a.dtype.kind in "fc":
         close = close | (np.isnan(a) & np.isnan(b))
     if rtol or atol:
         wide = np.float64 if a.dtype.kind in "biu" else a.dtype

@@ -454,16 +454,32 @@ def _contains(self: Tensor, element: Any) -> bool:
     return bool((self.array == value).any())
 
 
-def from_dlpack(ext_tensor: Any) -> Tensor:
+def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A Tensor on the memory of an array that speaks DLPack (NumPy's, PyTorch's, ...) or a capsule.
 
-    A capsule (`to_dlpack`) is emptied: it serves once.
+    A capsule (`to_dlpack`) is emptied: it serves once. BufferError for a Tensor that requires grad.
     """
+    require_cpu(device)
     if isinstance(ext_tensor, Tensor):
-        return detach(ext_tensor)
+        if ext_tensor.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return clone(ext_tensor) if copy else detach(ext_tensor)
     if type(ext_tensor).__name__ == "PyCapsule":
-        return make(_writeable(np.from_dlpack(_Capsule(ext_tensor))))
-    return make(np.from_dlpack(ext_tensor))
+        if '"dltensor' not in repr(ext_tensor):
+            raise _used_up()
+        out = make(_writeable(np.from_dlpack(_Capsule(ext_tensor))))
+    elif not hasattr(ext_tensor, "__dlpack__"):
+        raise _used_up()
+    else:
+        out = make(np.from_dlpack(ext_tensor))
+    return clone(out) if copy else out
+
+
+def _used_up() -> RuntimeError:
+    return RuntimeError(
+        "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only "
+        "once, so you might have already constructed a tensor from it once."
+    )
 
 
 def _writeable(array: np.ndarray) -> np.ndarray:
@@ -499,7 +515,8 @@ def _dlpack(self: Tensor, **options: Any) -> Any:
     """A DLPack capsule of the memory. RuntimeError (BufferError) if gradients are recorded."""
     if self.requires_grad:
         raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
-    options.pop("stream", None)
+    if options.pop("stream", None) is not None:
+        raise AssertionError("stream should be None on cpu.")
     return self.array.__dlpack__(**options)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ..core import dtypes
 from ..core.determinism import unwritten
 from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
 from ..core.shapes import shape_from
@@ -176,16 +178,52 @@ def _first_leaf(data: Any) -> Any:
 def _inferred(array: np.ndarray, data: Any) -> Any:
     if array.size == 0 and array.dtype == np.float64:
         return get_default_dtype().numpy
-    leaf = _first_leaf(data)
-    if isinstance(leaf, (np.generic, np.ndarray)):
-        return from_numpy_dtype(array.dtype).numpy
+    kinds = _kinds_of(data) if isinstance(data, (list, tuple)) else {type(data)}
+    found = [_dtype_of(kind) for kind in kinds]
+    if found and None not in found:
+        target = functools.reduce(dtypes.promote_types, found).numpy  # type: ignore[arg-type]
+        if array.dtype.kind == "u" and target.kind == "i" and int in kinds and len(kinds) == 1:
+            raise ValueError("Overflow when unpacking long long")
+        return target
     if array.dtype.kind == "f":
         return get_default_dtype().numpy
     if array.dtype.kind == "c":
         return get_default_dtype().to_complex().numpy
-    if array.dtype.kind == "u":
-        raise ValueError("Overflow when unpacking long long")
     return array.dtype
+
+
+def _kinds_of(data: Any) -> set[Any]:
+    """The types of what nested sequences hold; of arrays and Tensors in them, the dtypes."""
+    found: set[Any] = set(map(type, data))
+    if found.isdisjoint(_HOLDERS):
+        return found
+    kinds = found - _HOLDERS
+    for part in data:
+        if isinstance(part, (list, tuple)):
+            kinds |= _kinds_of(part)
+        elif type(part) in _HOLDERS:
+            if type(part) is np.ndarray and part.ndim == 0:
+                raise TypeError("len() of unsized object")
+            kinds.add(part.dtype)
+    return kinds
+
+
+_HOLDERS = {list, tuple, np.ndarray, Tensor}
+
+
+def _dtype_of(kind: Any) -> dtypes.dtype | None:
+    """The dtype of elements of a type, or for a NumPy dtype; None: it has none."""
+    if kind is float:
+        return get_default_dtype()
+    if kind is complex:
+        return get_default_dtype().to_complex()
+    if kind is int or kind is bool:
+        return dtypes.int64 if kind is int else dtypes.bool_
+    if isinstance(kind, dtypes.dtype):
+        return kind
+    if isinstance(kind, np.dtype) or (isinstance(kind, type) and issubclass(kind, np.generic)):
+        return from_numpy_dtype(np.dtype(kind))
+    return None
 
 
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:

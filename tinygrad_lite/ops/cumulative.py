@@ -258,6 +258,9 @@ def _require_end(shape: tuple[int, ...], end: tuple[int, ...], axis: int) -> Non
 def _panels(name: str, y: Any, x: Any, dx: Any, dim: int) -> tuple[Any, int]:
     """The areas between neighbours along `dim`, and the axis."""
     require_tensor(name, y, "y")
+    if any(isinstance(t, Tensor) and t.array.dtype.kind == "b" for t in (y, x)):
+        which = "`y`" if x is None else "`x` or `y`"
+        raise RuntimeError(f"{name}: received a bool input for {which}, but bool is not supported")
     axis = canonical_axis(dim, y.array.ndim)
     n = y.array.shape[axis]
     both = narrow(y, axis, 0, max(n - 1, 0)) + narrow(y, axis, min(1, n), max(n - 1, 0))

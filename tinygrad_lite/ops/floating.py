@@ -24,7 +24,12 @@ def ldexp(input: Any, other: Any) -> Any:
     The derivative is 2 ** other for negative integers too, where PyTorch's is 0.
     """
     require_tensor("ldexp", input)
-    return mul(input, pow(2.0, other))
+    require_tensor("ldexp", other, "other", 2)
+    d = input.array.dtype
+    if other.array.dtype.kind == "f":
+        return mul(input, pow(2.0, other))
+    out = mul(input, pow(2.0, cast(other, dtype=d) if d == np.float64 else other))
+    return cast(out, dtype=d) if d == np.float16 else out
 
 
 @composed()
@@ -39,7 +44,10 @@ def frexp(input: Any) -> Any:
             "torch.frexp() only supports floating-point dtypes, got " + str(input.dtype)
         )
     exponent = make(np.asarray(np.frexp(input.array)[1], np.int32))
-    return frexp_values(mul(input, cast(pow(2.0, -exponent), dtype=input.array.dtype)), exponent)
+    d = input.array.dtype
+    if d == np.float16:  # 2 ** -exponent may be too large for it
+        return frexp_values(cast(mul(input, pow(2.0, -exponent)), dtype=d), exponent)
+    return frexp_values(mul(input, cast(pow(2.0, -exponent), dtype=d)), exponent)
 
 
 @primitive(

@@ -15,7 +15,7 @@ from ..core.doors import composed, primitive
 from ..core.dtypes import get_default_dtype
 from ..core.samples import Integer, Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
-from .arguments import also, in_double, require_tensor, unsupported
+from .arguments import also, in_double, not_complex, require_tensor, unsupported
 
 EULER = 0.57721566490153286061
 
@@ -137,7 +137,13 @@ _POSITIVE = reals(1, low=0.3, high=4.0)
 _FEW = 256  # so many numbers are faster one by one than as an array
 
 
-@primitive(lambda g, x: g * digamma(x), promote="float", inplace=True, samples=_POSITIVE)
+@primitive(
+    lambda g, x: g * digamma(x),
+    promote="float",
+    inplace=True,
+    check=not_complex("lgamma_vml_cpu"),
+    samples=_POSITIVE,
+)
 def lgamma(x: Any) -> Any:
     """log |Gamma(x)|, elementwise; inf at 0, -1, -2, ..."""
     if x.size <= _FEW and x.dtype == np.float32:
@@ -201,6 +207,7 @@ def polygamma(n: int, input: Any) -> Any:
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     require_tensor("polygamma", input)
+    not_complex("digamma" if n == 0 else "polygamma")(input.array)
     return digamma(input) if n == 0 else derivative_of_psi(input, n=n)
 
 
@@ -215,6 +222,8 @@ def mvlgamma(input: Any, p: int) -> Any:
     """log of the p-dimensional gamma function: p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2)."""
     if input.array.dtype.kind not in "biuf":
         raise unsupported("mvlgamma", input.array.dtype)
+    if input.array.dtype.kind == "b":
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     floating = input.array.dtype if input.array.dtype.kind == "f" else get_default_dtype().numpy

@@ -25,7 +25,7 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
-from .arguments import require_tensor
+from .arguments import floats_only, require_tensor
 from .arithmetic import alike, log
 from .exponential import exp
 from .gamma import digamma, lgamma
@@ -240,6 +240,7 @@ def gamma_above(x: Any, a: Any) -> Any:
 def _of_shape(name: str, function: Any, input: Any, other: Any) -> Any:
     require_tensor(name, input)
     require_tensor(name, other, "other", 2)
+    floats_only(f"{name}_cpu")(input.array, other.array)
     out = function(other, input.detach())
     return out + nought_of_shape(input) if input.requires_grad else out
 

@@ -19,6 +19,12 @@ def _no_bool(function: str) -> Any:
     def check(x: Any) -> None:
         if x.dtype.kind == "b":
             raise unsupported(function, x.dtype)
+        if x.dtype.kind == "c":
+            if function == "round_vml":
+                raise unsupported(function, x.dtype)
+            raise NotImplementedError(
+                f"{function.split('_')[0]} is not supported for complex inputs"
+            )
 
     return check
 
@@ -60,6 +66,8 @@ def round(x: Any, *, decimals: int = 0) -> Any:
         return x.copy()
     if decimals == 0:
         return np.rint(x)
+    if x.dtype == np.float16:
+        return round(x.astype(np.float32), decimals=decimals).astype(np.float16)
     ten = x.dtype.type(10.0 ** (decimals if decimals > 0 else -decimals))
     return np.rint(x * ten) / ten if decimals > 0 else np.rint(x / ten) * ten
 

@@ -16,7 +16,7 @@ from ..kernels import activations, elementwise, masks, select
 from ..kernels import arithmetic as kernels
 from ..kernels.copying import row_major
 from . import arithmetic
-from .arguments import also, c_name, converted, deprecated, kind, renamed, require_tensor
+from .arguments import also, c_name, converted, deprecated, kind, ordered, renamed, require_tensor
 from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
@@ -118,6 +118,7 @@ def minimum(x: Any, y: Any) -> Any:
     lambda g, x, y: choose((x >= y) | isnan(y), 0.0, g),
     broadcasts=True,
     tensors=(0, 1),
+    check=ordered("fmax not"),
     samples=_TWO,
 )
 def fmax(x: Any, y: Any) -> Any:
@@ -130,6 +131,7 @@ def fmax(x: Any, y: Any) -> Any:
     lambda g, x, y: choose((x <= y) | isnan(y), 0.0, g),
     broadcasts=True,
     tensors=(0, 1),
+    check=ordered("fmin not"),
     samples=_TWO,
 )
 def fmin(x: Any, y: Any) -> Any:
@@ -249,11 +251,17 @@ def clamp(input: Any, min: Any = None, max: Any = None, **names: Any) -> Any:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if input.array.dtype.kind == "f" and type(min) in _BOUNDS and type(max) in _BOUNDS:
         return limited(input, low=min, high=max)
+    if any(isinstance(a, complex) or _is_complex(a) for a in (input, min, max)):
+        raise NotImplementedError("clamp is not supported for complex types")
     if max is None:
         return at_least(input, min)
     if min is None:
         return at_most(input, max)
     return between(input, min, max)
+
+
+def _is_complex(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.array.dtype.kind == "c"
 
 
 @composed(inplace=True, samples=[sample(Real(avoid=(0.5,)), min=0.5)])
@@ -314,6 +322,8 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
             f"\"lerp_kernel_scalar\" not implemented for '{kind(input.array.dtype)}'"
         )
     if not isinstance(weight, Tensor):
+        if isinstance(weight, complex) and input.array.dtype.kind == "f":
+            raise RuntimeError("value cannot be converted to type float without overflow")
         return mixed(input, end, weight=weight)
     way = minus(end, input)
     near = plus(input, mul(weight, way))
@@ -508,11 +518,18 @@ _SCALAR_NAMES = {
 }
 
 
+def _of_one_dtype(x: Any, y: Any) -> None:
+    ordered("heaviside is not yet")(x, y)
+    if x.dtype != y.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+
+
 @primitive(
     zero,
     lambda g, x: choose(x == 0, g, 0.0),
     broadcasts=True,
     tensors=(0, 1),
+    check=_of_one_dtype,
     inplace=True,
     samples=[sample(Real(broadcast=True, avoid=(0.0,)), Real(broadcast=True))],
 )

@@ -17,7 +17,7 @@ from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise
 from ..kernels._jit import enabled
-from .arguments import in_double
+from .arguments import in_double, not_complex
 from .arithmetic import alike, log, where
 from .exponential import exp, log1p
 from .trigonometric import cos
@@ -168,7 +168,13 @@ def _erf_rule(g: Any, x: Any) -> Any:
     return g * (exp(-(x * x)) * _TWO_BY_ROOT_PI)
 
 
-@primitive(_erf_rule, promote="float", inplace=True, samples=reals(1))
+@primitive(
+    _erf_rule,
+    promote="float",
+    inplace=True,
+    check=not_complex("erf_vml_cpu"),
+    samples=reals(1),
+)
 def erf(x: Any) -> Any:
     """The error function 2 / sqrt(pi) * integral of exp(-t^2) from 0 to x, elementwise."""
     if x.size < _FEW:
@@ -328,6 +334,7 @@ def _logit_rule(g: Any, x: Any, eps: Any) -> Any:
     _logit_rule,
     promote="float",
     inplace=True,
+    check=not_complex("logit_cpu"),
     samples=[
         sample(Real(low=0.1, high=0.9)),
         sample(Real(low=0.1, high=0.9, avoid=(0.3, 0.7)), eps=0.3),
@@ -346,6 +353,7 @@ def logit(x: Any, *, eps: float | None = None) -> Any:
     broadcasts=True,
     promote="float",
     inplace=True,
+    check=not_complex("xlogy_cpu"),
     samples=[sample(Real(broadcast=True), Real(low=0.3, high=3.0, broadcast=True))],
 )
 def xlogy(x: Any, y: Any) -> Any:

@@ -148,15 +148,22 @@ def hypot(x: Any, y: Any) -> Any:
     return np.hypot(x, y)
 
 
+def _no_complex(name: str, x: Any) -> None:
+    if x.is_complex():
+        raise RuntimeError(f"{name} is not supported for complex tensors.")
+
+
 @composed(inplace=True, samples=reals(1))
 def deg2rad(input: Any) -> Any:
     """Degrees to radians, elementwise: input * pi / 180."""
+    _no_complex("deg2rad", input)
     return input * (math.pi / 180)
 
 
 @composed(inplace=True, samples=reals(1))
 def rad2deg(input: Any) -> Any:
     """Radians to degrees, elementwise: input * 180 / pi."""
+    _no_complex("rad2deg", input)
     return input * (180 / math.pi)
 
 
