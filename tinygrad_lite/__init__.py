@@ -107,6 +107,7 @@ from .ops.exponential import (
     logaddexp as logaddexp,
     logaddexp2 as logaddexp2,
 )
+from .ops.segments import segment_reduce as segment_reduce
 from .ops.trigonometric import (
     acos as acos,
     acosh as acosh,

@@ -215,6 +215,18 @@ FACTORIZATIONS = programs("""
     t.linalg.solve(t.zeros(2, 3, 3), t.ones(2, 3))
     t.linalg.svd(t.full((2, 2), nan))
     t.linalg.eig(t.full((2, 2), nan))
+    t.linalg.lstsq(t.ones(3, 2), t.ones(3, 1), driver="x")
+    t.linalg.lstsq(t.ones(3), t.ones(3))
+    t.linalg.matrix_power(t.eye(2), 1.5)
+    t.linalg.householder_product(t.ones(2, 3), t.ones(4))
+    t.linalg.householder_product(t.ones(3, 2), t.ones(4))
+    t.linalg.vander(t.tensor(1.0))
+    t.linalg.cond(t.eye(2), "x")
+    t.linalg.pinv(t.eye(2), 0.5, True)
+    t.kron(t.ones(2), 3)
+    t.einsum()
+    t.clamp_min(t.ones(2) * 1j, 1)
+    t.erfc(t.ones(2) * 1j)
 """)
 
 
@@ -260,10 +272,37 @@ NUMBERS = programs("""
     t.iinfo(t.bool)
 """)
 
+SEGMENTS = programs("""
+    t.segment_reduce(t.arange(6.0), "sum", lengths=t.tensor([2, 0, 4]))
+    t.segment_reduce(t.arange(6.0), "mean", lengths=t.tensor([2, 0, 4]))
+    t.segment_reduce(t.arange(6.0), "mean", lengths=t.tensor([2, 0, 4]), initial=1)
+    t.segment_reduce(t.arange(6.0), "max", offsets=t.tensor([0, 2, 2, 6]))
+    t.segment_reduce(t.arange(6.0), "min", lengths=t.tensor([1, 3]), unsafe=True)
+    t.segment_reduce(t.arange(6.0).view(2, 3), "prod", lengths=t.tensor([[1, 2], [3, 0]]), axis=1)
+    t.segment_reduce(t.arange(6.0).view(2, 3), "sum", lengths=t.tensor([2]), axis=-2)
+    t.segment_reduce(t.arange(6.0), "sum", lengths=t.tensor([1]))
+    t.segment_reduce(t.arange(6.0), "sum", lengths=t.tensor([-1, 7]))
+    t.segment_reduce(t.arange(6.0), "median", lengths=t.tensor([6]))
+    t.segment_reduce(t.arange(6.0), "sum")
+    t.segment_reduce(t.arange(6), "sum", lengths=t.tensor([6]))
+    x = t.ones(4, requires_grad=True); y = t.segment_reduce(x, "max", lengths=t.tensor([1, 0, 3])); y[::2].sum().backward(); x.grad
+    x = t.arange(4.0).requires_grad_(); t.segment_reduce(x, "prod", lengths=t.tensor([3, 1])).sum().backward(); x.grad
+    t._foreach_add([t.ones(2)], 1), t._foreach_norm([t.ones(2)])
+    t._foreach_abs([])
+""")  # noqa: E501
+
 
 @pytest.mark.parametrize(
     "program",
-    WRITES + STORAGES + VIEWS + ORDER + ARGUMENTS + REDUCTIONS + FACTORIZATIONS + NUMBERS,
+    WRITES
+    + STORAGES
+    + VIEWS
+    + ORDER
+    + ARGUMENTS
+    + REDUCTIONS
+    + FACTORIZATIONS
+    + NUMBERS
+    + SEGMENTS,
 )
 def test_as_in_pytorch(program: str) -> None:
     agree(program)

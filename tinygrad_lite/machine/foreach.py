@@ -39,8 +39,10 @@ def _each(op: str, tensors: Any, /, *args: Any, **options: Any) -> Sequence[Any]
         return _norms(tensors, *args, **options)
     function = getattr(Tensor, _ALSO.get(op, op))
     if not isinstance(tensors, (list, tuple)):  # a number to the power of each
-        return [tensors**x for x in args[0]]
+        return tuple([tensors**x for x in args[0]])
     count = len(tensors)
+    if not count:
+        raise RuntimeError("Tensor list must have at least one tensor.")
     for a in args:
         if isinstance(a, (list, tuple)) and len(a) != count:
             raise RuntimeError(
@@ -55,7 +57,7 @@ def _each(op: str, tensors: Any, /, *args: Any, **options: Any) -> Sequence[Any]
         function(x, *rest, **value, **options)
         for x, value, *rest in zip(tensors, values, *columns, strict=True)
     ]
-    return tensors if op.endswith("_") else found
+    return tensors if op.endswith("_") else tuple(found)
 
 
 def _alike(a: Any, count: int) -> list[Any]:
@@ -69,8 +71,8 @@ def _number(value: Any) -> Any:
     return value.item() if isinstance(value, Tensor) else value
 
 
-def _norms(tensors: Sequence[Tensor], ord: Any = 2, dtype: Any = None) -> list[Any]:
-    return [vector_norm(x, ord, dtype=dtype) for x in tensors]
+def _norms(tensors: Sequence[Tensor], ord: Any = 2, dtype: Any = None) -> tuple[Any, ...]:
+    return tuple([vector_norm(x, ord, dtype=dtype) for x in tensors])
 
 
 # -- torch.utils._foreach_utils --------------------------------------------------------------------

@@ -218,6 +218,8 @@ def array_of(x: Any) -> Any:
 def in_double(function: Any, x: Any, *options: Any) -> Any:
     """function(x) computed on a flat float64 array, given back in x's shape and dtype."""
     x = np.asarray(x)
+    if x.dtype.kind == "c":
+        raise unsupported(function.__name__.strip("_"), x.dtype)
     flat = x.astype(np.float64, copy=False).reshape(-1)
     # in pieces, for some functions spend kilobytes on each element
     pieces = [function(flat[i : i + 4096], *options) for i in range(0, max(flat.size, 1), 4096)]

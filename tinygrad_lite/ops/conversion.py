@@ -70,7 +70,7 @@ def parse_to(args: Any, options: dict[str, Any], other: str = "other") -> tuple[
         raise _no_such_form(args, options)
     flags[: len(rest)] = rest
     if model is not None:
-        target = model.dtype
+        where, target = model.device, model.dtype
     return where, target, *flags, memory_format
 
 

@@ -30,7 +30,7 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 
 @composed(method=False)
-def einsum(equation: Any, *operands: Any) -> Any:
+def einsum(equation: Any = "", *operands: Any) -> Any:
     """Products of operands summed over all letters that the output does not name.
 
     `equation` is a string such as "bik,bkj->bij" (letters, at most one "..." for each operand and

@@ -96,7 +96,12 @@ def pinverse(input: Any, rcond: float = 1e-15) -> Any:
 
 
 def pinv(
-    A: Any, *, atol: Any = None, rtol: Any = None, hermitian: bool = False, rcond: Any = None
+    A: Any,
+    rcond: Any = None,
+    hermitian: bool = False,
+    *,
+    atol: Any = None,
+    rtol: Any = None,
 ) -> Any:
     """The Moore-Penrose inverse; singular values up to max(atol, rtol * largest) count as 0."""
     require_tensor("linalg.pinv", A)
@@ -207,7 +212,13 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
     The gradient is that of pinv(A) @ B. Residuals are the sums of squares for each column, empty
     unless A has more rows than columns and full rank, and `driver` names one but "gelsy".
     """
+    if A.array.ndim < 2:
+        raise RuntimeError("torch.linalg.lstsq: input must have at least 2 dimensions.")
     require_matrices("linalg.lstsq", A)
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise RuntimeError(
+            "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
+        )
     a, b = A.array, B.array
     vector = a.ndim - 1 == b.ndim and a.shape[:-1] == b.shape
     X = reshaped(B, shape=(*b.shape, 1)) if vector else B

@@ -230,6 +230,8 @@ def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
         S = singular(A)[1]
         first, last = sliced(S, index=(..., 0)), sliced(S, index=(..., -1))
         return last / first if p == -2 else first / last
+    if p not in ("fro", "nuc", 1, -1, math.inf, -math.inf):
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     require_matrices("linalg.cond", A, square=True)
     try:
         inverse = inverted(A)

@@ -33,6 +33,10 @@ from .views import reshaped
 @composed(samples=[sample(Real("3 3", through=lambda x: x + 4 * np.eye(3)), n=one_of(0, 1, 3, -2))])
 def matrix_power(input: Any, n: int) -> Any:
     """The product of n copies of each square matrix by repeated squaring; n < 0: of the inverse."""
+    if not isinstance(n, (int, np.integer)):
+        raise TypeError(
+            f"linalg_matrix_power(): argument 'n' (position 2) must be int, not {type(n).__name__}"
+        )
     if n < 0 or input.array.dtype.kind == "c" or input.array.ndim < 2:
         require_matrices("linalg.matrix_power", input, square=True)
     if input.array.shape[-1] != input.array.shape[-2]:
@@ -139,6 +143,8 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
 
 def vander(x: Any, N: int | None = None) -> Any:
     """The matrix of powers x ** 0, x ** 1, ..., x ** (N - 1) along a new last axis."""
+    if N is None and x.array.ndim == 0:
+        raise RuntimeError("N must be greater than 1.")
     x = x if x.array.ndim else reshaped(x, shape=(1,))
     n = x.array.shape[-1] if N is None else N
     if n <= 1 and N is not None:

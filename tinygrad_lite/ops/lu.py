@@ -303,6 +303,13 @@ def householder_product(A: Any, tau: Any) -> Any:
     """
     require_matrices("linalg.householder_product", A)
     m, n = A.array.shape[-2:]
+    columns = tau.array.shape[-1]
+    if m < n or n < columns:
+        less = "input.shape[-1]" if m < n else "tau.shape[-1]"
+        more = "input.shape[-2]" if m < n else "input.shape[-1]"
+        raise RuntimeError(
+            f"torch.linalg.householder_product: {more} must be greater than or equal to {less}"
+        )
     k = tau.array.shape[-1]
     dtype = A.array.dtype
     V = tril(A, diagonal=-1) + make(np.eye(m, n, dtype=dtype))

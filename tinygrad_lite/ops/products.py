@@ -258,6 +258,8 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
 def kron(input: Any, other: Any, *, out: Any = None) -> Any:
     """The Kronecker product: every element of the input times the whole of the other."""
     no_out("kron", out)
+    require_tensor("kron", input)
+    require_tensor("kron", other, "other", 2)
     ndim = max(input.array.ndim, other.array.ndim)
     n = (1,) * (ndim - input.array.ndim) + input.array.shape
     m = (1,) * (ndim - other.array.ndim) + other.array.shape

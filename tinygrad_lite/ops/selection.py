@@ -16,7 +16,17 @@ from ..kernels import activations, elementwise, masks, select
 from ..kernels import arithmetic as kernels
 from ..kernels.copying import row_major
 from . import arithmetic
-from .arguments import also, c_name, converted, deprecated, kind, ordered, renamed, require_tensor
+from .arguments import (
+    also,
+    c_name,
+    converted,
+    deprecated,
+    kind,
+    not_complex,
+    ordered,
+    renamed,
+    require_tensor,
+)
 from .arithmetic import minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
@@ -142,12 +152,24 @@ def fmin(x: Any, y: Any) -> Any:
 # -- clamp -----------------------------------------------------------------------------------------
 
 
+def _bounded(kernel: str) -> Any:
+    complex_ones = not_complex(kernel)
+
+    def check(x: Any, bound: Any) -> None:
+        if not isinstance(bound, np.ndarray) and np.iscomplexobj(x):
+            raise NotImplementedError("clamp is not supported for complex types")
+        complex_ones(x, bound)
+
+    return check
+
+
 @primitive(
     lambda g, x, low: choose(x >= low, g, 0.0),
     lambda g, x, low: choose(x < low, g, 0.0),
     broadcasts=True,
     method=False,
     title="ClampMin",
+    check=_bounded("maximum_cpu"),
     samples=_TWO,
 )
 def at_least(x: Any, low: Any) -> Any:
@@ -161,6 +183,7 @@ def at_least(x: Any, low: Any) -> Any:
     broadcasts=True,
     method=False,
     title="ClampMax",
+    check=_bounded("minimum_cpu"),
     samples=_TWO,
 )
 def at_most(x: Any, high: Any) -> Any:
