@@ -137,9 +137,9 @@ def _difference(
             f"torch.Size({list(a.shape)}) != torch.Size({list(b.shape)})."
         )
     if not numbers:
-        found = {
+        found: dict[str, list[Any]] = {
             "dtype": [f"torch.{x.dtype}" for x in (a, b)],
-            "stride()": [*map(_strides, (a, b))],
+            "stride()": [_strides(x) for x in (a, b)],
         }
         for name, (one, other) in found.items():
             if attributes[name] and one != other:
