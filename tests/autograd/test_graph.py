@@ -350,3 +350,11 @@ def test_a_tensor_may_be_marked_as_written():
     assert [v._version - old for v, old in zip(values, versions)] == [2, 1]
     with pytest.raises(RuntimeError, match=r"was then written by increment_version \(version"):
         y.backward()
+
+
+def test_a_number_in_front_comes_second_on_the_tape():
+    x = torch.ones(2, requires_grad=True)
+    for y in (2 * x, 1 + x):
+        (leaf, _), (nothing, _) = y.grad_fn.next_functions
+        assert leaf.variable is x
+        assert nothing is None

@@ -329,7 +329,8 @@ def bind_all(
     elif operator:
         between = getattr(call, "between", call)
         bind(f"__{operator}__", between)
-        bind(f"__r{operator}__", lambda self, other: between(other, self))
+        swapped = between if operator in _COMMUTING else lambda self, other: between(other, self)
+        bind(f"__r{operator}__", swapped)
     if inplace:
         written = in_place(call, name + "_", apart)
         bind(name + "_", written)
@@ -339,6 +340,7 @@ def bind_all(
 
 _COMPARISONS: Sequence[str] = ("eq", "ne", "lt", "le", "gt", "ge")
 _ONE_SIDED: Sequence[str] = ("neg", "pos", "abs", "invert")
+_COMMUTING: Sequence[str] = ("add", "mul")  # 2 * x is x * 2, on the tape too
 
 
 def _comparison(call: Callable[..., Any]) -> Callable[..., Any]:
