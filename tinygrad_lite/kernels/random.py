@@ -107,10 +107,14 @@ def dropout(x: Array, p: float, key: int) -> Array:
     out = np.empty(x.shape, x.dtype)
     run = drop if x.size >= PARALLEL else drop.serial
     run(flat, *_halves(key), _threshold(p), x.dtype.type(1 / (1 - p)), out.reshape(-1))
-    return out
+    if x.flags.c_contiguous or 0 in x.strides:
+        return out
+    laid = np.empty_like(x)  # its axes in the order of those of x
+    laid[...] = out
+    return laid
 
 
 def kept(x: Array, p: float, keep: Array) -> Array:
     """x / (1 - p) where `keep` says so, else 0: what `dropout` does, and its gradient."""
-    out = np.zeros(x.shape, x.dtype)
+    out = np.zeros(x.shape, x.dtype) if 0 in x.strides else np.zeros_like(x)
     return np.multiply(x, x.dtype.type(1 / (1 - p)), out=out, where=keep)

@@ -39,12 +39,20 @@ class _Uninitialized:
         """Give it a shape (and uninitialized contents), and make it an ordinary tensor."""
         require_cpu(device)
         kind = self.array.dtype if dtype is None else dtypes.to_numpy(dtype)
-        self.array = np.zeros(tuple(shape), kind)
+        self.array = np.zeros(shape if isinstance(shape, int) else tuple(shape), kind)
         wanted = self.requires_grad  # type: ignore[attr-defined]
         self.__class__ = self.cls_to_become  # type: ignore[attr-defined]
         if wanted:
             self.node = None
             self.requires_grad_()  # type: ignore[attr-defined]
+
+    def to(self, *args: Any, **kwargs: Any) -> Any:
+        """As `Tensor.to`; without a shape still."""
+        found: Any = super().to(*args, **kwargs)  # type: ignore[misc]
+        if found is not self and not is_lazy(found):
+            state, found = self.__dict__, type(self)(dtype=found.dtype)  # type: ignore[call-arg]
+            found.__dict__.update(state)
+        return found
 
     @property
     def shape(self) -> Any:
@@ -71,17 +79,22 @@ class UninitializedParameter(_Uninitialized, Parameter):
         return made(cls, make(np.zeros(0, kind)), requires_grad)
 
 
-class UninitializedBuffer(_Uninitialized, Tensor):
+class UninitializedBuffer(_Uninitialized, Buffer):
     """A buffer without a shape: `materialize(shape)` gives it one."""
 
     cls_to_become = Tensor
 
-    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
+    def __new__(
+        cls,
+        requires_grad: bool = False,
+        device: Any = None,
+        dtype: Any = None,
+        persistent: bool = True,
+    ) -> Any:
         require_cpu(device)
         kind = dtypes.to_numpy(dtypes.get_default_dtype() if dtype is None else dtype)
-        self = Tensor.__new__(cls)
-        self.array = np.zeros(0, kind)
-        return self
+        made: Any = Buffer.__new__
+        return made(cls, make(np.zeros(0, kind)), persistent=persistent)
 
 
 def is_lazy(t: Any) -> bool:

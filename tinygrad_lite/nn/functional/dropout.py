@@ -51,10 +51,18 @@ def _warn_unusual(name: str, dims: int, input: Tensor) -> None:
             f"an error in a future release; expected {dims + 1}-D or {dims + 2}-D.",
             stacklevel=3,
         )
+    elif dims == 2 and ndim == 3:
+        warnings.warn(
+            "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
+            "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel "
+            "dim. This behavior will change in a future release to interpret the input as one "
+            "without a batch dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise "
+            "dropout behavior, please switch to using dropout1d instead.",
+            stacklevel=3,
+        )
 
 
 def _feature(dims: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
-    _check(p)
     if not training or p == 0:
         return input
     if input.array.ndim == dims + 1 and dims != 2:  # (C, L): no batch axis
@@ -66,6 +74,7 @@ def dropout1d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Whole channels of (N, C, L) or (C, L) zero with probability p."""
+    _check(p)
     if input.array.ndim not in (2, 3):
         raise RuntimeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.array.ndim}D input. "
@@ -80,6 +89,7 @@ def dropout2d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Whole channels of (N, C, H, W) zero with probability p."""
+    _check(p)
     _warn_unusual("dropout2d", 2, input)
     return _feature(2, input, p, training, inplace)
 
@@ -88,6 +98,7 @@ def dropout3d(
     input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False
 ) -> Tensor:
     """Whole channels of (N, C, D, H, W) or (C, D, H, W) zero with probability p."""
+    _check(p)
     _warn_unusual("dropout3d", 3, input)
     return _feature(3, input, p, training, inplace)
 

@@ -12,6 +12,7 @@ import numpy as np
 from ...core.modes import no_grad
 from ...core.node import touch
 from ...core.tensor import Parameter, Tensor
+from ..parameter import is_lazy
 from ._hooks import Moduleless, RemovableHandle, add
 
 _EXTRA = "_extra_state"
@@ -57,7 +58,7 @@ def save_to_state_dict(self: Any, destination: Any, prefix: str, keep_vars: bool
     """Write this module's own entries (not its children's) into `destination`."""
     for name, value in {**self._parameters, **_persistent_buffers(self)}.items():
         if value is not None:
-            destination[prefix + name] = value if keep_vars else value.detach()
+            destination[prefix + name] = value if keep_vars or is_lazy(value) else value.detach()
     if type(self).get_extra_state is not get_extra_state:
         destination[prefix + _EXTRA] = self.get_extra_state()
 

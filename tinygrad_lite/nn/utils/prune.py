@@ -191,7 +191,7 @@ class PruningContainer(BasePruningMethod):
 # -- the methods ----------------------------------------------------------------------------------
 
 
-def _check_amount(amount: Any) -> None:
+def _validate_pruning_amount_init(amount: Any) -> None:  # names that methods of users call
     if not isinstance(amount, Real):
         raise TypeError(f"Invalid type for amount: {amount}. Must be int or float.")
     if float(amount) < 0 or (not isinstance(amount, Integral) and float(amount) > 1):
@@ -201,14 +201,22 @@ def _check_amount(amount: Any) -> None:
         )
 
 
-def _how_many(amount: Any, size: int) -> int:
-    """An integer is a number, a float the share, of `size`."""
-    count = int(amount) if isinstance(amount, Integral) else round(amount * size)
-    if count > size:
+def _validate_pruning_amount(amount: Any, tensor_size: int) -> None:
+    if isinstance(amount, Integral) and int(amount) > tensor_size:
         raise ValueError(
-            f"amount={amount} should be smaller than the number of parameters to prune={size}"
+            f"amount={amount} should be smaller than the number of parameters to prune="
+            f"{tensor_size}"
         )
-    return count
+
+
+def _compute_nparams_toprune(amount: Any, tensor_size: int) -> int:
+    """An integer is a number, a float the share, of `tensor_size`."""
+    return int(amount) if isinstance(amount, Integral) else round(amount * tensor_size)
+
+
+def _how_many(amount: Any, size: int) -> int:
+    _validate_pruning_amount(amount, size)
+    return _compute_nparams_toprune(amount, size)
 
 
 def _without_lowest(scores: np.ndarray, count: int, mask: Tensor) -> Tensor:
@@ -251,7 +259,7 @@ class RandomUnstructured(BasePruningMethod):
     PRUNING_TYPE = "unstructured"
 
     def __init__(self, amount: Any) -> None:
-        _check_amount(amount)
+        _validate_pruning_amount_init(amount)
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
@@ -265,7 +273,7 @@ class L1Unstructured(BasePruningMethod):
     PRUNING_TYPE = "unstructured"
 
     def __init__(self, amount: Any) -> None:
-        _check_amount(amount)
+        _validate_pruning_amount_init(amount)
         self.amount = amount
 
     def compute_mask(self, t: Tensor, default_mask: Tensor) -> Tensor:
@@ -279,7 +287,7 @@ class RandomStructured(BasePruningMethod):
     PRUNING_TYPE = "structured"
 
     def __init__(self, amount: Any, dim: int = -1) -> None:
-        _check_amount(amount)
+        _validate_pruning_amount_init(amount)
         self.amount = amount
         self.dim = dim
 
@@ -296,7 +304,7 @@ class LnStructured(BasePruningMethod):
     PRUNING_TYPE = "structured"
 
     def __init__(self, amount: Any, n: Any, dim: int = -1) -> None:
-        _check_amount(amount)
+        _validate_pruning_amount_init(amount)
         self.amount = amount
         self.n = n
         self.dim = dim

@@ -6,11 +6,12 @@ sequences in order of decreasing length; `batch_sizes[t]` says how many are long
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core import dtypes
 from ...core.tensor import Tensor, make
 from ...ops.joining import cat, stack
 from ..functional.vision import pad
@@ -25,12 +26,54 @@ class PackedSequence(NamedTuple):
     unsorted_indices: Tensor | None = None
 
     def to(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """As `Tensor.to`, of the data."""
-        return self._replace(data=self.data.to(*args, **kwargs))
+        """As `Tensor.to`, of the data; itself if nothing changes."""
+        data = self.data.to(*args, **kwargs)
+        return self if data is self.data else self._replace(data=data)
 
     @property
     def is_cuda(self) -> bool:
         return False
+
+    def is_pinned(self) -> bool:
+        """False."""
+        return False
+
+    def pin_memory(self) -> PackedSequence:
+        """Itself: there is no other memory."""
+        return self
+
+    def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """Itself, or in another dtype, as `to`."""
+        return self.to(*args, device="cpu", **kwargs)
+
+    def cuda(self, *args: Any, **kwargs: Any) -> PackedSequence:
+        """Raises: there is no GPU."""
+        return self._replace(data=self.data.cuda(*args, **kwargs))
+
+    def double(self) -> PackedSequence:
+        """The data as float64; the next ones likewise."""
+        return self.to(dtype=dtypes.float64)
+
+    def float(self) -> PackedSequence:
+        return self.to(dtype=dtypes.float32)
+
+    def half(self) -> PackedSequence:
+        return self.to(dtype=dtypes.float16)
+
+    def long(self) -> PackedSequence:
+        return self.to(dtype=dtypes.int64)
+
+    def int(self) -> PackedSequence:
+        return self.to(dtype=dtypes.int32)
+
+    def short(self) -> PackedSequence:
+        return self.to(dtype=dtypes.int16)
+
+    def char(self) -> PackedSequence:
+        return self.to(dtype=dtypes.int8)
+
+    def byte(self) -> PackedSequence:
+        return self.to(dtype=dtypes.uint8)
 
 
 def invert_permutation(permutation: Tensor | None) -> Tensor | None:
@@ -46,6 +89,8 @@ def pack_padded_sequence(
     RuntimeError for a length below 1, above T, or (with `enforce_sorted`) out of order.
     """
     sizes = np.asarray(lengths.array if isinstance(lengths, Tensor) else lengths, np.int64)
+    if input.array.size == 0:
+        raise RuntimeError("Cannot pack empty tensors.")
     x = input.transpose(0, 1) if batch_first else input
     order = None
     if enforce_sorted:
@@ -120,6 +165,11 @@ def pad_sequence(
     """Stack sequences (L_i, ...) into (L, N, ...), the short ones filled with `padding_value`."""
     if padding_side not in ("left", "right"):
         raise RuntimeError(f"padding_side must be 'left' or 'right', got {padding_side!r}")
+    if not isinstance(sequences, Iterable):
+        raise RuntimeError(
+            "pad_sequence: Expected iterable for input sequences, but got arg of type: "
+            f"{type(sequences)}"
+        )
     sequences = list(sequences)
     if not sequences:
         raise RuntimeError("received an empty list of sequences")

@@ -207,8 +207,9 @@ class DataLoader(Generic[T_co]):
         if self.num_workers > available:
             warnings.warn(
                 f"This DataLoader will create {self.num_workers} worker processes in total. Our "
-                f"suggested max number of worker in current system is {available}: more of them "
-                "make loading slower.",
+                f"suggested max number of worker in current system is {available}. Please be "
+                "aware that excessive worker creation might get DataLoader running slow or even "
+                "freeze, lower the worker number to avoid potential slowness/freeze if necessary.",
                 stacklevel=3,
             )
 
@@ -247,6 +248,8 @@ def _check_stream(shuffle: Any, sampler: Any, batch_sampler: Any) -> None:
 class _BaseDataLoaderIter:
     """One pass over a DataLoader."""
 
+    _HINT = ""  # what may have gone wrong where a stream is longer than it said
+
     def __init__(self, loader: DataLoader[Any]) -> None:
         if loader.pin_memory:
             warnings.warn(
@@ -284,7 +287,7 @@ class _BaseDataLoaderIter:
             warnings.warn(
                 f"Length of IterableDataset {self._stream} was reported to be {self._told_length} "
                 f"(when accessing len(dataloader)), but {self._yielded} samples have been fetched. "
-                "With workers, each has to take its own part of the stream (get_worker_info).",
+                f"{self._HINT}",
                 stacklevel=2,
             )
         return batch
@@ -315,6 +318,12 @@ class _SingleProcessDataLoaderIter(_BaseDataLoaderIter):
 class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
     """Loads in worker processes, ahead of the one who asks."""
 
+    _HINT = (
+        "For multiprocessing data-loading, this could be caused by not properly configuring the "
+        "IterableDataset replica at each worker. Please see "
+        "https://pytorch.org/docs/stable/data.html#torch.utils.data.IterableDataset for examples."
+    )
+
     def __init__(self, loader: DataLoader[Any]) -> None:
         from ._utils.pool import Pool
 
@@ -332,6 +341,15 @@ class _MultiProcessingDataLoaderIter(_BaseDataLoaderIter):
             in_order=loader.in_order,
         )
         self._pool.start(self._indices)
+
+    @property
+    def _workers(self) -> list[Any]:
+        """The processes, for who wants to see how they fare."""
+        return [worker.process for worker in self._pool.workers]
+
+    def _shutdown_workers(self) -> None:
+        """Let the processes end now."""
+        self._pool.close()
 
     def restart(self, loader: DataLoader[Any]) -> None:
         """Begin another epoch with the same processes."""
