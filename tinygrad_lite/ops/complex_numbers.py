@@ -196,5 +196,5 @@ bind("conj_physical_", conj_physical_)
 @composed(method=False, samples=[sample(Real("n 2", low=0.3), Real("n 2", low=0.3))])
 def complex_pairs(input: Any, other: Any) -> Any:
     """|z| + arg w + Re(z w / (1 + w)) + Im(conj(z) w) of rows (re, im): what the laws hold."""
-    z, w = view_as_complex(input), view_as_complex(other)
+    z, w = [view_as_complex(x.contiguous().clone()) for x in (input, other)]
     return z.abs() + angle(w) + real(z * w / (1 + w)) + imag(conj(z) * w)

@@ -371,7 +371,7 @@ def rfftfreq(n: int, d: float = 1.0, **options: Any) -> Tensor:
 @composed(method=False, samples=[sample(Real("2 n 4 2"), norm=one_of("ortho", "forward"))])
 def fourier_pairs(input: Any, norm: str = "ortho") -> Any:
     """`fft2` of complex numbers given and returned as (..., 2) floats: what the laws hold."""
-    return view_as_real(fft2(view_as_complex(input), norm=norm))
+    return view_as_real(fft2(view_as_complex(input.contiguous().clone()), norm=norm))
 
 
 @composed(method=False, samples=[sample(Real("2 n 6")), sample(Real("2 n 7"))])
