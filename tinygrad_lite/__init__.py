@@ -650,7 +650,6 @@ from .autograd.anomaly import (
 from . import func as func, nn as nn, optim as optim, utils as utils
 from .nn.functional import (  # what PyTorch has under both names, with one signature
     adaptive_avg_pool1d as adaptive_avg_pool1d,
-    adaptive_max_pool1d as adaptive_max_pool1d,
     alpha_dropout as alpha_dropout,
     avg_pool1d as avg_pool1d,
     bilinear as bilinear,

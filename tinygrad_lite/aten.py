@@ -20,6 +20,7 @@ from .ops.joining import split
 from .ops.trigonometric import tanh
 
 __all__ = [
+    "adaptive_max_pool1d",
     "addmv_",
     "affine_grid_generator",
     "alpha_dropout_",
@@ -340,7 +341,9 @@ rnn_relu_cell = _simple(F.relu, "relu")
 
 def frobenius_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
     """The square root of the sum of squares over `dim`."""
-    found: Tensor = linalg.vector_norm(input, 2, dim or None, keepdim)
+    found: Tensor = linalg.vector_norm(
+        input, 2, None if isinstance(dim, (list, tuple)) and not dim else dim, keepdim
+    )
     return found
 
 
@@ -353,7 +356,15 @@ def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tenso
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """The norm over all dimensions but `dim`, which are kept; dim -1: over all."""
     axes = None if dim == -1 else tuple(i for i in range(v.dim()) if i != dim % v.dim())
+    if axes == ():
+        return v.abs()
     found: Tensor = linalg.vector_norm(v, pow, axes, keepdim=dim != -1)
+    return found
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
+    """The maxima and where they are (`nn.functional` has one that gives the maxima alone)."""
+    found: tuple[Tensor, Tensor] = F.adaptive_max_pool1d(input, output_size, True)
     return found
 
 

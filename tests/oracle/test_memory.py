@@ -289,6 +289,10 @@ SEGMENTS = programs("""
     x = t.arange(4.0).requires_grad_(); t.segment_reduce(x, "prod", lengths=t.tensor([3, 1])).sum().backward(); x.grad
     t._foreach_add([t.ones(2)], 1), t._foreach_norm([t.ones(2)])
     t._foreach_abs([])
+    t.norm_except_dim(t.arange(3.0))
+    t.adaptive_max_pool1d(t.arange(6.0).view(1, 6), 2)
+    t.t_copy(t.ones(2, 3)), t.permute_copy(t.ones(2, 3, 4), (2, 0, 1))
+    t.alias_copy(t.ones(2, 3).t())
 """)  # noqa: E501
 
 

@@ -12,6 +12,7 @@ from ..core.doors import composed
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
 from .arguments import require_tensor
+from .conversion import contiguous_format
 from .joining import chunk, split, split_with_sizes, unbind
 from .parts import as_strided, diagonal, select, unfold
 from .shaping import expand, permute, squeeze, t, transpose, unsqueeze, view
@@ -22,7 +23,9 @@ def _copied(name: str, see: Any) -> Any:
     def copy(input: Any, *args: Any, **named: Any) -> Any:
         require_tensor(name, input)
         seen = see(input, *args, **named)
-        return seen.clone() if isinstance(seen, Tensor) else tuple([x.clone() for x in seen])
+        if isinstance(seen, Tensor):
+            return seen.clone(memory_format=contiguous_format)
+        return tuple([x.clone(memory_format=contiguous_format) for x in seen])
 
     copy.__name__ = copy.__qualname__ = name
     copy.__doc__ = f"`{name.removesuffix('_copy')}`, as a copy."
