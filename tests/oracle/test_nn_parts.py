@@ -92,7 +92,21 @@ def loaders(lib: Any) -> Any:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("behaviour", [packed, dropping, lazy, loaders])
+def filling(lib: Any) -> Any:
+    """The ends of a bell that is cut far outside, and masks of integers."""
+    init, F = lib.nn.init, lib.nn.functional
+    lib.manual_seed(0)
+    seen = []
+    for args in ((10.0, 1.0, -1.0, 1.0), (0.0, 0.02, 0.1, 0.2), (0.0, 1.0, 2.5, 3.0)):
+        x, said = warned(lambda args=args: init.trunc_normal_(lib.empty(4000), *args))
+        seen.append(
+            (said, round(x.mean().item(), 1), bool(((x >= args[2]) & (x <= args[3])).all()))
+        )
+    q, mask = lib.ones(1, 2, 4), lib.ones(2, 2).long()
+    return seen, error(lambda: F.scaled_dot_product_attention(q, q, q, mask), 80)
+
+
+@pytest.mark.parametrize("behaviour", [packed, dropping, lazy, loaders, filling])
 def test_parts(behaviour: Callable[[Any], Any]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)

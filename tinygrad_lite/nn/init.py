@@ -118,17 +118,28 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Fill with draws from the normal distribution, drawn again until they lie in [a, b]."""
-    if not a < b or b < mean - 8 * std or a > mean + 8 * std:
-        raise ValueError(
-            f"trunc_normal_: the interval [{a}, {b}] holds none of N({mean}, {std}^2)'s mass"
+    """Fill with draws from the part of the normal distribution that lies in [a, b]."""
+    if not a <= b:
+        raise ValueError(f"trunc_normal_: [{a}, {b}] is no interval")
+    low, high = (a - mean) / std, (b - mean) / std
+    if low > 2 or high < -2:
+        warnings.warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
+            "The distribution of values may be incorrect.",
+            stacklevel=2,
         )
     rng = numpy_generator(generator)
-    x = mean + std * rng.standard_normal(tensor.array.size)
-    outside = np.flatnonzero((x < a) | (x > b))
-    while outside.size:
-        x[outside] = mean + std * rng.standard_normal(outside.size)
-        outside = outside[(x[outside] < a) | (x[outside] > b)]
+    z = np.empty(tensor.array.size)
+    outside = np.arange(z.size)
+    if math.erf(high / math.sqrt(2)) - math.erf(low / math.sqrt(2)) > 0.6:
+        while outside.size:  # all of the bell, again where it misses
+            z[outside] = rng.standard_normal(outside.size)
+            outside = outside[(z[outside] < low) | (z[outside] > high)]
+    peak = max(low, min(0.0, high))
+    while outside.size:  # evenly over the interval, kept as often as the bell is high there
+        z[outside] = x = rng.uniform(low, high, outside.size)
+        outside = outside[rng.random(x.size) > np.exp((peak**2 - x**2) / 2)]
+    x = np.clip(mean + std * z, a, b)
     return _write(tensor, x.reshape(tensor.array.shape), "trunc_normal_")
 
 

@@ -56,6 +56,11 @@ def scaled_dot_product_attention(
                 "Expected query, key, and value to have the same dtype, but got query.dtype: "
                 f"{query.dtype} key.dtype: {key.dtype} and value.dtype: {value.dtype} instead."
             )
+    if attn_mask is not None and attn_mask.array.dtype.kind in "iu":
+        raise RuntimeError(
+            "Expected attn_mask dtype to be bool or float or to match query dtype, but got "
+            f"attn_mask.dtype: {attn_mask.dtype} and  query.dtype: {query.dtype} instead."
+        )
     if enable_gqa:
         key, value = _shared_heads(query, key), _shared_heads(query, value)
     factor = 1.0 / math.sqrt(query.array.shape[-1]) if scale is None else float(scale)
