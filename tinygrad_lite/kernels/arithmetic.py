@@ -1,6 +1,6 @@
 """The four operations on large arrays, on all threads; what NumPy gives, to the last bit.
 
-    out = f(x, y)     y like x, or a number, or repeated along the first or the last axes of x
+    out = f(x, y)     y like x, or a number; or both broadcast, line by line
 
 The threads divide the elements as all elementwise kernels do, so that each finds in its cache what
 it wrote there in the step before. One thread amid others pays for the way from cache to cache: a
