@@ -199,7 +199,6 @@ def test_sums_of_products(shape, dtype):
 
 
 def test_the_kernels_are_reached():
-    before = {run.kernel for run in tl.kernels() if run.how != "numpy"}
     n = 1 << 18
     x, y = tl.randn(n, requires_grad=True), tl.randn(n, requires_grad=True)
     ((x + y) * x / y - x).sum().backward()
@@ -207,10 +206,11 @@ def test_the_kernels_are_reached():
     tl.stack([tl.cat([x, y]), tl.cat([x, y])], 1).norm().backward()
     z.add_(z, alpha=2).mul_(2).lerp_(y.detach(), 0.5).addcmul_(z, z).addcdiv_(z, z).fill_(0)
     ran = {run.kernel.rpartition(".")[2] for run in tl.kernels() if run.how != "numpy"}
+    ran = {name.removesuffix("_serial") for name in ran}  # where there is one thread only
     names = "map2_add map2_subtract map2_multiply map2_divide"
     names += " map2_1_add_scaled map1_1_multiply map2_1_mix map3_1_add_product"
     names += " map3_1_add_quotient fill_each cast_each copy_rows dot_rows"
-    assert set(names.split()) <= ran, before
+    assert set(names.split()) <= ran
 
 
 def test_without_numba():

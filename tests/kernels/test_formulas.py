@@ -69,6 +69,6 @@ def test_special_numbers_layouts_and_other_dtypes():
 def test_they_are_reached():
     x = tl.rand(1 << 18, requires_grad=True)
     tl.sqrt(x).sum().backward()
-    ran = {run.kernel for run in tl.kernels() if run.how != "numpy"}
+    ran = {run.kernel.removesuffix("_serial") for run in tl.kernels() if run.how != "numpy"}
     name = FORMULAS["sqrt-0"].loop(2, 0).name
     assert name in ran
