@@ -14,7 +14,8 @@ from ..ops.activation import logsigmoid, sigmoid, softplus
 from ..ops.joining import cat, stack
 from ..ops.linalg import cholesky
 from . import constraints
-from .elementary_transforms import LowerCholeskyTransform, Transform
+from .elementary_transforms import LowerCholeskyTransform
+from .transform import Transform
 from .utils import sum_rightmost
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from ..core.doors import composed
 from ..core.tensor import Tensor, make
 from .convolution import per_dim
-from .pooling import pick
+from .pools import pick
 from .random import rand
 
 

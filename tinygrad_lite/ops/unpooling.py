@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
-from .pooling import pick, windows_of
+from .pooling import windows_of
+from .pools import pick
 
 
 @primitive(
