@@ -218,3 +218,24 @@ def test_without_numba():
     with use_numba(False):
         np.testing.assert_array_equal(arithmetic.add(x, y), x + y)
         np.testing.assert_array_equal(arithmetic.add_scaled(x, y, value=2.0), x + y * 2)
+
+
+@pytest.mark.parametrize("turn", [False, True])
+def test_lines_along_which_nothing_moves(turn):
+    """Of both arrays the line is one number. Repeated arrays do not decide the layout."""
+    x = np.broadcast_to(np.arange(1.0, 31.0), (9, 1, 30))
+    column = np.arange(1.0, 31.0)[:, None]
+    pairs = [(x, np.asarray(2.0)), (x, x[:1]), (np.broadcast_to(column, (30, 9)), column)]
+    for a, b in pairs:
+        a, b = (b, a) if turn else (a, b)
+        found = arithmetic.divide(a, b)
+        np.testing.assert_array_equal(found, np.divide(a, b))
+        assert found.flags.c_contiguous
+
+
+@pytest.mark.parametrize("method", ["add_", "sub_", "add", "sub"])
+def test_true_is_no_number_to_scale_by(method):
+    x = tl.ones(40)
+    with pytest.raises(RuntimeError, match="Boolean alpha only supported for Boolean results"):
+        getattr(x, method)(tl.ones(40), alpha=True)
+    assert (x == 1).all()

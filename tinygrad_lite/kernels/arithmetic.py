@@ -113,16 +113,19 @@ class _Lines(NamedTuple):
 
 
 @functools.lru_cache(1024)
-def _lines(x: Layout, y: Layout, out: Layout | None, itemsize: int) -> tuple[Shape, _Lines] | None:
-    """The shape of the result and its lines, from the shapes and strides of arrays; None if they do
-    not fit, or in short lines only. A result that is not given is laid out as the larger array."""
+def _lines(
+    x: Layout, y: Layout, out: Layout | None, itemsize: int
+) -> tuple[Shape, Shape, _Lines] | None:
+    """The shape, strides and lines of the result, from the shapes and strides of arrays; None if
+    they do not fit, in short lines only, or in lines along which neither moves. A result that is
+    not given is laid out as the larger array, in row-major order if that repeats its elements."""
     try:
         shape = np.broadcast_shapes(x[0], y[0])
     except ValueError:
         return None
     if out is None:
-        like = x if x[0] == shape else y if y[0] == shape else None
-        out = (shape, _packed(like or (shape, (0,) * len(shape)), itemsize))
+        like = next((a for a in (x, y) if a[0] == shape and not _repeats(a)), None)
+        out = (shape, _packed(like, itemsize) if like else np.empty(shape, f"f{itemsize}").strides)
     if out[0] != shape:
         return None
     strides = [_spread(a, shape) for a in (x, y, out)]
@@ -139,18 +142,23 @@ def _lines(x: Layout, y: Layout, out: Layout | None, itemsize: int) -> tuple[Sha
     if len(axes) < 2:
         return None
     n, x_step, y_step, out_step = axes.pop()
-    if n < SHORT or out_step != itemsize or not {x_step, y_step} <= {0, itemsize}:
+    if n < SHORT or out_step != itemsize or {x_step, y_step} - {0} != {itemsize}:
         return None
     table = np.array(axes, np.int64).T
     some = max(1, LINES // n)
     lines = _Lines(table[0].copy(), table[1:].copy(), n, x_step == 0, y_step == 0, some)
-    return shape, lines
+    return *out, lines
 
 
 def _packed(like: Layout, itemsize: int) -> Shape:
     """The strides of a new array whose axes lie in memory in the order of `like`, without gaps."""
     example = np.lib.stride_tricks.as_strided(np.empty(1, f"f{itemsize}"), *like)
     return np.empty_like(example).strides
+
+
+def _repeats(x: Layout) -> bool:
+    """Whether elements of x share their place."""
+    return any(n > 1 and s == 0 for n, s in zip(*x, strict=True))
 
 
 def _spread(x: Layout, shape: Shape) -> Shape:
@@ -195,10 +203,9 @@ def binary(name: str, scalar: Any, turned: Any, ufunc: np.ufunc) -> Callable[...
         found = _lines((x.shape, x.strides), (y.shape, y.strides), given, x.itemsize)
         if found is None:
             return None
-        shape, way = found
+        shape, strides, way = found
         if out is None:
-            like = x if x.shape == shape else y if y.shape == shape else None
-            out = np.empty(shape, x.dtype) if like is None else np.empty_like(like)
+            out = np.ndarray(shape, x.dtype, strides=strides)
         if out.dtype != x.dtype or out.size < PARALLEL or not ready(out.size):
             return None
         lines(address(x), address(y), address(out), *way, _KINDS[out.dtype.char])

@@ -228,15 +228,22 @@ def _scaled(x: Any, other: Any, alpha: Any) -> Any:
     return other * alpha
 
 
+def _is_one(alpha: Any) -> bool:
+    """Whether alpha is the number 1; True is meant for bools."""
+    return alpha is not True and alpha == 1
+
+
 def _as_sum(other: Any, *, alpha: Any = 1) -> Any:
-    if alpha == 1:
+    if _is_one(alpha):
         return plus, (other,), {}
     return plus_scaled, (other,), {"alpha": alpha}
 
 
 def _as_difference(other: Any, *, alpha: Any = 1) -> Any:
-    if alpha == 1:
+    if _is_one(alpha):
         return minus, (other,), {}
+    if isinstance(alpha, bool):
+        raise TypeError("sub knows what to say to it")  # and -True would be a number
     return plus_scaled, (other,), {"alpha": -alpha}
 
 
@@ -248,7 +255,7 @@ def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         (other,), alpha = rest, other
     if names:
         renamed("add", names)
-    if alpha == 1 and alpha is not True:
+    if _is_one(alpha):
         return plus(input, other)
     if _are_floats(input, other, alpha):
         return plus_scaled(input, other, alpha=alpha)
@@ -263,7 +270,7 @@ def sub(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         (other,), alpha = rest, other
     if names:
         renamed("sub", names)
-    return minus(input, other if alpha == 1 else _scaled(input, other, alpha))
+    return minus(input, other if _is_one(alpha) else _scaled(input, other, alpha))
 
 
 @composed(method=False, samples=reals(2))
