@@ -239,3 +239,11 @@ def test_true_is_no_number_to_scale_by(method):
     with pytest.raises(RuntimeError, match="Boolean alpha only supported for Boolean results"):
         getattr(x, method)(tl.ones(40), alpha=True)
     assert (x == 1).all()
+
+
+@pytest.mark.parametrize("name", ["add_scaled", "add_product", "add_quotient", "mix"])
+@pytest.mark.parametrize("side", [4, 300])  # NumPy reuses temporary arrays from 256 kB
+def test_a_mixture_of_two_layouts_is_row_major_at_any_size(name, side):
+    x = np.ones((side, side))
+    f = getattr(arithmetic, name)
+    assert f(x, *[x.T.copy().T] * (MIXTURES[name] - 1), a=2.0).flags.c_contiguous

@@ -366,9 +366,10 @@ divide = binary("divide", _divide, _divide_into, np.true_divide)
 
 maximum = binary("maximum", _larger, None, np.maximum)
 minimum = binary("minimum", _smaller, None, np.minimum)
-add_scaled = alike("add_scaled", _add_scaled, map2_1, lambda x, y, a: x + y * a)
-add_product = alike("add_product", _add_product, map3_1, lambda x, y, z, a: x + y * z * a)
-add_quotient = alike("add_quotient", _add_quotient, map3_1, lambda x, y, z, a: x + y / z * a)
+# np.add, for of `x + y * a` NumPy writes the sum of large arrays over y * a, in the layout of y
+add_scaled = alike("add_scaled", _add_scaled, map2_1, lambda x, y, a: np.add(x, y * a))
+add_product = alike("add_product", _add_product, map3_1, lambda x, y, z, a: np.add(x, y * z * a))
+add_quotient = alike("add_quotient", _add_quotient, map3_1, lambda x, y, z, a: np.add(x, y / z * a))
 mix = alike("mix", _mix, map2_1, _np_mix)
 
 
