@@ -198,3 +198,12 @@ def test_what_is_refused(
     with pytest.raises(kind) as raised:
         call(arg)
     assert (type(raised.value), str(raised.value)) == (kind, message)
+
+
+@pytest.mark.parametrize("value", [np.float64(0.5), np.float32(0.5), np.float16(0.5)])
+def test_numpy_scalars_are_numbers(value):
+    whole = tl.ones(2, dtype=tl.int32)
+    assert (whole * value).dtype == (value * whole).dtype == tl.float32
+    assert tl.add(whole, value, alpha=2).dtype == tl.float32
+    assert (tl.ones(2, dtype=tl.bool) * np.int8(3)).dtype == tl.int64
+    assert (tl.ones(2, dtype=tl.float16) * value).dtype == tl.float16

@@ -265,6 +265,8 @@ class Primitive:
                     elif a.dtype is not first:
                         uniform = False
             else:
+                if isinstance(x, np.generic) and x.dtype.kind in "fiu":
+                    x = x.item()  # a number as any other, of no dtype of its own
                 arrays.append(np.asarray(x) if isinstance(x, (list, tuple, np.generic)) else x)
                 nodes.append(None)
                 uniform = uniform and (x is None or not promoted)
