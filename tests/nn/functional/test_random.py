@@ -214,8 +214,9 @@ def test_whole_channels_are_dropped(function: str) -> None:
 
 
 def test_channels_of_images_without_a_batch() -> None:
-    """(C, H, W): dropout2d takes it for (N, C, L) as PyTorch does."""
-    out = F.dropout2d(torch.ones(30, 20, 5))
+    """(C, H, W): dropout2d takes it for (N, C, L) as PyTorch does, and says so."""
+    with pytest.warns(UserWarning, match="3D input to dropout2d"):
+        out = F.dropout2d(torch.ones(30, 20, 5))
     assert torch.equal(out, out[..., :1].expand_as(out))
     assert out[..., 0].unique().numel() == 2
     assert (out[:, 0, 0] != out[:, 1, 0]).any()
