@@ -373,7 +373,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         where = (index.array,)
     else:
         basic, advanced = parse(as_tuple(index), self.array.shape)
-        where = basic
+        where, basic_only = basic, advanced is None  # Tensors without axes are numbers
         if advanced is not None:
             where = advanced
             if any(b != slice(None) for b in basic):
