@@ -30,7 +30,7 @@ WRITES = programs("""
     x = t.ones(1).expand(3); x.normal_()
 """)
 STORAGES = programs("""
-    x = t.arange(6.); t.empty(0).set_(x.storage(), 2, (2, 2), (2, 1))
+    x = t.arange(6.); t.empty(0).set_(x.untyped_storage(), 2, (2, 2), (2, 1))
     x = t.arange(6.); y = t.empty(0).set_(x.untyped_storage()); y[0] = 7; x
     x = t.arange(6.); t.empty(0).set_(x, 1, (2,), (3,))
     t.empty(0).set_(t.ones(2, dtype=t.float64))
