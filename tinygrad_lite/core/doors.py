@@ -17,8 +17,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.arithmetic import LARGE
 from .declaration import Rule
-from .inplace import LARGE, NUMBERS, in_place
+from .inplace import NUMBERS, in_place
 from .modes import current
 from .node import Node, tick
 from .ordinary import ordinary_door
@@ -292,7 +293,7 @@ def composed(
     """Declare a public function that needs no rules of its own, being built of primitives.
 
     The options are `primitive`'s, and
-    apart  the Tensors given to `<name>_` must not share elements with the one it writes
+    apart       the Tensors given to `<name>_` must not share elements with the one it writes
     comes_to    for the in-place form of a function that comes to one op: of the arguments after the
                 first, gives that op and its further arrays and metadata (see `in_place`)
     """

@@ -4,7 +4,8 @@ An in-place op is its ordinary op followed by a store: compute the value, check 
 it into the array, stamp the write (node.py), and give the Tensor the value's node. If the Tensor is
 a view, the value also reaches its base: the base's new node says "the old base with this region
 replaced", and the view's own node says "this region of the new base". Other views notice that the
-base's node has changed and are made anew when they are next used (`Tensor._renew`).
+base's node has changed and are made anew when they are next used (`Tensor._renew`). An op with a
+kernel leaves out the value in between: the kernel writes where it is wanted (`_compute_into`).
 
 What a rule saved before the write and the write destroyed is found by the clock when the backward
 pass gets there, and raises.
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels.arithmetic import LARGE
 from ..kernels.copying import assign, duplicated
 from . import dtypes
 from .dtypes import from_numpy_dtype
@@ -48,11 +50,7 @@ class _Numbers(dict[Any, Any]):
 
 
 NUMBERS = {dtype: _Numbers(dtype) for dtype in (FLOAT32, FLOAT64)}
-
-
-LARGE = 1 << 13
-"""Elements from which an op's `kernel` is called."""
-_NUMBERS = frozenset({float, int, type(None)})
+_PLAIN = frozenset({float, int, type(None)})
 
 
 def in_place(call: Callable[..., Any], by: str, apart: bool = False) -> Callable[..., Tensor]:
@@ -109,7 +107,7 @@ def _compute_into(op: Any, x: Tensor, others: Any, meta: dict[str, Any], by: str
     if len(others) != op.arity - 1:
         return False
     if meta or op.meta:
-        numbers = _NUMBERS.issuperset(map(type, meta.values()))
+        numbers = _PLAIN.issuperset(map(type, meta.values()))
         if not numbers or meta.keys() != op.meta.keys():
             return False
     arrays, nodes = [a], [x.node if x.base is None else live_node(x)]

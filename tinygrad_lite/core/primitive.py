@@ -52,8 +52,10 @@ _OF_NUMBERS = {
 }
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-_KEYWORDS = {"input": 0, "self": 0, "tensor": 0, "other": 1, "exponent": 1, "mat2": 1, "vec": 1}
-_KEYWORDS["values"] = 1
+_KEYWORDS = {
+    "input": 0, "self": 0, "tensor": 0,
+    "other": 1, "exponent": 1, "mat2": 1, "vec": 1, "values": 1,
+}  # fmt: skip
 
 
 class Primitive:

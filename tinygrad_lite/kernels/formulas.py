@@ -44,15 +44,15 @@ KNOWN: dict[str, Any] = {"exp": _math.exp, "log": _math.log, "rsqrt": _rsqrt}
 
 def compiled(formula: Callable[..., Any]) -> Callable[..., Any]:
     """`formula`, in one pass where its arguments are large arrays that are alike, and numbers."""
-    code = formula.__code__
-    content = repr((code.co_code, code.co_consts, code.co_names))
-    name = f"formula_{zlib.crc32(content.encode()):08x}"
 
     @functools.cache
     def loop(arrays: int, numbers: int) -> Kernel | None:
         found = _LOOPS.get((arrays, numbers))
         if found is None:
             return None
+        code = formula.__code__
+        content = repr((code.co_code, code.co_consts, code.co_names))
+        name = f"formula_{zlib.crc32(content.encode()):08x}"
         scalar = number(formula).bind(name, **KNOWN)
         return found.bind(name, f=scalar)
 

@@ -202,13 +202,13 @@ def plus_scaled(x: Any, y: Any, *, alpha: Any) -> Any:
     return kernels.add_scaled(x, y, alpha=alpha)
 
 
-def _are_floats(x: Any, other: Any, alpha: Any) -> bool:
-    return (
-        type(alpha) in (float, int)
-        and isinstance(other, Tensor)
-        and isinstance(x, Tensor)
-        and x.array.dtype is other.array.dtype
+def are_floats(number: Any, *tensors: Any) -> bool:
+    """Whether `number` is a plain one and all others are Tensors of one floating dtype."""
+    return type(number) in (float, int) and all(
+        isinstance(x, Tensor)
         and x.array.dtype.kind == "f"
+        and x.array.dtype == tensors[0].array.dtype
+        for x in tensors
     )
 
 
@@ -257,7 +257,7 @@ def add(input: Any, other: Any, *rest: Any, alpha: Any = 1, **names: Any) -> Any
         renamed("add", names)
     if _is_one(alpha):
         return plus(input, other)
-    if _are_floats(input, other, alpha):
+    if are_floats(alpha, input, other):
         return plus_scaled(input, other, alpha=alpha)
     return plus(input, _scaled(input, other, alpha))
 

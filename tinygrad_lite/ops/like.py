@@ -9,6 +9,7 @@ import numpy as np
 from ..core.determinism import settled, unwritten
 from ..core.dtypes import to_numpy
 from ..core.tensor import Tensor, bind, require_cpu
+from ..kernels.copying import filled
 from .arguments import require_tensor
 from .creation import _finished, blank, full
 
@@ -84,7 +85,11 @@ def _like(name: str, build: Any, doc: str) -> Any:
 
 
 zeros_like = _like("zeros_like", np.zeros, "Zeros in the shape and dtype of `input`.")
-ones_like = _like("ones_like", np.ones, "Ones in the shape and dtype of `input`.")
+ones_like = _like(
+    "ones_like",
+    lambda shape, dtype: filled(shape, 1, dtype),
+    "Ones in the shape and dtype of `input`.",
+)
 empty_like = _like("empty_like", None, "Arbitrary content in the shape and dtype of `input`.")
 
 

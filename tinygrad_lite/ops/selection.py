@@ -27,7 +27,7 @@ from .arguments import (
     renamed,
     require_tensor,
 )
-from .arithmetic import minus, mul, plus, zero
+from .arithmetic import are_floats, minus, mul, plus, zero
 from .comparison import isnan
 from .division import div
 
@@ -360,12 +360,6 @@ def _c_name(x: Tensor) -> str:
 _VALUE_LAST = "Tensor tensor1, Tensor tensor2, *, Number value = 1"
 
 
-def _are_floats(x: Any, a: Any, b: Any, value: Any) -> bool:
-    return type(value) in (float, int) and all(
-        isinstance(t, Tensor) and t.array.dtype.kind == "f" for t in (x, a, b)
-    )
-
-
 def _times(value: Any, product: Any) -> Any:
     if isinstance(value, float) and product.array.dtype.kind in "iu":
         value = int(value)
@@ -414,7 +408,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) 
     if rest:  # addcmul(value, tensor1, tensor2)
         deprecated("addcmul", "Number value, Tensor tensor1, Tensor tensor2", _VALUE_LAST)
         value, tensor1, (tensor2,) = tensor1, tensor2, rest
-    if _are_floats(input, tensor1, tensor2, value):
+    if are_floats(value, input, tensor1, tensor2):
         return plus_product(input, tensor1, tensor2, value=value)
     if input.array.dtype.kind == tensor1.array.dtype.kind == tensor2.array.dtype.kind == "b":
         raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
@@ -466,7 +460,7 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) 
             "Integer division with addcdiv is no longer supported, and in a future release addcdiv "
             "will perform a true division of tensor1 and tensor2. Convert them to float first"
         )
-    if _are_floats(input, tensor1, tensor2, value):
+    if are_floats(value, input, tensor1, tensor2):
         return plus_quotient(input, tensor1, tensor2, value=value)
     input, tensor1, tensor2 = _in_one_dtype(input, tensor1, tensor2)
     return plus(input, _times(value, div(tensor1, tensor2)))
