@@ -66,26 +66,12 @@ cfloat, cdouble = complex64, complex128
 
 # -- ops/arithmetic to ops/statistics --------------------------------------------------------------
 from .ops.arithmetic import (
-    abs as abs,
-    absolute as absolute,
     add as add,
-    copysign as copysign,
-    float_power as float_power,
-    log as log,
     mul as mul,
     multiply as multiply,
     neg as neg,
     negative as negative,
-    positive as positive,
-    pow as pow,
-    reciprocal as reciprocal,
-    rsqrt as rsqrt,
     rsub as rsub,
-    sgn as sgn,
-    sign as sign,
-    signbit as signbit,
-    sqrt as sqrt,
-    square as square,
     sub as sub,
     subtract as subtract,
 )
@@ -101,11 +87,29 @@ from .ops.exponential import (
     exp as exp,
     exp2 as exp2,
     expm1 as expm1,
+    log as log,
     log10 as log10,
     log1p as log1p,
     log2 as log2,
     logaddexp as logaddexp,
     logaddexp2 as logaddexp2,
+)
+from .ops.powers import (
+    float_power as float_power,
+    pow as pow,
+    reciprocal as reciprocal,
+    rsqrt as rsqrt,
+    sqrt as sqrt,
+    square as square,
+)
+from .ops.signs import (
+    abs as abs,
+    absolute as absolute,
+    copysign as copysign,
+    positive as positive,
+    sgn as sgn,
+    sign as sign,
+    signbit as signbit,
 )
 from .ops.segments import segment_reduce as segment_reduce
 from .ops.trigonometric import (

@@ -1,4 +1,4 @@
-"""Sums, products, quotients, powers, signs, and `where`, which other rules are built of."""
+"""Sums, products, quotients, and `where`, which other rules are built of."""
 
 from __future__ import annotations
 
@@ -14,19 +14,14 @@ from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind
 from ..kernels import arithmetic as kernels
 from ..kernels import elementwise, select
-from ..kernels.formulas import compiled
 from .arguments import (
     also,
-    converted,
     deprecated,
-    not_complex,
     renamed,
     require_tensor,
-    unsupported,
 )
 
-_number = (int, float, complex, np.number)
-_AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
+AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)  # samples to divide by
 
 
 def zero(g: Any) -> Any:
@@ -85,7 +80,7 @@ def _kept(x: Any, condition: Any) -> Any:
 
 
 def _not_bool(x: Any, y: Any) -> None:
-    booleans = [_is_bool(x), _is_bool(y)]
+    booleans = [is_bool(x), is_bool(y)]
     if all(booleans):
         raise RuntimeError(
             "Subtraction, the `-` operator, with two bool tensors is not supported. "
@@ -98,7 +93,8 @@ def _not_bool(x: Any, y: Any) -> None:
         )
 
 
-def _is_bool(x: Any) -> bool:
+def is_bool(x: Any) -> bool:
+    """Whether x, an array or a number, holds truth values."""
     return x.dtype.kind == "b" if isinstance(x, np.ndarray) else isinstance(x, bool)
 
 
@@ -160,7 +156,7 @@ def mul(x: Any, y: Any) -> Any:
     title="Div",
     ufunc=np.true_divide,
     kernel=kernels.divide,
-    samples=[sample(Real(broadcast=True), _AWAY)],
+    samples=[sample(Real(broadcast=True), AWAY)],
 )
 def quotient(x: Any, y: Any) -> Any:
     """x / y, elementwise; integers become the default float; x / 0 is inf or NaN."""
@@ -168,7 +164,7 @@ def quotient(x: Any, y: Any) -> Any:
 
 
 def _negatable(x: Any) -> None:
-    if _is_bool(x):
+    if is_bool(x):
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to "
             "invert a mask, use the `~` or `logical_not()` operator instead."
@@ -287,260 +283,11 @@ def alike(x: Any, y: Any) -> tuple[Any, Any]:
     return x, np.asarray(y, x.dtype)
 
 
-# -- powers ----------------------------------------------------------------------------------------
-
-
-def _power_by_base(g: Any, x: Any, y: Any) -> Any:
-    """d(x ** y)/dx = y x ** (y - 1), and 0 for x = y = 0, where that would be 0 * inf."""
-    if isinstance(y, _number):
-        if y == 2:
-            return g * (2 * x)
-        return zero(g) if y == 0 else g * (y * pow(x, y - 1))
-    return where((x == 0) & (y == 0), 0.0, g * (y * pow(x, y - 1)))
-
-
-_TWICE = compiled(lambda g, x: g * (2 * x))
-_THRICE = compiled(lambda g, x: g * (3 * (x * x)))
-
-
-def _power_kernel(g: Any, x: Any, y: Any) -> Any:
-    if type(y) in (int, float) and y in (2, 3):
-        return _TWICE(g, x) if y == 2 else _THRICE(g, x)
-    return _power_by_base(g, x, y)
-
-
-def _power_by_exponent(g: Any, x: Any, y: Any, out: Any) -> Any:
-    """d(x ** y)/dy = x ** y log x, and 0 for x = 0, y >= 0, where that would be 0 * inf."""
-    logarithm = np.log(x) if isinstance(x, _number) else log(x)
-    return where((y >= 0) & (x == 0), 0.0, g * (out * logarithm))
-
-
-def _raisable(x: Any, y: Any) -> None:
-    """bool ** bool exists for a number as exponent only, negative exponents of integers only as
-    Tensors."""
-    if isinstance(y, int) and y < 0 and not isinstance(y, bool) and x.dtype.kind in "iub":
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
-    if isinstance(y, np.ndarray) and _is_bool(y) and _is_bool(x):
-        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
-
-
-@primitive(
-    with_kernel(_power_kernel)(_power_by_base),
-    _power_by_exponent,
-    broadcasts=True,
-    check=_raisable,
-    operator="pow",
-    inplace=True,
-    samples=[
-        sample(Real(low=0.3, high=2.0, broadcast=True), Real(low=-2.0, high=2.0, broadcast=True)),
-    ],
-)
-def pow(x: Any, y: Any) -> Any:
-    """x ** y, elementwise. 0 ** 0 is 1; its derivative towards x is 0.
-
-    RuntimeError for integers with a negative exponent that is a number.
-    """
-    if isinstance(y, (int, float)):
-        if y == 2:
-            return elementwise.square(x)
-        if y == 3:
-            return elementwise.cube(x)
-        if y == 0.5:
-            return elementwise.sqrt(x)
-        if x.dtype.kind == "f" and y in (-0.5, -1, -2):
-            return 1 / (x if y == -1 else np.sqrt(x) if y == -0.5 else np.square(x))
-        return x**y
-    if y.dtype.kind in "iu" and y.size and np.less(y, 0).any():
-        return _integer_power(x, y)
-    if y.dtype.kind == "b":
-        return np.logical_or(x, np.logical_not(y))
-    return np.power(x, y)
-
-
-def _integer_power(x: Any, y: Any) -> Any:
-    """Integer powers with negative exponents: 0 except for the bases 1 and -1."""
-    inverse = np.where(x == 1, 1, np.where(x == -1, np.where(y % 2 == 0, 1, -1), 0))
-    return np.where(y < 0, inverse, np.power(x, np.maximum(y, 0))).astype(y.dtype)
-
-
-@primitive(pointwise(lambda g, x: g * (2 * x)), inplace=True, title="Pow", samples=reals(1))
-def square(x: Any) -> Any:
-    """x * x, elementwise; bool gives int64."""
-    return x.astype(np.int64) if x.dtype.kind == "b" else elementwise.square(x)
-
-
-@primitive(
-    pointwise(lambda g, out: g / (2 * out)),
-    promote="float",
-    inplace=True,
-    ufunc=elementwise.sqrt,
-    samples=reals(1, low=0.2, high=3.0),
-)
-def sqrt(x: Any) -> Any:
-    """Square root, elementwise; NaN for negative x. Its derivative at 0 is infinite."""
-    return elementwise.sqrt(x)
-
-
-@primitive(
-    pointwise(lambda g, out: -0.5 * g * (out * out * out)),
-    promote="float",
-    inplace=True,
-    ufunc=elementwise.rsqrt,
-    samples=reals(1, low=0.2, high=3.0),
-)
-def rsqrt(x: Any) -> Any:
-    """1 / sqrt(x), elementwise; inf at 0, NaN below."""
-    return elementwise.rsqrt(x)
-
-
-@primitive(
-    pointwise(lambda g, out: -g * (out * out)),
-    promote="float",
-    inplace=True,
-    samples=[sample(_AWAY)],
-)
-def reciprocal(x: Any) -> Any:
-    """1 / x, elementwise; integers become the default float."""
-    return 1 / x
-
-
-@primitive(
-    with_kernel(kernels.over)(lambda g, x: g / x),
-    promote="float",
-    inplace=True,
-    ufunc=elementwise.log,
-    samples=reals(1, low=0.2, high=3.0),
-)
-def log(x: Any) -> Any:
-    """Natural logarithm, elementwise; -inf at 0, NaN below."""
-    return elementwise.log(x)
-
-
-@composed(inplace=True, samples=[])
-def float_power(input: Any, exponent: Any, **names: Any) -> Any:
-    """input ** exponent, computed in float64 (complex128 if either is complex)."""
-    renamed("float_power", names)
-    imaginary = any(
-        isinstance(a, complex) or (isinstance(a, Tensor) and a.array.dtype.kind == "c")
-        for a in (input, exponent)
-    )
-    target = np.complex128 if imaginary else np.float64
-    wide = [converted(a, target) if isinstance(a, Tensor) else a for a in (input, exponent)]
-    return pow(wide[0], wide[1])
-
-
-# -- sign and size ---------------------------------------------------------------------------------
-
-
-def _conjugate_sign(x: Any) -> Any:
-    """The sign of real x; conj(x) / |x| of complex x: what d|x| is multiplied with."""
-    if getattr(x, "array", x).dtype.kind != "c":
-        return sign(x)
-    size = abs(x)
-    return x.conj() / (size + (size == 0))
-
-
-def _abs_kernel(g: Any, x: Any) -> Any:
-    return elementwise.absolute_backward(g, x) if x.dtype.kind == "f" else g * _conjugate_sign(x)
-
-
-def _measurable(x: Any) -> None:
-    if _is_bool(x):
-        raise unsupported("abs", np.bool_)
-
-
-@primitive(
-    with_kernel(_abs_kernel)(lambda g, x: g * _conjugate_sign(x)),
-    operator="abs",
-    inplace=True,
-    check=_measurable,
-    ufunc=elementwise.absolute,
-    samples=reals(1, avoid=(0.0,)),
-)
-def abs(x: Any) -> Any:
-    """|x|, elementwise. The derivative at 0 is 0."""
-    return elementwise.absolute(x)
-
-
-def _with_a_sign(x: Any) -> None:
-    if x.dtype.kind == "c":
-        raise NotImplementedError(
-            "Unlike NumPy, torch.sign is not intended to support complex numbers. "
-            "Please use torch.sgn instead."
-        )
-
-
-@primitive(
-    zero,
-    inplace=True,
-    check=_with_a_sign,
-    samples=reals(1, avoid=(0.0,)),
-)
-def sign(x: Any) -> Any:
-    """-1, 0 or 1 by the sign of x; NaN counts as 0, as in PyTorch. The derivative is 0."""
-    if x.dtype.kind == "f":
-        return elementwise.sign(x)
-    return x.copy() if x.dtype.kind == "b" else np.sign(x)
-
-
-@primitive(
-    lambda g, x, out: g * (where(x == 0, 0.0, sign(x)) * sign(out)),
-    zero,
-    broadcasts=True,
-    tensors=(0,),
-    promote="float",
-    inplace=True,
-    check=not_complex("copysign_cpu"),
-    samples=[sample(_AWAY, _AWAY)],
-)
-def copysign(x: Any, y: Any) -> Any:
-    """|x| with the sign of y (of -0.0 too). The derivative towards x at 0 is 0, towards y 0."""
-    return np.copysign(x, y)
-
-
-def _with_a_sign_bit(x: Any) -> None:
-    if x.dtype.kind == "c":
-        raise NotImplementedError("signbit is not implemented for complex tensors.")
-
-
-@primitive(check=_with_a_sign_bit, samples=[sample(Real(avoid=(0.0,)), smooth=False)])
-def signbit(x: Any) -> Any:
-    """True where the sign bit of x is set (-0.0 included)."""
-    if x.dtype.kind in "bu":
-        return np.zeros(x.shape, np.bool_)
-    return x < 0 if x.dtype.kind == "i" else np.signbit(x)
-
-
-@composed(operator="pos", samples=reals(1))
-def positive(input: Any) -> Any:
-    """+input: itself."""
-    require_tensor("positive", input)
-    if input.array.dtype.kind == "b":
-        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-    return input
-
-
 # -- in place, and under other names ---------------------------------------------------------------
 
 multiply = also("multiply", mul, inplace=True)
 subtract = also("subtract", sub, inplace=True)
 negative = also("negative", neg, inplace=True)
-absolute = also("absolute", abs, inplace=True)
-
-
-def _towards_signed(g: Any, x: Any, out: Any) -> Any:
-    """0 for real x; for complex x what of g is across x, over |x|."""
-    if getattr(x, "array", x).dtype.kind != "c":
-        return zero(g)
-    size = abs(x)
-    along = g * out
-    return (g - (along + along.conj()) / 2 * out.conj()) * (size != 0) / (size + (size == 0))
-
-
-@primitive(_towards_signed, inplace=True, samples=reals(1, avoid=(0.0,)))
-def sgn(x: Any) -> Any:
-    """-1, 0 or 1 by the sign of real x; x / |x|, or 0, of complex x."""
-    return np.sign(x) if x.dtype.kind == "c" else sign(x)
 
 
 for _operator, _method in (("add", "add_"), ("sub", "sub_")):

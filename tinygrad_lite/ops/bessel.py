@@ -15,7 +15,8 @@ import numpy as np
 from ..core.doors import primitive
 from ..core.samples import reals
 from .arguments import in_double
-from .arithmetic import sign, where
+from .arithmetic import where
+from .signs import sign
 
 _POINTS = 48
 _COSINES = np.cos(np.pi * np.arange(_POINTS + 1) / (2 * _POINTS))  # t in [0, pi / 2]

@@ -10,9 +10,8 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind
 from .arguments import also, not_complex, renamed, unsupported
-from .arithmetic import alike, quotient, zero
+from .arithmetic import AWAY, alike, quotient, zero
 
-_AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
 _LARGE = 1024  # integers from which three passes over them are faster than their remainders
 
 
@@ -31,7 +30,7 @@ def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
     operator="floordiv",
     check=not_complex("div_floor_cpu"),
     inplace=True,
-    samples=[sample(Real(broadcast=True, margin=0.1), _AWAY, smooth=False)],
+    samples=[sample(Real(broadcast=True, margin=0.1), AWAY, smooth=False)],
 )
 def floor_divide(x: Any, y: Any) -> Any:
     """The largest whole number not above x / y, in the common dtype. Its derivative is 0.
@@ -52,7 +51,7 @@ def floor_divide(x: Any, y: Any) -> Any:
     broadcasts=True,
     method=False,
     title="Div",
-    samples=[sample(Real(broadcast=True), _AWAY, smooth=False)],
+    samples=[sample(Real(broadcast=True), AWAY, smooth=False)],
 )
 def truncated_quotient(x: Any, y: Any) -> Any:
     """x / y rounded towards zero, in the common dtype."""
@@ -66,7 +65,7 @@ def truncated_quotient(x: Any, y: Any) -> Any:
 @composed(
     inplace=True,
     comes_to=lambda other: (quotient, (other,), {}),
-    samples=[sample(Real(broadcast=True), _AWAY)],
+    samples=[sample(Real(broadcast=True), AWAY)],
 )
 def div(input: Any, other: Any, *, rounding_mode: str | None = None, **names: Any) -> Any:
     """input / other; `rounding_mode` "trunc" or "floor" rounds it and keeps integers integers."""

@@ -1,4 +1,4 @@
-"""Exponentials and logarithms (`log`, `sqrt` and powers stand in arithmetic.py)."""
+"""Exponentials and logarithms."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import arithmetic as kernels
 from ..kernels import elementwise
-from .arithmetic import log as log
 
 _POSITIVE = reals(1, low=0.2, high=3.0)
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -42,6 +41,18 @@ def exp2(x: Any) -> Any:
 def expm1(x: Any) -> Any:
     """e ** x - 1, elementwise, accurate near 0."""
     return elementwise.expm1(x)
+
+
+@primitive(
+    with_kernel(kernels.over)(lambda g, x: g / x),
+    promote="float",
+    inplace=True,
+    ufunc=elementwise.log,
+    samples=_POSITIVE,
+)
+def log(x: Any) -> Any:
+    """Natural logarithm, elementwise; -inf at 0, NaN below."""
+    return elementwise.log(x)
 
 
 @primitive(pointwise(lambda g, x: g / (x * LN2)), promote="float", inplace=True, samples=_POSITIVE)

@@ -11,8 +11,9 @@ from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from ..core.tensor import make
 from .arguments import require_tensor
-from .arithmetic import mul, pow, zero
+from .arithmetic import mul, zero
 from .extremes import returned
+from .powers import pow
 
 frexp_values = returned("frexp", "mantissa", "exponent")
 

@@ -11,8 +11,8 @@ import numpy as np
 from ..core.doors import composed
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, make
-from .arithmetic import pow
 from .extremes import take_along
+from .powers import pow
 from .shaping import broadcast_to, reshape
 
 

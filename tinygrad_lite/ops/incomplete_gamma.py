@@ -26,8 +26,8 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from .arguments import floats_only, require_tensor
-from .arithmetic import alike, log
-from .exponential import exp
+from .arithmetic import alike
+from .exponential import exp, log
 from .gamma import digamma, lgamma
 from .special import ndtr
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.doors import primitive
 from ..core.samples import Real, sample
-from .arithmetic import log
+from .exponential import log
 
 _LEAST = float(np.float32(1e-12))  # PyTorch's constant is a float
 _P = Real(low=0.1, high=0.9, broadcast=True)

@@ -12,7 +12,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
 from .arguments import converted, kind, require_tensor
-from .arithmetic import abs, where
+from .arithmetic import where
 from .decompositions import (
     LinAlgError,
     inverted,
@@ -22,6 +22,7 @@ from .extremes import amax, amin
 from .reduction import p_norm
 from .reduction import sum as total
 from .shaping import movedim, no_out, reshape
+from .signs import abs
 from .views import reshaped, sliced
 
 

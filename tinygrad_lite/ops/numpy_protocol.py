@@ -16,7 +16,7 @@ from ..core.tensor import Tensor, bind, make
 from . import arithmetic as a
 from . import bitwise as b
 from . import comparison as c
-from . import cumulative, joining, reduction, shaping, sorting, statistics
+from . import cumulative, joining, powers, reduction, shaping, signs, sorting, statistics
 from . import division as d
 from . import exponential as e
 from . import extremes as x
@@ -33,15 +33,15 @@ UFUNCS: dict[Any, Any] = {
     np.floor_divide: d.floor_divide,
     np.remainder: d.remainder,
     np.fmod: d.fmod,
-    np.power: a.pow,
+    np.power: powers.pow,
     np.negative: a.neg,
-    np.positive: a.positive,
-    np.absolute: a.abs,
-    np.sign: a.sign,
-    np.copysign: a.copysign,
-    np.square: a.square,
-    np.sqrt: a.sqrt,
-    np.reciprocal: a.reciprocal,
+    np.positive: signs.positive,
+    np.absolute: signs.abs,
+    np.sign: signs.sign,
+    np.copysign: signs.copysign,
+    np.square: powers.square,
+    np.sqrt: powers.sqrt,
+    np.reciprocal: powers.reciprocal,
     np.exp: e.exp,
     np.exp2: e.exp2,
     np.expm1: e.expm1,

@@ -33,9 +33,11 @@ from .arguments import (
     require_tensor,
     top_of,
 )
-from .arithmetic import abs, pow, sign, where
+from .arithmetic import where
 from .comparison import isnan
 from .exponential import exp
+from .powers import pow
+from .signs import abs, sign
 
 _AXES: dict[str, Any] = {"axes": one_of(None, 0, 1, (0, 1), (1,)), "keepdim": one_of(False, True)}
 _MATRIX = Real("n m")

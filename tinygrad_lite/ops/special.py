@@ -18,8 +18,8 @@ from ..core.samples import Real, reals, sample
 from ..kernels import elementwise
 from ..kernels._jit import enabled
 from .arguments import in_double, not_complex
-from .arithmetic import alike, log, where
-from .exponential import exp, log1p
+from .arithmetic import alike, where
+from .exponential import exp, log, log1p
 from .trigonometric import cos
 
 _TWO_BY_ROOT_PI = 2 / math.sqrt(math.pi)

@@ -12,7 +12,8 @@ from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise as kernels
 from .arguments import also, floats_only, not_complex
-from .arithmetic import rsqrt, where
+from .arithmetic import where
+from .powers import rsqrt
 
 _INSIDE = reals(1, low=-0.9, high=0.9)
 _AWAY = Real(broadcast=True, avoid=(0.0,), margin=0.3)
