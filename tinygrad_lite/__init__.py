@@ -242,14 +242,21 @@ from .ops.extremes import (
     min as min,
 )
 from .ops.conversion import (
-    can_cast as can_cast,
     channels_last as channels_last,
     channels_last_3d as channels_last_3d,
     clone as clone,
     contiguous_format as contiguous_format,
     detach as detach,
+    layout as layout,
+    memory_format as memory_format,
+    preserve_format as preserve_format,
+    strided as strided,
+)
+from .ops.overwriting import (
     fill as fill,
-    from_dlpack as from_dlpack,
+)
+from .ops.questions import (
+    can_cast as can_cast,
     get_device as get_device,
     is_complex as is_complex,
     is_floating_point as is_floating_point,
@@ -258,14 +265,13 @@ from .ops.conversion import (
     is_same_size as is_same_size,
     is_signed as is_signed,
     is_tensor as is_tensor,
-    layout as layout,
-    memory_format as memory_format,
     numel as numel,
-    preserve_format as preserve_format,
     result_type as result_type,
-    strided as strided,
-    to_dlpack as to_dlpack,
     typename as typename,
+)
+from .ops.dlpack import (
+    from_dlpack as from_dlpack,
+    to_dlpack as to_dlpack,
 )
 from .ops.creation import (
     as_tensor as as_tensor,

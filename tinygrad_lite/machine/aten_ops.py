@@ -11,8 +11,9 @@ import keyword
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..ops.conversion import copy_, to
+from ..ops.conversion import to
 from ..ops.like import empty_like
+from ..ops.overwriting import copy_
 from .absent import _DENSE, _absent
 
 _PLACES = ("", ".nn.functional", ".linalg", ".special", ".fft")

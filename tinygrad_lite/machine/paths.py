@@ -64,7 +64,7 @@ ELSEWHERE = {
     "utils.data.datapipes.iter.combinatorics": "machine.datapipes",
     "utils._foreach_utils": "machine.foreach",
     "utils.deterministic": "core.determinism",
-    "utils.dlpack": "ops.conversion",
+    "utils.dlpack": "ops.dlpack",
     "utils.flop_counter": "nn.utils.flop_counter",
     "utils.hooks": "nn.modules._hooks",
     "utils.model_zoo": "machine.hub",

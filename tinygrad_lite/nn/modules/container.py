@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ...core.tensor import Parameter, Tensor
-from ...ops.conversion import typename
+from ...ops.questions import typename
 from .module import Module
 
 

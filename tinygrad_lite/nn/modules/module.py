@@ -8,19 +8,14 @@ finds them by walking the tree.
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-import numpy as np
-
-from ...core import dtypes
-from ...core.modes import no_grad
-from ...core.tensor import Parameter, Tensor, make, require_cpu
-from ...ops.conversion import parse_to, typename
+from ...core.tensor import Parameter, Tensor, make
+from ...ops.questions import typename
 from ..parameter import Buffer
-from . import _hooks, _state
-from ._hooks import Hooks, RemovableHandle
+from . import _calling, _hooks, _moving, _state
+from ._hooks import Hooks
 from ._hooks import register_module_backward_hook as register_module_backward_hook
 from ._hooks import (
     register_module_buffer_registration_hook as register_module_buffer_registration_hook,
@@ -81,7 +76,7 @@ class Module:
         try:
             if self._hook_registries is None and _hooks.GLOBAL is None:
                 return self.forward(*args, **kwargs)
-            return _hooks.call(self, args, kwargs)
+            return _calling.call(self, args, kwargs)
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             say_where(error, self)
             raise
@@ -416,97 +411,23 @@ class Module:
             else:
                 p.grad = make(g.array * 0)
 
-    def _apply(self: T, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> T:
-        for child in self.children() if recurse else ():
-            child._apply(fn)
-        with no_grad():
-            for p in self._parameters.values():
-                if p is None:
-                    continue
-                p.data = fn(p.detach())
-                if p._grad is not None:
-                    p.grad = fn(p._grad.detach())
-            for name, b in self._buffers.items():
-                if b is not None:
-                    self._buffers[name] = fn(b)
-        return self
+    # -- dtypes and devices ------------------------------------------------------------------------
 
-    def to(self: T, *args: Any, **kwargs: Any) -> T:
-        """Move or convert parameters and buffers: `to(device)`, `to(dtype)`, `to(tensor)`.
-
-        Only floating tensors are converted, and only those of 4 or 5 axes take a `memory_format`;
-        another device than the CPU raises RuntimeError.
-        """
-        where, dtype, _, copy, memory_format = parse_to(args, kwargs, "tensor")
-        require_cpu(where)
-        if copy:
-            raise RuntimeError(".to() does not accept copy argument")
-        if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):
-            raise TypeError(
-                "nn.Module.to only accepts floating point or complex dtypes, but got desired "
-                f"dtype={dtype}"
-            )
-        if dtype is not None and dtype.is_complex:
-            warnings.warn(
-                "Complex modules are a new feature under active development whose design may "
-                "change, and some modules might not work as expected",
-                stacklevel=2,
-            )
-        if memory_format is not None:
-            self._apply(lambda t: t.to(memory_format=memory_format) if t.ndim in (4, 5) else t)
-        return self if dtype is None else self._to_dtype(dtype)
-
-    def _to_dtype(self: T, dtype: dtypes.dtype) -> T:
-        dtypes.to_numpy(dtype)  # raises where there is none, if the module is empty too
-        return self._apply(lambda t: t.to(dtype) if t.is_floating_point() else t)
-
-    def float(self: T) -> T:
-        """Convert floating parameters and buffers to float32."""
-        return self._to_dtype(dtypes.float32)
-
-    def double(self: T) -> T:
-        """Convert floating parameters and buffers to float64."""
-        return self._to_dtype(dtypes.float64)
-
-    def half(self: T) -> T:
-        """Convert floating parameters and buffers to float16."""
-        return self._to_dtype(dtypes.float16)
-
-    def bfloat16(self: T) -> T:
-        """Raises NotImplementedError: NumPy has no bfloat16."""
-        return self._to_dtype(dtypes.bfloat16)
-
-    def type(self: T, dst_type: dtypes.dtype) -> T:
-        """Convert all parameters and buffers to `dst_type`."""
-        numpy_dtype = dtypes.to_numpy(dst_type)
-        return self._apply(lambda t: make(t.array.astype(numpy_dtype)))
-
-    def cpu(self: T) -> T:
-        """Nothing to do: everything is on the CPU."""
-        return self
-
-    def cuda(self: T, device: Any = None) -> T:
-        """Raises RuntimeError: tinygrad_lite runs on the CPU only."""
-        require_cpu("cuda")
-        return self
-
-    def to_empty(self: T, *, device: Any, recurse: bool = True) -> T:
-        """Give parameters and buffers new, uninitialized memory."""
-        require_cpu(device)
-        for module in self.modules() if recurse else (self,):
-            for t in (*module._parameters.values(), *module._buffers.values()):
-                if t is not None:
-                    t.array = np.empty_like(t.array)
-        return self
+    _apply = _moving.apply
+    to = _moving.to
+    _to_dtype = _moving.to_dtype
+    float = _moving.float
+    double = _moving.double
+    half = _moving.half
+    bfloat16 = _moving.bfloat16
+    type = _moving.type
+    cpu = _moving.cpu
+    cuda = _moving.cuda
+    to_empty = _moving.to_empty
+    share_memory = _moving.share_memory
 
     def compile(self, *args: Any, **kwargs: Any) -> None:
         """Accepted: the module runs as it is."""
-
-    def share_memory(self: T) -> T:
-        """Raises NotImplementedError: processes exchange tensors by pickling."""
-        raise NotImplementedError(
-            "share_memory() is not available: send state_dict() to the other process instead"
-        )
 
     # -- hooks ------------------------------------------------------------------------------------
 
@@ -515,43 +436,11 @@ class Module:
             object.__setattr__(self, "_hook_registries", Hooks())
         return self._hook_registries
 
-    def register_forward_pre_hook(
-        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, args)` before `forward`; it may return other arguments."""
-        own = self._own_hooks()
-        flags = (own.forward_pre_with_kwargs,) * with_kwargs
-        return _hooks.add(hook, own.forward_pre, prepend, flags)
-
-    def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> RemovableHandle:
-        """Call `hook(module, args, output)` after `forward`; it may return another output."""
-        return _hooks.add_forward(self._own_hooks(), hook, prepend, with_kwargs, always_call)
-
-    def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` in the backward pass."""
-        registry = self._own_hooks().of_one_kind(True, "on a single Module")
-        return _hooks.add(hook, registry, prepend)
-
-    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
-        """Call `hook(module, grad_input, grad_output)` at the module's last operation; deprecated:
-        `register_full_backward_hook` sees the gradients of the whole module."""
-        return _hooks.add(hook, self._own_hooks().of_one_kind(False, "on a single Module"))
-
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> RemovableHandle:
-        """Call `hook(module, grad_output)` in the backward pass, before the module's own."""
-        return _hooks.add(hook, self._own_hooks().backward_pre, prepend)
-
+    register_forward_pre_hook = _hooks.register_forward_pre_hook
+    register_forward_hook = _hooks.register_forward_hook
+    register_full_backward_hook = _hooks.register_full_backward_hook
+    register_backward_hook = _hooks.register_backward_hook
+    register_full_backward_pre_hook = _hooks.register_full_backward_pre_hook
     register_state_dict_post_hook = _state.register_state_dict_post_hook
     register_state_dict_pre_hook = _state.register_state_dict_pre_hook
     register_load_state_dict_pre_hook = _state.register_load_state_dict_pre_hook
