@@ -202,21 +202,25 @@ from .ops.incomplete_gamma import (
     igammac as igammac,
 )
 from .ops.selection import (
-    addcdiv as addcdiv,
-    addcmul as addcmul,
+    heaviside as heaviside,
+    masked_fill as masked_fill,
+    nan_to_num as nan_to_num,
+    where as where,
+)
+from .ops.bounds import (
     clamp as clamp,
     clamp_max as clamp_max,
     clamp_min as clamp_min,
     clip as clip,
     fmax as fmax,
     fmin as fmin,
-    heaviside as heaviside,
-    lerp as lerp,
-    masked_fill as masked_fill,
     maximum as maximum,
     minimum as minimum,
-    nan_to_num as nan_to_num,
-    where as where,
+)
+from .ops.weighted_sums import (
+    addcdiv as addcdiv,
+    addcmul as addcmul,
+    lerp as lerp,
 )
 from .ops.reduction import (
     all as all,

@@ -47,6 +47,23 @@ _KINDS = {
     "bool": "Bool",
 }
 
+_C_NAMES = {
+    "float16": "c10::Half",
+    "float32": "float",
+    "float64": "double",
+    "complex64": "c10::complex<float>",
+    "complex128": "c10::complex<double>",
+    "int8": "signed char",
+    "int16": "short int",
+    "int32": "int",
+    "int64": "long int",
+    "uint8": "unsigned char",
+    "uint16": "short unsigned int",
+    "uint32": "unsigned int",
+    "uint64": "long unsigned int",
+    "bool": "bool",
+}
+
 
 def kind(dtype: Any) -> str:
     """PyTorch's name of a NumPy dtype in messages: Float, Long, Bool, ..."""
@@ -66,12 +83,12 @@ def not_complex(kernel: str) -> Callable[..., None]:
     return check
 
 
-def ordered(name: str) -> Callable[..., None]:
-    """A check of inputs: RuntimeError for complex ones; `name` is the op and its "not"."""
+def ordered(name: str, how: str = "not") -> Callable[..., None]:
+    """A check of inputs: RuntimeError for complex ones, for which `name` is `how` implemented."""
 
     def check(*values: Any) -> None:
         if any(np.iscomplexobj(v) for v in values):
-            raise RuntimeError(f"{name} implemented for complex tensors.")
+            raise RuntimeError(f"{name} {how} implemented for complex tensors.")
 
     return check
 
@@ -125,32 +142,26 @@ def numpy_names(function: Any) -> Any:
 
 def c_name(dtype: Any) -> str:
     """What C++ calls the type of an element, which some errors of PyTorch show."""
-    name = kind(dtype)
-    return {"Half": "c10::Half", "Byte": "unsigned char", "Long": "long int"}.get(
-        name, name.lower()
-    )
+    return _C_NAMES[np.dtype(dtype).name]
 
 
 def fitting(value: Any, dtype: np.dtype) -> Any:
     """A Python number as PyTorch stores it: below 0 it wraps in unsigned types."""
     if isinstance(value, complex) and dtype.kind not in "cb":
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_NAMES.get(dtype.name, kind(dtype).lower())} "
-            "without overflow"
-        )
+        raise overflow(dtype)
     if dtype.kind not in "iu" or type(value) is bool:
         return value
     info = np.iinfo(dtype)
     low = -info.max if dtype.kind == "u" else info.min
     if not low <= value <= info.max:  # NaN, too
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_NAMES[dtype.name]} without overflow"
-        )
+        raise overflow(dtype)
     return np.asarray(int(value)).astype(dtype)
 
 
-_C_NAMES = {"int8": "int8_t", "int16": "int16_t", "int32": "int", "int64": "int64_t"}
-_C_NAMES |= {"uint8": "uint8_t", "uint16": "uint16_t", "uint32": "uint32_t", "uint64": "uint64_t"}
+def overflow(dtype: np.dtype) -> RuntimeError:
+    """The error of a number that an element of this dtype cannot hold."""
+    name = f"{dtype.name}_t" if dtype.kind in "iu" and dtype.name != "int32" else c_name(dtype)
+    return RuntimeError(f"value cannot be converted to type {name} without overflow")
 
 
 def unsupported(function: str, dtype: Any) -> NotImplementedError:
@@ -213,6 +224,13 @@ def deprecated(function: str, old: str, new: str) -> None:
 def array_of(x: Any) -> Any:
     """The array of a Tensor, or what is not one as it is."""
     return x.array if isinstance(x, Tensor) else x
+
+
+def as_arrays(x: Any, y: Any) -> tuple[Any, Any]:
+    """x and y as arrays of one dtype, where one of them may be a Python number."""
+    if isinstance(y, np.ndarray):
+        return np.asarray(x, y.dtype), y
+    return x, np.asarray(y, x.dtype)
 
 
 def in_double(function: Any, x: Any, *options: Any) -> Any:

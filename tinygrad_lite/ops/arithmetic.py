@@ -276,13 +276,6 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
     return sub(other, input, alpha=alpha)
 
 
-def alike(x: Any, y: Any) -> tuple[Any, Any]:
-    """x and y as arrays of one dtype, where one of them may be a Python number."""
-    if isinstance(y, np.ndarray):
-        return np.asarray(x, y.dtype), y
-    return x, np.asarray(y, x.dtype)
-
-
 # -- in place, and under other names ---------------------------------------------------------------
 
 multiply = also("multiply", mul, inplace=True)

@@ -9,8 +9,7 @@ import numpy as np
 from ..core.doors import primitive
 from ..core.samples import Boolean, Integer, sample
 from ..core.tensor import Tensor, bind
-from .arguments import unsupported
-from .arithmetic import alike
+from .arguments import as_arrays, unsupported
 
 _PAIR = [
     sample(Integer(high=9), Integer(high=9), smooth=False),
@@ -69,7 +68,7 @@ bind("__invert__", _invert)
 
 def _shifted(ufunc: Any, function: str, x: Any, y: Any, beyond: Any) -> Any:
     """ufunc(x, y), and `beyond` where y is a shift that C leaves undefined."""
-    x, y = alike(x, y)
+    x, y = as_arrays(x, y)
     x, y = np.broadcast_arrays(x, y)
     if x.dtype.kind not in "iu":
         raise unsupported(function, x.dtype)

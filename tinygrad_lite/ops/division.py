@@ -9,15 +9,15 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind
-from .arguments import also, not_complex, renamed, unsupported
-from .arithmetic import AWAY, alike, quotient, zero
+from .arguments import also, as_arrays, not_complex, renamed, unsupported
+from .arithmetic import AWAY, quotient, zero
 
 _LARGE = 1024  # integers from which three passes over them are faster than their remainders
 
 
 def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
     """x and y as arrays of one dtype; RuntimeError if they are integers and y has a zero."""
-    x, y = alike(x, y)
+    x, y = as_arrays(x, y)
     if y.dtype.kind in "iub" and not y.all():
         raise RuntimeError("ZeroDivisionError")
     return x, y

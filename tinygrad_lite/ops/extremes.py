@@ -20,8 +20,8 @@ from ..kernels.copying import contiguous, row_major
 from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of, unsupported
 from .arguments import kind as dtype_name
 from .arithmetic import where
+from .bounds import maximum, minimum
 from .reduction import spread, total
-from .selection import maximum, minimum
 
 _AXES: dict[str, Any] = {"axes": one_of(None, 0, 1, (0, 1)), "keepdim": one_of(False, True)}
 _DISTINCT = Real("n m", distinct=True)

@@ -25,8 +25,7 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
-from .arguments import floats_only, require_tensor
-from .arithmetic import alike
+from .arguments import as_arrays, floats_only, require_tensor
 from .exponential import exp, log
 from .gamma import digamma, lgamma
 from .special import ndtr
@@ -217,7 +216,7 @@ _PAIR = [sample(Real(low=0.5, high=5.0), Integer(low=1, high=6))]
 )
 def gamma_below(x: Any, a: Any) -> Any:
     """P(a, x): how likely a gamma variable of shape a is at most x."""
-    x, a = alike(x, a)
+    x, a = as_arrays(x, a)
     return np.asarray(_probability(a, x, False), x.dtype)
 
 
@@ -233,7 +232,7 @@ def gamma_below(x: Any, a: Any) -> Any:
 )
 def gamma_above(x: Any, a: Any) -> Any:
     """1 - P(a, x), accurate where that is small."""
-    x, a = alike(x, a)
+    x, a = as_arrays(x, a)
     return np.asarray(_probability(a, x, True), x.dtype)
 
 

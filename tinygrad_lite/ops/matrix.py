@@ -21,7 +21,7 @@ from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import matmul as kernels
-from .arguments import kind, require_tensor, unsupported
+from .arguments import c_name, kind, require_tensor, unsupported
 from .shaping import no_out
 
 _ndarray = np.ndarray
@@ -107,14 +107,14 @@ def _fitting(x: np.ndarray, y: np.ndarray) -> None:
             f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
         )
     if x.dtype != y.dtype:
-        a, b = kind(x.dtype), kind(y.dtype)
         if x.ndim == 1 and y.ndim == 1:
             raise RuntimeError(
-                f"dot : expected both vectors to have same dtype, but found {a} and {b}"
+                f"dot : expected both vectors to have same dtype, but found {kind(x.dtype)} and "
+                f"{kind(y.dtype)}"
             )
         raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {c_name(x)} != {c_name(y)}; "
-            "convert one of them with .to(dtype)"
+            f"expected m1 and m2 to have the same dtype, but got: {c_name(x.dtype)} != "
+            f"{c_name(y.dtype)}; convert one of them with .to(dtype)"
         )
     inner = y.shape[-2] if y.ndim > 1 else y.shape[0]
     if x.shape[-1] == inner:
@@ -144,23 +144,6 @@ def _fitting(x: np.ndarray, y: np.ndarray) -> None:
         f"[{y.shape[0]}, {x.shape[-1]}] but got: [{y.shape[0]}, {y.shape[-2]}]. "
         f"(matmul of {list(x.shape)} and {list(y.shape)})"
     )
-
-
-_C_NAMES = {
-    "float32": "float",
-    "float64": "double",
-    "float16": "c10::Half",
-    "int64": "long int",
-    "int32": "int",
-    "int16": "short int",
-    "int8": "signed char",
-    "uint8": "unsigned char",
-}
-
-
-def c_name(a: np.ndarray) -> str:
-    """The C++ name of an array's dtype, which PyTorch's matmul errors print."""
-    return _C_NAMES.get(a.dtype.name, a.dtype.name)
 
 
 @primitive(

@@ -17,8 +17,8 @@ from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise
 from ..kernels._jit import enabled
-from .arguments import in_double, not_complex
-from .arithmetic import alike, where
+from .arguments import as_arrays, in_double, not_complex
+from .arithmetic import where
 from .exponential import exp, log, log1p
 from .trigonometric import cos
 
@@ -359,7 +359,7 @@ def logit(x: Any, *, eps: float | None = None) -> Any:
 )
 def xlogy(x: Any, y: Any) -> Any:
     """x log y, elementwise; 0 for x = 0 unless y is NaN."""
-    x, y = alike(x, y)
+    x, y = as_arrays(x, y)
     return np.where((x == 0) & ~np.isnan(y), 0, x * np.log(y)).astype(x.dtype)
 
 
@@ -373,7 +373,7 @@ def xlogy(x: Any, y: Any) -> Any:
 )
 def xlog1py(x: Any, y: Any) -> Any:
     """x log(1 + y), elementwise; 0 for x = 0 unless y is NaN."""
-    x, y = alike(x, y)
+    x, y = as_arrays(x, y)
     return np.where((x == 0) & ~np.isnan(y), 0, x * np.log1p(y)).astype(x.dtype)
 
 

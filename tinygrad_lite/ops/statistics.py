@@ -24,8 +24,8 @@ from .extremes import (
 )
 from .joining import cat
 from .reduction import kept_shape, total
-from .selection import lerp
 from .shaping import movedim, reshape
+from .weighted_sums import lerp
 
 _DIM: dict[str, Any] = {"dim": one_of(0, 1, -1), "keepdim": one_of(False, True)}
 _DISTINCT = Real("n m", distinct=True)

@@ -10,11 +10,12 @@ from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
 from ...ops.arguments import kind
+from ...ops.bounds import minimum
 from ...ops.directions import cosine
 from ...ops.like import zeros_like
 from ...ops.norms import norm
 from ...ops.questions import result_type
-from ...ops.selection import minimum, where
+from ...ops.selection import where
 from ...ops.sequences import arange
 from ...ops.shaping import broadcast_tensors
 from .loss import _legacy, _reduced

@@ -9,8 +9,8 @@ import numpy as np
 from ...core.node import touch
 from ...core.shapes import canonical_axis
 from ...core.tensor import Parameter, Tensor
+from ...ops.bounds import clamp
 from ...ops.linalg_norms import vector_norm
-from ...ops.selection import clamp
 from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..modules.module import Module
 from ..parameter import is_lazy
