@@ -48,6 +48,7 @@ CORE: tuple[str, ...] = (
     "node",  # the tape
     "device",  # how large a Tensor is, and where it lives
     "tensor",  # an array plus a node
+    "values",  # what Python and NumPy see of it
     "pickling",  # copies
     "random",  # generators
     "saved",  # what nodes keep, looked at

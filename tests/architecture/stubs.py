@@ -49,7 +49,7 @@ RETURNS = {
     "is_same_size": "bool",
     "is_set_to": "bool",
     "share_memory_": "Tensor",
-    "type": "Any",
+    **dict.fromkeys(("item", "tolist", "type"), "Any"),
     **dict.fromkeys(("chunk", "split", "unbind", "tensor_split"), "tuple[Tensor, ...]"),
     **dict.fromkeys(("hsplit", "vsplit", "dsplit", "nonzero", "unique"), "Any"),
     **dict.fromkeys(("max", "min", "sort", "topk", "median", "mode", "kthvalue"), "Any"),
@@ -225,6 +225,8 @@ class Stub:
         pieces = ["self"]
         starred = False
         optional = False
+        if function.__name__.startswith("__"):  # mypy knows no keywords in a dunder
+            parameters = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
         for p in parameters[1:]:
             kind = self.type_name(_text(p.annotation) or PARAMETERS.get(p.name, ""))
             if p.kind is p.VAR_POSITIONAL:

@@ -8,4 +8,6 @@ warnings.filterwarnings(
     "ignore", category=RuntimeWarning, module=r"tinygrad_lite\.(core|kernels|ops|optim)\."
 )
 
-from . import pickling as pickling  # noqa: E402  binds Tensor's methods, which nothing calls by name
+# these bind methods of Tensor, which nothing calls by name
+from . import pickling as pickling  # noqa: E402
+from . import values as values  # noqa: E402

@@ -34,6 +34,16 @@ def reduce_tensor(self: Tensor, protocol: Any = None) -> tuple[Any, ...]:
     return _restored, (kind, self.array, self.requires_grad, state)
 
 
+def __setstate__(self: Tensor, state: Any) -> None:
+    """What `reduce_tensor` took apart, put into a blank Tensor."""
+    array, requires_grad, extra = state
+    self.array = array
+    self.node = self._grad = self.base = self.seen = None
+    self.__dict__.update(extra)
+    if requires_grad:
+        self.requires_grad_()
+
+
 def _own_state(kind: Any) -> bool:
     """Whether the class says itself what its pickles hold, or what to do with that."""
     return (
@@ -90,5 +100,6 @@ def copied_memory(array: np.ndarray, memo: dict[int, Any]) -> np.ndarray:
     return np.ndarray(array.shape, array.dtype, new.ravel(order="K"), offset, array.strides)
 
 
+bind("__setstate__", __setstate__)
 bind("__reduce_ex__", reduce_tensor)
 bind("__deepcopy__", deepcopy_tensor)

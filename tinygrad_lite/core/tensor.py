@@ -23,9 +23,7 @@ from .device import Size as Size
 from .device import device as device
 from .device import require_cpu as require_cpu
 from .dtypes import dtype, from_numpy_dtype
-from .modes import current
 from .node import WRITES, Handle, Keeper, Leaf, Node, Pick, Write, owner, shown, touch, type_name
-from .printing import format_tensor
 from .shapes import canonical_axis
 
 _size = tuple.__new__  # a Size of what is known to be a tuple of ints
@@ -377,108 +375,8 @@ class Tensor:
         node.after = [] if node.after is None else node.after
         return Handle(node.after, hook)
 
-    # -- leaving for Python and NumPy -------------------------------------------------------------
-
-    def numpy(self, *, force: bool = False) -> np.ndarray:
-        """The array itself (memory is shared). RuntimeError if it requires grad, unless `force`.
-
-        Within `no_grad()` it may require grad: nothing is recorded there anyway.
-        """
-        if not force and live_node(self) is not None and current().grad:
-            raise RuntimeError(
-                "Can't call numpy() on Tensor that requires grad. "
-                "Use tensor.detach().numpy() instead."
-            )
-        return self.array
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        array = self.numpy()
-        if dtype is not None and array.dtype != dtype:
-            return array.astype(dtype)
-        return array.copy() if copy else array
-
-    def item(self) -> Any:
-        """The only element as a Python number."""
-        if self.array.size != 1:
-            raise RuntimeError(
-                f"a Tensor with {self.array.size} elements cannot be converted to Scalar"
-            )
-        return self.array.item()
-
-    def tolist(self) -> Any:
-        """Nested lists of Python numbers (a number for a 0-d Tensor)."""
-        return self.array.tolist()
-
-    def __bool__(self) -> bool:
-        if self.array.size != 1:
-            state = "no values" if self.array.size == 0 else "more than one value"
-            raise RuntimeError(f"Boolean value of Tensor with {state} is ambiguous")
-        return bool(self.array.item())
-
-    def __float__(self) -> float:
-        return float(self._real_only("double"))
-
-    def __int__(self) -> int:
-        return int(self._real_only("int64_t"))
-
-    def _real_only(self, kind: str) -> Any:
-        only = self._only()
-        if isinstance(only, complex):
-            if only.imag:
-                raise RuntimeError(f"value cannot be converted to type {kind} without overflow")
-            return only.real
-        return only
-
-    def __complex__(self) -> complex:
-        return complex(self._only())
-
-    def _only(self) -> Any:
-        if self.array.size != 1:
-            raise ValueError("only one element tensors can be converted to Python scalars")
-        return self.array.item()
-
-    def __index__(self) -> int:
-        if self.array.dtype.kind not in "biu" or self.array.size != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self.array.item())
-
-    def __len__(self) -> int:
-        if self.array.ndim == 0:
-            raise TypeError("len() of a 0-d tensor")
-        return self.array.shape[0]
-
-    def __reversed__(self) -> Tensor:
-        """The elements along the first axis in reverse order, as one Tensor."""
-        return self.flip(0) if self.array.ndim else self
-
     def __hash__(self) -> int:
         return id(self)
-
-    def __format__(self, spec: str) -> str:
-        if self.array.ndim == 0 and type(self) is Tensor:
-            return format(self.array.item(), spec)
-        return object.__format__(self, spec)
-
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        node, kind = live_node(self), type(self)
-        default = dtypes.get_default_dtype()
-        plain = (default, default.to_complex(), dtypes.int64, dtypes.bool_)
-        suffix = None if self.dtype in plain else repr(self.dtype)
-        return format_tensor(
-            self.array,
-            dtype_suffix=suffix,
-            requires_grad=isinstance(node, Leaf),
-            grad_fn=None if node is None or isinstance(node, Leaf) else f"<{node.name()}>",
-            name="tensor" if kind.__module__.startswith(_PACKAGE) else kind.__name__,
-        )
-
-    def __setstate__(self, state: Any) -> None:
-        array, requires_grad, extra = state
-        self.array = array
-        self.node = self._grad = self.base = self.seen = None
-        self.__dict__.update(extra)
-        if requires_grad:
-            self.requires_grad_()
 
 
 def _numpy_or_none(d: dtype | None) -> Any:
@@ -489,7 +387,6 @@ CHANNELS_LAST = {"channels_last": 4, "channels_last_3d": 5}  # and the rank they
 UNCOUNTED = object()
 """Stands in `seen` of a Tensor made by `.data`: what is written through it is not a version."""
 
-_PACKAGE = __package__.partition(".")[0] + "."
 _new = object.__new__
 
 
