@@ -707,7 +707,6 @@ from .machine.absent import (
     jit as jit,
     multiprocessing as multiprocessing,
     onnx as onnx,
-    profiler as profiler,
     quantization as quantization,
     quantize_per_channel as quantize_per_channel,
     quantize_per_tensor as quantize_per_tensor,

@@ -18,7 +18,7 @@ from tinygrad_lite.autograd import (
     is_anomaly_enabled,
     set_detect_anomaly,
 )
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 
 
 @pytest.fixture
@@ -436,7 +436,7 @@ def test_turned_on_as_a_context_it_ends_with_the_block():
 
 def test_another_watcher_is_no_anomaly_detection():
     outer = current()
-    MODE.set(outer.but(watch=object()))
+    MODE.set(outer.but(watch=Watcher()))
     try:
         assert state() == (False, True)
     finally:

@@ -11,7 +11,7 @@ import pytest
 import tinygrad_lite as torch
 from tinygrad_lite.autograd import Function, grad
 from tinygrad_lite.autograd.function import InplaceFunction, once_differentiable
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 
 
 def leaf(*values: float) -> torch.Tensor:
@@ -396,7 +396,7 @@ def test_inplace_function_remembers_whether_it_is():
 def test_a_watcher_sees_the_call_once_for_each_output():
     seen: list[Any] = []
 
-    class Watch:
+    class Watch(Watcher):
         def forward(self, op, arrays, meta, out, node):
             if op.name == "Powers":
                 seen.append(([a.tolist() for a in arrays], meta, out.tolist(), node))

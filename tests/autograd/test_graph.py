@@ -10,17 +10,18 @@ import pytest
 
 import tinygrad_lite as torch
 from tinygrad_lite.autograd import Function, graph
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 
 
 def leaf(*values: float) -> torch.Tensor:
     return torch.tensor(values, requires_grad=True)
 
 
-class Log:
+class Log(Watcher):
     """A watcher that remembers what it saw."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: list[str] = []
 
     def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:

@@ -15,7 +15,7 @@ from tinygrad_lite.core.doors import (
     metadata_door,
     unary_door,
 )
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 from tinygrad_lite.core.node import Node
 from tinygrad_lite.core.primitive import Primitive
 
@@ -38,10 +38,6 @@ class Counted(Primitive):
     def apply(self, args: Any, meta: dict[str, Any]) -> Any:
         self.applied = getattr(self, "applied", 0) + 1
         return super().apply(args, meta)
-
-
-class Watcher:
-    def forward(self, *args: Any) -> None: ...
 
 
 def described(saved: Any) -> Any:

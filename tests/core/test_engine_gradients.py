@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lite as tl
 from tinygrad_lite.core import engine, hooks
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 from tinygrad_lite.core.primitive import Primitive, generic_door
 
 RECORDED = pytest.mark.parametrize("create_graph", [False, True], ids=["arrays", "recorded"])
@@ -380,10 +380,11 @@ def test_a_gradient_that_is_written_by_a_pass_is_a_written_array() -> None:
 # -- who looks on ---------------------------------------------------------------------------------
 
 
-class Log:
+class Log(Watcher):
     """A Watcher that writes down what it is shown."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.lines: list[Any] = []
 
     def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lite as tl
 from tinygrad_lite.core.inplace import in_place, require_writable
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 from tinygrad_lite.core.primitive import Primitive, generic_door
 from tinygrad_lite.core.tensor import make_view
 
@@ -135,8 +135,9 @@ def test_a_wider_value_is_cast_and_its_gradient_cast_back() -> None:
 
 
 def test_a_watcher_is_shown_the_write() -> None:
-    class Log:
+    class Log(Watcher):
         def __init__(self) -> None:
+            super().__init__()
             self.writes: list[Any] = []
 
         def forward(self, *args: Any) -> None: ...

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
-from tinygrad_lite.core.modes import MODE, current
+from tinygrad_lite.core.modes import MODE, Watcher, current
 from tinygrad_lite.core.primitive import Primitive, shares_memory
 
 
@@ -122,8 +122,9 @@ def test_the_memory_of_views() -> None:
     assert not shares_memory((a + 0)[1:], a)
 
 
-class Log:
+class Log(Watcher):
     def __init__(self) -> None:
+        super().__init__()
         self.seen: list[Any] = []
 
     def forward(self, *args: Any) -> None:

@@ -66,11 +66,6 @@ RANKED: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "torch.sparse_coo_tensor": (lambda: tl.sparse_coo_tensor(), NotImplementedError, "no sparse"),
     "torch.spmm": (lambda: tl.spmm(), NotImplementedError, "no sparse"),
     "torch.onnx.export": (lambda: tl.onnx.export(), NotImplementedError, "from PyTorch"),
-    "torch.profiler.profile": (lambda: tl.profiler.profile(), NotImplementedError, "cProfile"),
-    "torch.profiler.schedule": (lambda: tl.profiler.schedule(), NotImplementedError, "cProfile"),
-    "torch.profiler.tensorboard_trace_handler": (
-        lambda: tl.profiler.tensorboard_trace_handler("."), NotImplementedError, "cProfile",
-    ),
     "~share_memory": (lambda: nn.Linear(1, 1).share_memory(), NotImplementedError, "state_dict"),
 }  # fmt: skip
 

@@ -47,14 +47,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """`gradcheck` and `gradgradcheck` live in the room of tests, loaded when first asked for."""
+    """The profiler, and `gradcheck`, which lives in the room of tests: loaded when asked for."""
+    import importlib
+
     if name in ("gradcheck", "gradgradcheck"):
-        import importlib
-
-        room = importlib.import_module("tinygrad_lite.testing")
-        return getattr(room, name)
-    if name == "profiler":  # PyTorch's old name of `torch.profiler`
-        import importlib
-
-        return importlib.import_module("tinygrad_lite").profiler
+        return getattr(importlib.import_module("tinygrad_lite.testing"), name)
+    if name in ("profiler", "profiler_util"):
+        return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

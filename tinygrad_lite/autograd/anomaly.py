@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.modes import MODE, current, mode_context
+from ..core.modes import MODE, Watcher, current, mode_context
 from ..core.node import Node, Write
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -50,10 +50,12 @@ def _with_source(lines: str) -> str:
     return "\n".join(shown)
 
 
-class Anomaly:
+class Anomaly(Watcher):
     """The watcher: remembers where nodes were made; checks values, gradients and saved arrays."""
 
     def __init__(self, check_nan: bool, check_values: bool = False) -> None:
+        watch = current().watch
+        super().__init__(watch.outer if isinstance(watch, Anomaly) else watch)
         self.check_nan = check_nan
         self.check_values = check_values
         self.sums: weakref.WeakKeyDictionary[Node, list[int | None]] = weakref.WeakKeyDictionary()
@@ -69,9 +71,11 @@ class Anomaly:
                 place = _first_bad(value)
                 if place is not None and not _any_bad(arrays, meta):
                     raise RuntimeError(_forward_message(op, arrays, value, place))
+        super().forward(op, arrays, meta, out, node)
 
     def before(self, node: Node) -> None:
         """Called before a node's rules run: what it saved must be what it was."""
+        super().before(node)
         sums = self.sums.get(node)
         if sums is None or not isinstance(node.saved, tuple):
             return
@@ -87,6 +91,7 @@ class Anomaly:
 
     def backward(self, node: Node, contributions: Any) -> None:
         """Called with the gradients that a node's rules made."""
+        super().backward(node, contributions)
         if not self.check_nan:
             return
         for i, d in enumerate(contributions):
@@ -109,10 +114,12 @@ class Anomaly:
             "for more information."
         )
         warnings.warn(f"Error detected in {node.name()}. {where}", UserWarning, stacklevel=2)
+        super().failed(node)
 
     def written(self, write: Write) -> None:
         """Called after an in-place write."""
         write.where = user_lines()
+        super().written(write)
 
 
 def _checksum(value: Any) -> int | None:
@@ -198,8 +205,8 @@ class set_detect_anomaly(mode_context):
 
     def __init__(self, mode: bool, check_nan: bool = True, *, check_values: bool = False) -> None:
         self._outer = current()
-        watch = Anomaly(check_nan, check_values) if mode else None
-        MODE.set(self._outer.but(watch=watch))
+        anomaly = Anomaly(check_nan, check_values)
+        MODE.set(self._outer.but(watch=anomaly if mode else anomaly.outer))
 
     def __enter__(self) -> set_detect_anomaly:
         return self
@@ -220,7 +227,7 @@ def is_anomaly_check_nan_enabled() -> bool:
 
 
 def _watching() -> Anomaly | None:
-    watch: Any = current().watch
+    watch = current().watch
     while watch is not None and not isinstance(watch, Anomaly):
-        watch = getattr(watch, "outer", None)
+        watch = watch.outer
     return watch

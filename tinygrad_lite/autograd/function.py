@@ -37,7 +37,7 @@ import numpy as np
 
 from ..core.engine import backprop
 from ..core.inplace import rebase, require_writable
-from ..core.modes import current, enable_grad, no_grad
+from ..core.modes import around, current, enable_grad, no_grad
 from ..core.node import Node, Pick
 from ..core.primitive import Primitive
 from ..core.tensor import Tensor, live_node, make, make_view
@@ -252,7 +252,7 @@ class Function:
                 else None
                 for a in args
             ]
-        with no_grad():
+        with around(cls.__name__), no_grad():
             if cls.setup_context is Function.setup_context:
                 result = cls.forward(ctx, *args, **kwargs)
             else:

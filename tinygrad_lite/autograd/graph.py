@@ -42,34 +42,7 @@ def get_gradient_edge(tensor: Tensor) -> GradientEdge:
     return GradientEdge(seen, tensor.output_nr, node)
 
 
-class _Layer:
-    """A Watcher that lets a watcher from outside keep watching."""
-
-    def __init__(self, outer: Watcher | None) -> None:
-        self.outer = outer
-
-    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.forward(op, arrays, meta, out, node)
-
-    def before(self, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.before(node)
-
-    def backward(self, node: Any, contributions: Any) -> None:
-        if self.outer is not None:
-            self.outer.backward(node, contributions)
-
-    def failed(self, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.failed(node)
-
-    def written(self, write: Any) -> None:
-        if self.outer is not None:
-            self.outer.written(write)
-
-
-class _Packing(_Layer):
+class _Packing(Watcher):
     """Packs what every new node saved."""
 
     def __init__(
@@ -96,7 +69,7 @@ class _Packing(_Layer):
             mark_packed(node)
 
 
-class _Forbidden(_Layer):
+class _Forbidden(Watcher):
     """Inside `disable_saved_tensors_hooks`: entering hooks raises."""
 
     def __init__(self, message: str, outer: Watcher | None) -> None:
@@ -110,7 +83,7 @@ def _itself(x: Any) -> Any:
 
 def _forbidden() -> _Forbidden | None:
     layer = current().watch
-    while isinstance(layer, _Layer) and not isinstance(layer, _Forbidden):
+    while isinstance(layer, Watcher) and not isinstance(layer, _Forbidden):
         layer = layer.outer
     return layer if isinstance(layer, _Forbidden) else None
 
@@ -196,7 +169,7 @@ def disable_saved_tensors_hooks(error_message: str, is_error_on: bool = True) ->
     """Inside, entering `saved_tensors_hooks` raises RuntimeError with this message."""
     mode: Mode = current()
     layer = mode.watch
-    while isinstance(layer, _Layer):
+    while isinstance(layer, Watcher):
         if isinstance(layer, _Packing):
             raise RuntimeError(error_message)
         layer = layer.outer

@@ -10,22 +10,52 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 
-class Watcher(Protocol):
-    """Sees every op as it runs (anomaly detection, graph capture, counting)."""
+class Watcher:
+    """Is told of every op that runs, and of every node of a backward pass; tells `outer` in turn.
 
-    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None: ...
+    Anomaly detection, counting of operations, profiling and packing of what nodes save are
+    watchers. Each overrides what it wants to hear of, and passes it on.
+    """
 
-    def before(self, node: Any) -> None: ...
+    def __init__(self, outer: Watcher | None = None) -> None:
+        self.outer = outer
 
-    def backward(self, node: Any, contributions: Any) -> None: ...
+    def around(self, name: str) -> AbstractContextManager[Any]:
+        """A context in which what bears this name runs: an op (`aten::mul`) or a block."""
+        return _NOTHING if self.outer is None else self.outer.around(name)
 
-    def failed(self, node: Any) -> None: ...
+    def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:
+        """An op ran on `arrays` and made `out`, recorded as `node` (or None)."""
+        if self.outer is not None:
+            self.outer.forward(op, arrays, meta, out, node)
 
-    def written(self, write: Any) -> None: ...
+    def before(self, node: Any) -> None:
+        """The rules of `node` are about to run."""
+        if self.outer is not None:
+            self.outer.before(node)
+
+    def backward(self, node: Any, contributions: Any) -> None:
+        """The rules of `node` made these gradients towards its parents."""
+        if self.outer is not None:
+            self.outer.backward(node, contributions)
+
+    def failed(self, node: Any) -> None:
+        """The backward pass raises at `node`."""
+        if self.outer is not None:
+            self.outer.failed(node)
+
+    def written(self, write: Any) -> None:
+        """An array was written in place."""
+        if self.outer is not None:
+            self.outer.written(write)
+
+
+_NOTHING: AbstractContextManager[Any] = nullcontext()
 
 
 class Mode:
@@ -65,6 +95,12 @@ class Mode:
 
 MODE: ContextVar[Mode] = ContextVar("tinygrad_lite_mode", default=Mode())  # noqa: B039
 current = MODE.get
+
+
+def around(name: str) -> AbstractContextManager[Any]:
+    """A context for what bears this name, so that a watcher may time it."""
+    watch = current().watch
+    return _NOTHING if watch is None else watch.around(name)
 
 
 def is_grad_enabled() -> bool:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -170,6 +171,11 @@ class Primitive:
         return self.name if module.startswith("tinygrad_lite.") else f"{module}.{self.name}"
 
     @property
+    def aten(self) -> str:
+        """The name under which PyTorch's profiler would show it, e.g. aten::log_softmax."""
+        return "aten::" + re.sub("(?<=[a-z])(?=[A-Z])", "_", self.title).lower()
+
+    @property
     def doc(self) -> str:
         """The docstring of the declaration."""
         return inspect.getdoc(self.forward) or ""
@@ -178,6 +184,14 @@ class Primitive:
 
     def apply(self, args: Sequence[Any], meta: dict[str, Any]) -> Any:
         """Compute the op, and record it when a gradient is wanted: the specification of a call."""
+        watch = current().watch
+        if watch is None:
+            return self.run(args, meta)
+        with watch.around(self.aten):
+            return self.run(args, meta)
+
+    def run(self, args: Sequence[Any], meta: dict[str, Any]) -> Any:
+        """What `apply` does, seen or unseen."""
         args, meta = self.bind(args, meta)
         if meta and not (self.variadic or meta.keys() <= self.meta.keys()):
             unknown = next(name for name in meta if name not in self.meta)

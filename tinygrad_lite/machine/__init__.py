@@ -24,7 +24,7 @@ def _open(path: str, room: Any) -> None:
 # `from torch.cuda.amp import autocast`, `import torch.multiprocessing as mp`.
 for _room in (accelerator, amp, backends, cuda, distributed, random):
     _open(_room.__name__.rpartition(".")[2], _room)
-for _name in ("jit", "multiprocessing", "onnx", "profiler", "sparse"):
+for _name in ("jit", "multiprocessing", "onnx", "sparse"):
     _open(_name, getattr(absent, _name))
 for _name in ("cuda", "cudnn", "mkl", "mkldnn", "mps", "openmp"):
     _open(f"backends.{_name}", getattr(backends, _name))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import enum
 import typing
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -124,52 +122,6 @@ def _no_name(self: Tensor) -> None:
 bind("name", property(_no_name))
 
 bind("pin_memory", _absent("Tensor.pin_memory", "memory is pinned for a GPU, and there is none"))
-
-
-class ProfilerActivity:
-    """Names that scripts pass to `profiler.profile`."""
-
-    CPU, CUDA, XPU = "CPU", "CUDA", "XPU"
-
-
-class record_function(contextlib.ContextDecorator):
-    """Names a block for PyTorch's profiler; it runs as it is, there is nobody to tell."""
-
-    def __init__(self, name: str, args: str | None = None) -> None:
-        self.name = name
-
-    def __enter__(self) -> record_function:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        pass
-
-
-class ProfilerAction(enum.Enum):
-    """Names that a schedule of PyTorch's profiler gives."""
-
-    NONE = 0
-    WARMUP = 1
-    RECORD = 2
-    RECORD_AND_SAVE = 3
-
-
-class EventList(list[Any]):
-    """Nothing is an instance: nothing was recorded."""
-
-
-_PROFILE = "profile with cProfile, py-spy or perf"
-profiler = SimpleNamespace(
-    EventList=EventList,
-    ProfilerAction=ProfilerAction,
-    ProfilerActivity=ProfilerActivity,
-    profile=_absent("profiler.profile", _PROFILE),
-    emit_nvtx=_absent("profiler.emit_nvtx", _PROFILE),
-    kineto_available=lambda: False,
-    record_function=record_function,
-    schedule=_absent("profiler.schedule", _PROFILE),
-    tensorboard_trace_handler=_absent("profiler.tensorboard_trace_handler", _PROFILE),
-)
 
 
 def _processes() -> Any:

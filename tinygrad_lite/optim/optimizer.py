@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.modes import enable_grad
+from ..core.modes import current, enable_grad
 from ..core.node import Handle, touch
 from ..core.tensor import Tensor, make
 from ..kernels.updates import Rule
@@ -425,7 +425,12 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
                         f"but got {replaced}."
                     )
                 (_, *args), kwargs = replaced
-        out = step(self, *args, **kwargs)
+        watch = current().watch
+        if watch is None:
+            out = step(self, *args, **kwargs)
+        else:
+            with watch.around(f"Optimizer.step#{type(self).__name__}.step"):
+                out = step(self, *args, **kwargs)
         for hook in (*self._optimizer_step_post_hooks, *_post_hooks):
             hook(self, (self, *args), kwargs)
         return out

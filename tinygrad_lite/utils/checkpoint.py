@@ -13,8 +13,8 @@ from typing import Any
 
 from ..autograd.backward import backward as _backward
 from ..autograd.function import Function
-from ..autograd.graph import _Layer, saved_tensors_hooks
-from ..core.modes import MODE, current, enable_grad
+from ..autograd.graph import saved_tensors_hooks
+from ..core.modes import MODE, Watcher, current, enable_grad
 from ..core.random import get_rng_state, set_rng_state
 from ..core.tensor import Tensor, make
 
@@ -136,7 +136,7 @@ class GraphExecGroup:
         _GROUP.value.reset(self._token)
 
 
-class _Operations(_Layer):
+class _Operations(Watcher):
     """Notes the ops that run, for `debug=True`."""
 
     def __init__(self, names: list[str], outer: Any) -> None:

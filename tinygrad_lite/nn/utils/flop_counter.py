@@ -52,7 +52,7 @@ _FORMULAS: dict[Any, tuple[str, Callable[..., int]]] = {
 }
 
 
-class FlopCounterMode:
+class FlopCounterMode(Watcher):
     """Counts what runs within `with FlopCounterMode() as counter:`, backward passes too.
 
     display  print `get_table()` at the end
@@ -64,6 +64,7 @@ class FlopCounterMode:
     def __init__(
         self, mods: Any = None, depth: int = 2, display: bool = True, custom_mapping: Any = None
     ) -> None:
+        super().__init__()
         if custom_mapping:
             raise TypeError(
                 "FlopCounterMode: custom_mapping names PyTorch's internal ops; count those parts "
@@ -72,7 +73,6 @@ class FlopCounterMode:
         self.depth = depth
         self.display = display
         self._counts: dict[str, dict[str, int]] = {}
-        self._outer: Watcher | None = None
 
     def __enter__(self) -> FlopCounterMode:
         self._counts = defaultdict(lambda: defaultdict(int))
@@ -84,7 +84,7 @@ class FlopCounterMode:
             register_module_forward_hook(self._leave, always_call=True),
         ]
         outer = current()
-        self._outer = outer.watch
+        self.outer = outer.watch
         self._token = MODE.set(outer.but(watch=self))
         return self
 
@@ -142,8 +142,7 @@ class FlopCounterMode:
             self._add(where, name, flops)
             if node is not None:
                 self._made[node] = (name, flops, where)
-        if self._outer is not None:
-            self._outer.forward(op, arrays, meta, out, node)
+        super().forward(op, arrays, meta, out, node)
 
     def backward(self, node: Any, contributions: Any) -> None:
         """A node's gradients were computed."""
@@ -152,23 +151,7 @@ class FlopCounterMode:
             # of the two factors (attention: of all three); a bias is a sum, not a product
             wanted = sum(p is not None for p in node.parents[:2])
             self._add(where, name + "_backward" * (name == "convolution"), wanted * flops)
-        if self._outer is not None:
-            self._outer.backward(node, contributions)
-
-    def before(self, node: Any) -> None:
-        """A node's turn comes."""
-        if self._outer is not None:
-            self._outer.before(node)
-
-    def failed(self, node: Any) -> None:
-        """The backward pass raised at a node."""
-        if self._outer is not None:
-            self._outer.failed(node)
-
-    def written(self, write: Any) -> None:
-        """An array was written."""
-        if self._outer is not None:
-            self._outer.written(write)
+        super().backward(node, contributions)
 
     def _add(self, where: tuple[str, ...], name: str, flops: int) -> None:
         for place in dict.fromkeys(where):

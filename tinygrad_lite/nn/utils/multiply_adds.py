@@ -55,7 +55,7 @@ _BY_FUNCTION: dict[Any, Callable[..., int]] = {
 _FORMULAS = {getattr(f, "op", f): formula for f, formula in _BY_FUNCTION.items()}
 
 
-class Counter:
+class Counter(Watcher):
     """A watcher: calls `found(count)` for every op that sums products; `outer` goes on watching.
 
     The products of matrices, convolutions, recurrences and attention, one for each; a bias that
@@ -63,27 +63,11 @@ class Counter:
     """
 
     def __init__(self, found: Callable[[int], None], outer: Watcher | None) -> None:
+        super().__init__(outer)
         self.found = found
-        self.outer = outer
 
     def forward(self, op: Any, arrays: Any, meta: Any, out: Any, node: Any) -> None:
+        """An op ran."""
         if op in _FORMULAS:
             self.found(int(_FORMULAS[op](out, *arrays, **meta)))
-        if self.outer is not None:
-            self.outer.forward(op, arrays, meta, out, node)
-
-    def before(self, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.before(node)
-
-    def backward(self, node: Any, contributions: Any) -> None:
-        if self.outer is not None:
-            self.outer.backward(node, contributions)
-
-    def failed(self, node: Any) -> None:
-        if self.outer is not None:
-            self.outer.failed(node)
-
-    def written(self, write: Any) -> None:
-        if self.outer is not None:
-            self.outer.written(write)
+        super().forward(op, arrays, meta, out, node)
