@@ -30,6 +30,7 @@ def test_right_gradients_pass() -> None:
     assert gradgradcheck(lambda x, y: x * y * x / y, (x, y))
     assert gradgradcheck(lambda x, y: x * y * x / y, (x, y), gen_non_contig_grad_outputs=True)
     assert gradgradcheck(lambda x: x * x * x, x, leaf([[1.0, -2.0]]), fast_mode=True)
+    assert gradgradcheck(lambda x: x * x * x, x, check_fwd_over_rev=True)
 
 
 def test_the_report_names_input_index_and_both_numbers() -> None:
@@ -87,6 +88,8 @@ def test_a_wrong_second_derivative_is_caught_by_gradgradcheck_only() -> None:
     assert gradcheck(wrong, leaf([0.7]))
     with pytest.raises(GradcheckError):
         gradgradcheck(wrong, leaf([0.7]))
+    with pytest.raises(GradcheckError, match="forward mode"):
+        gradgradcheck(wrong, leaf([0.7]), check_fwd_over_rev=True, check_rev_over_rev=False)
 
 
 def test_nondeterminism() -> None:

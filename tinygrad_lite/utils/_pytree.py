@@ -10,211 +10,36 @@ Source: PyTorch, `torch.utils._pytree`.
 from __future__ import annotations
 
 import dataclasses
-from collections import ChainMap, OrderedDict, defaultdict, deque, namedtuple
+from collections import defaultdict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-from ..core.trees import REGISTERED, Kind
+from ..core.trees import Kind
+from ._containers import BUILT_IN, DICTS, IsLeaf, kind_named, kind_of
+from ._containers import BUILTIN_TYPES as BUILTIN_TYPES
+from ._containers import SUPPORTED_NODES as SUPPORTED_NODES
+from ._containers import GetAttrKey as GetAttrKey
+from ._containers import MappingKey as MappingKey
+from ._containers import SequenceKey as SequenceKey
+from ._containers import _deregister_pytree_node as _deregister_pytree_node
+from ._containers import _dict_flatten as _dict_flatten
+from ._containers import _dict_flatten_with_keys as _dict_flatten_with_keys
+from ._containers import _dict_unflatten as _dict_unflatten
+from ._containers import _get_node_type as _get_node_type
+from ._containers import _is_leaf as _is_leaf
+from ._containers import _private_register_pytree_node as _private_register_pytree_node
+from ._containers import _register_pytree_node as _register_pytree_node
+from ._containers import is_namedtuple as is_namedtuple
+from ._containers import is_namedtuple_class as is_namedtuple_class
+from ._containers import is_namedtuple_instance as is_namedtuple_instance
+from ._containers import register_constant as register_constant
+from ._containers import register_dataclass as register_dataclass
+from ._containers import register_pytree_node as register_pytree_node
+from ._containers import tree_is_leaf as tree_is_leaf
 
 PyTree = Any
 Context = Any
 Fn = Callable[..., Any]
-IsLeaf = Callable[[Any], bool] | None
-
-
-class SequenceKey(NamedTuple):
-    """The way to the child number `idx`."""
-
-    idx: int
-
-    def __str__(self) -> str:
-        return f"[{self.idx!r}]"
-
-    def get(self, parent: Any) -> Any:
-        """That child."""
-        return parent[self.idx]
-
-
-class MappingKey(NamedTuple):
-    """The way to the child under `key`."""
-
-    key: Any
-
-    def __str__(self) -> str:
-        return f"[{self.key!r}]"
-
-    def get(self, parent: Any) -> Any:
-        """That child."""
-        return parent[self.key]
-
-
-class GetAttrKey(NamedTuple):
-    """The way to the child that is an attribute."""
-
-    name: str
-
-    def __str__(self) -> str:
-        return f".{self.name}"
-
-    def get(self, parent: Any) -> Any:
-        """That child."""
-        return getattr(parent, self.name)
-
-
-# -- containers ------------------------------------------------------------------------------------
-
-
-def _dict_flatten(tree: Any) -> tuple[list[Any], Any]:
-    return list(tree.values()), list(tree)
-
-
-def _dict_flatten_with_keys(tree: Any) -> tuple[list[tuple[Any, Any]], Any]:
-    """The same with the way to each child: libraries register dict-like classes with it."""
-    values, keys = _dict_flatten(tree)
-    return [(MappingKey(k), v) for k, v in zip(keys, values, strict=True)], keys
-
-
-def _dict_unflatten(values: Iterable[Any], keys: Any) -> dict[Any, Any]:
-    return dict(_filled(keys, values))
-
-
-def _filled(keys: Any, values: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-    return zip(keys, values, strict=True)
-
-
-#: what there is besides the registered classes; a named tuple's class is in its context
-_BUILT_IN: dict[Any, Kind] = {
-    list: Kind(lambda t: (t, None), lambda values, _: list(values)),
-    tuple: Kind(lambda t: (list(t), None), lambda values, _: tuple(values)),
-    namedtuple: Kind(lambda t: (list(t), type(t)), lambda values, made: made(*values)),
-    dict: Kind(_dict_flatten, _dict_unflatten),
-    OrderedDict: Kind(_dict_flatten, lambda values, keys: OrderedDict(_filled(keys, values))),
-    defaultdict: Kind(
-        lambda t: (list(t.values()), [t.default_factory, list(t)]),
-        lambda values, context: defaultdict(context[0], _filled(context[1], values)),
-    ),
-    deque: Kind(lambda t: (list(t), t.maxlen), lambda values, length: deque(values, length)),
-}
-BUILTIN_TYPES = frozenset(_BUILT_IN)
-#: all classes that are taken apart, those registered later too
-SUPPORTED_NODES: ChainMap[Any, Kind] = ChainMap(REGISTERED, _BUILT_IN)
-_DICTS = frozenset({dict, OrderedDict, defaultdict})
-
-
-def is_namedtuple_class(cls: type) -> bool:
-    """Whether `cls` is a direct product of `namedtuple` (or `typing.NamedTuple`)."""
-    fields = getattr(cls, "_fields", None)
-    return issubclass(cls, tuple) and isinstance(fields, tuple)
-
-
-def is_namedtuple(obj: Any) -> bool:
-    """Whether `obj` is a named tuple or the class of one."""
-    return is_namedtuple_class(obj if isinstance(obj, type) else type(obj))
-
-
-def is_namedtuple_instance(obj: Any) -> bool:
-    """Whether `obj` is a named tuple."""
-    return is_namedtuple_class(type(obj))
-
-
-def _get_node_type(tree: Any) -> Any:
-    return namedtuple if is_namedtuple_instance(tree) else type(tree)
-
-
-def _kind(node_type: Any) -> Kind | None:
-    return _BUILT_IN.get(node_type) or REGISTERED.get(node_type)
-
-
-def _kind_of(tree: Any) -> tuple[Any, Kind | None]:
-    exact = type(tree)
-    if exact in REGISTERED:
-        return exact, REGISTERED[exact]
-    node_type = _get_node_type(tree)
-    return node_type, _BUILT_IN.get(node_type)
-
-
-def tree_is_leaf(tree: Any, is_leaf: IsLeaf = None) -> bool:
-    """Whether nothing is taken apart here."""
-    return (is_leaf is not None and is_leaf(tree)) or _kind_of(tree)[1] is None
-
-
-_is_leaf = tree_is_leaf
-
-
-def register_pytree_node(
-    cls: type[Any],
-    flatten_fn: Callable[[Any], tuple[Any, Any]],
-    unflatten_fn: Callable[[Any, Any], Any],
-    *,
-    serialized_type_name: str | None = None,
-    to_dumpable_context: Any = None,
-    from_dumpable_context: Any = None,
-    flatten_with_keys_fn: Callable[[Any], tuple[Any, Any]] | None = None,
-) -> None:
-    """Make `cls` a container: flatten_fn(x) is (children, context), unflatten_fn puts it together.
-
-    ValueError if it is one already. The names of serialized types are accepted and not used.
-    """
-    if cls in REGISTERED or cls in _BUILT_IN:
-        raise ValueError(f"{cls} is already registered as pytree node.")
-    REGISTERED[cls] = Kind(flatten_fn, unflatten_fn, flatten_with_keys_fn)
-
-
-_register_pytree_node = _private_register_pytree_node = register_pytree_node
-
-
-def _deregister_pytree_node(cls: type[Any]) -> None:
-    del REGISTERED[cls]
-
-
-def register_dataclass(
-    cls: type[Any],
-    *,
-    field_names: list[str] | None = None,
-    drop_field_names: list[str] | None = None,
-    serialized_type_name: str | None = None,
-) -> None:
-    """Make a dataclass a container of its fields (but `drop_field_names`, which it then lacks).
-
-    Fields that hold None are not children; they come back as None.
-    """
-    if field_names is None:
-        if not dataclasses.is_dataclass(cls):
-            raise ValueError(
-                "field_names must be specified with a list of all fields used to construct the "
-                "class, in the order they appear in the class definition."
-            )
-        field_names = [f.name for f in dataclasses.fields(cls) if f.init]
-    names = [name for name in field_names if name not in set(drop_field_names or ())]
-
-    def flatten(x: Any) -> tuple[list[Any], Any]:
-        given = [name for name in names if getattr(x, name) is not None]
-        empty = [name for name in names if getattr(x, name) is None]
-        return [getattr(x, name) for name in given], [given, empty]
-
-    def unflatten(values: Iterable[Any], context: Any) -> Any:
-        given, empty = context
-        return cls(**dict(_filled(given, values)), **dict.fromkeys(empty))
-
-    def with_keys(x: Any) -> tuple[list[Any], Any]:
-        values, context = flatten(x)
-        return [(GetAttrKey(k), v) for k, v in _filled(context[0], values)], context
-
-    register_pytree_node(cls, flatten, unflatten, flatten_with_keys_fn=with_keys)
-
-
-def register_constant(cls: type[Any]) -> None:
-    """Make instances of `cls` part of the structure: containers without children.
-
-    TypeError unless `cls` defines `__eq__` and `__hash__`.
-    """
-    default: Any = object
-    if cls.__eq__ is default.__eq__ or cls.__hash__ is default.__hash__:
-        raise TypeError(
-            f"register_constant(cls) expects `cls` to have a non-default `__eq__` and `__hash__` "
-            f"implementation, but {cls} has not"
-        )
-    register_pytree_node(cls, lambda x: ([], x), lambda _, x: x, flatten_with_keys_fn=None)
 
 
 # -- structure -------------------------------------------------------------------------------------
@@ -268,7 +93,7 @@ class TreeSpec:
     def _build(self, leaves: Iterator[Any]) -> Any:
         if self.is_leaf():
             return next(leaves)
-        kind = _kind(self.type)
+        kind = kind_named(self.type)
         assert kind is not None
         return kind.unflatten([c._build(leaves) for c in self.children_specs], self.context)
 
@@ -279,8 +104,8 @@ class TreeSpec:
         """
         if self.is_leaf():
             return [tree]
-        found, kind = _kind_of(tree)
-        both_dicts = found in _DICTS and self.type in _DICTS
+        found, kind = kind_of(tree)
+        both_dicts = found in DICTS and self.type in DICTS
         if found is not self.type and not both_dicts:
             raise ValueError(f"Node type mismatch; expected {self.type!r}, but got {found!r}.")
         assert kind is not None
@@ -320,7 +145,7 @@ class TreeSpec:
 
     def __hash__(self) -> int:
         context = self.context
-        if self.type in _DICTS:
+        if self.type in DICTS:
             context = str(context)
         hashable = tuple(context) if isinstance(context, list) else context
         return hash((self.type, hashable, tuple(self.children_specs)))
@@ -357,7 +182,7 @@ _LEAF = TreeSpec(None, None, [])
 
 
 def _take_apart(tree: Any, is_leaf: IsLeaf, leaves: list[Any]) -> TreeSpec:
-    node_type, kind = _kind_of(tree)
+    node_type, kind = kind_of(tree)
     if kind is None or (is_leaf is not None and is_leaf(tree)):
         leaves.append(tree)
         return _LEAF
@@ -461,7 +286,7 @@ def _broadcast_to_and_flatten(
     tree: Any, treespec: TreeSpec, is_leaf: IsLeaf = None
 ) -> list[Any] | None:
     """The leaves of `tree`, each repeated for all it stands for in `treespec`; None: no fit."""
-    node_type, kind = _kind_of(tree)
+    node_type, kind = kind_of(tree)
     if kind is None or (is_leaf is not None and is_leaf(tree)):
         return [tree] * treespec.num_leaves
     if treespec.is_leaf() or node_type is not treespec.type:
@@ -483,11 +308,11 @@ def _broadcast_to_and_flatten(
 
 
 def _keyed(tree: Any, node_type: Any, kind: Kind) -> list[tuple[Any, Any]]:
-    if node_type in _DICTS:
+    if node_type in DICTS:
         return [(MappingKey(k), v) for k, v in tree.items()]
     if node_type is namedtuple:
         return [(GetAttrKey(k), v) for k, v in zip(tree._fields, tree, strict=True)]
-    if node_type in _BUILT_IN:
+    if node_type in BUILT_IN:
         return [(SequenceKey(i), v) for i, v in enumerate(tree)]
     if kind.with_keys is None:
         raise ValueError(
@@ -498,7 +323,7 @@ def _keyed(tree: Any, node_type: Any, kind: Kind) -> list[tuple[Any, Any]]:
 
 
 def _paths(path: tuple[Any, ...], tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Any, Any]]:
-    node_type, kind = _kind_of(tree)
+    node_type, kind = kind_of(tree)
     if kind is None or (is_leaf is not None and is_leaf(tree)):
         yield path, tree
         return
