@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
-from tinygrad_lite.kernels import arithmetic, copying, reduce
+from tinygrad_lite.kernels import arithmetic, copying, reduce, remainders
 from tinygrad_lite.kernels._jit import enabled, use_numba
 
 pytestmark = [
@@ -248,3 +248,18 @@ def test_a_mixture_of_two_layouts_is_row_major_at_any_size(name, side):
     x = np.ones((side, side))
     f = getattr(arithmetic, name)
     assert f(x, *[x.T.copy().T] * (MIXTURES[name] - 1), a=2.0).flags.c_contiguous
+
+
+def test_remainders_of_any_two_numbers_are_those_of_numpy():
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1e-45, -3e38, 1, -2, 0.1], np.float32)
+    some = np.random.default_rng(0).integers(0, 1 << 32, (2, 4000), np.uint32).view(np.float32)
+    near = np.rint(some[0] % 50) * np.float32(0.1)  # quotients that are all but whole
+    x = np.concatenate([some[0], near, np.repeat(special, 10)])
+    y = np.concatenate([some[1], np.full_like(near, -0.1), np.tile(special, 10)])
+    for name in ("fmod", "remainder", "floor_divide"):
+        kernel = getattr(remainders, name)
+        for a, b in ((x, y), (x, np.float32(-1.5).reshape(())), (y[:30], x[:20, None])):
+            got, want = kernel(a, b), kernel.ufunc(a, b)
+            assert got.dtype == want.dtype
+            np.testing.assert_array_equal(got, want)
+            np.testing.assert_array_equal(np.signbit(got[got == 0]), np.signbit(want[want == 0]))

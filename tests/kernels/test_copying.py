@@ -101,6 +101,7 @@ def test_the_kernels_are_reached(monkeypatch):
         assert calls[: len(want)] == want
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(("source", "target"), sorted(copying._CASTS))
 def test_casts(source, target):
     x = np.random.default_rng(0).integers(-(2**62), 2**62, (70, 90)).astype(source)
@@ -119,3 +120,18 @@ def test_the_cast_is_reached(monkeypatch):
     monkeypatch.setattr(copying, "cast_each", lambda *a: calls.append(a) or kernel(*a))
     assert (tl.arange(100).float() / tl.ones(100, dtype=tl.uint8).float()).double().sum() == 4950
     assert len(calls) == 3
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_halves_are_rounded_as_numpy_does(monkeypatch):
+    monkeypatch.setattr(copying, "FEW", 1)
+    single, half = np.dtype(np.float32), np.dtype(np.float16)
+    every = np.arange(1 << 16, dtype=np.uint16).view(half)
+    wide = copying.cast(every, single)
+    np.testing.assert_array_equal(wide, every.astype(single))
+    # each float16, what lies half way to the next one, and the neighbours of that
+    bits = wide.view(np.uint32)[:, None] + np.array([0, 4095, 4096, 4097], np.uint32)
+    for x in (bits.view(single), wide[:, None] * np.float32(0.50001)):
+        got, want = copying.cast(x, half), x.astype(half)
+        np.testing.assert_array_equal(got, want)
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(want))

@@ -16,10 +16,11 @@ KERNELS = {
 }
 FORWARD = {
     "exp": (), "log": (), "expm1": (), "erf": (), "tanh": (), "sigmoid": (), "relu": (), "sign": (),
+    "reciprocal": (), "floor": (), "ceil": (), "trunc": (), "rint": (),
     "negative": (), "absolute": (), "square": (), "cube": (), "sqrt": (), "rsqrt": (),
     "leaky_relu": (0.01,), "elu": (1.5,), "gelu": (), "gelu_tanh": (), "silu": (),
     "softplus": (2.0, 20.0), "mish": (), "scaled_elu": (1.05, 1.7, 0.8), "hardtanh": (-1.0, 2.0),
-    "hardswish": (), "logsigmoid": (),
+    "hardswish": (), "hardsigmoid": (), "logsigmoid": (),
 }  # fmt: skip
 FROM_RESULT = {"tanh", "sigmoid", "elu"}
 BACKWARD = {

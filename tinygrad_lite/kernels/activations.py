@@ -72,6 +72,20 @@ def _hardtanh_backward(g, x, low, high):
 
 
 @number
+def _hardsigmoid(x):
+    """min(max(x + 3, 0), 6) / 6."""
+    z = x + like(x, 3)
+    z = where(z < like(x, 0), like(x, 0), z)
+    return where(z > like(x, 6), like(x, 6), z) / like(x, 6)
+
+
+@number
+def _hardsigmoid_backward(g, x):
+    """g / 6 where -3 < x < 3, else 0."""
+    return where((x > like(x, -3)) & (x < like(x, 3)), g * like(x, 1 / 6), like(g, 0))
+
+
+@number
 def _hardswish(x):
     """x min(max(x + 3, 0), 6) / 6."""
     z = x + like(x, 3)
@@ -332,6 +346,17 @@ hardtanh_backward = backward(
     _hardtanh_backward,
     lambda g, x, low, high: np.where((x <= low) | (x >= high), g.dtype.type(0), g),
     parameters=2,
+    small=2048,
+)
+hardsigmoid = forward(
+    "hardsigmoid",
+    _hardsigmoid,
+    lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6,
+)
+hardsigmoid_backward = backward(
+    "hardsigmoid_backward",
+    _hardsigmoid_backward,
+    lambda g, x: np.where((x > -3) & (x < 3), g * g.dtype.type(1 / 6), g.dtype.type(0)),
     small=2048,
 )
 hardswish = forward(

@@ -181,9 +181,11 @@ def _in_one_run(x: Array, y: Array, out: Array | None) -> tuple[Array, Any, Arra
     return read, (value[0] if y.size == 1 else value), np.empty_like(x) if out is None else out
 
 
-def binary(name: str, scalar: Any, turned: Any, ufunc: np.ufunc) -> Callable[..., Array]:
+def binary(
+    name: str, scalar: Any, turned: Any, ufunc: np.ufunc, dtypes: Sequence[np.dtype] = FLOATS
+) -> Callable[..., Array]:
     """f(x, y, out=None) as `ufunc`; `turned` is the expression with x and y exchanged, if that is
-    another one."""
+    another one. Other `dtypes` are left to NumPy."""
     alike, number = map2.bind(name, f=scalar), map1_1.bind(name, f=scalar)
     number_first = number if turned is None else map1_1.bind(name + "_turned", f=turned)
     lines = map_lines.bind(name, f=scalar)
@@ -214,7 +216,7 @@ def binary(name: str, scalar: Any, turned: Any, ufunc: np.ufunc) -> Callable[...
     def call(x: Any, y: Any, out: Array | None = None) -> Array:
         big = x if type(x) is np.ndarray else y
         size = max(big.size, getattr(y, "size", 1))
-        if size < LARGE or big.dtype not in FLOATS or not enabled():
+        if size < LARGE or big.dtype not in dtypes or not enabled():
             return ufunc(x, y, out=out)
         a = x if big is x else np.asarray(x, big.dtype)
         b = y if type(y) is np.ndarray else np.asarray(y, big.dtype)

@@ -18,6 +18,7 @@ import numpy as np
 from ._gemm import lanes
 from ._jit import jit, prange, ready
 from ._micro import transpose
+from .halves import from_halves, to_halves
 from .updates import carray, pointer
 
 Array = np.ndarray
@@ -26,10 +27,16 @@ LARGE = 1 << 16
 """Elements from which a kernel wins over NumPy, if numba is loaded."""
 WORTH_LOADING = 1 << 18
 """Elements for which it pays to load numba."""
+FEW = 1 << 10
+"""Elements from which that is so for float16, which NumPy converts one by one."""
 ROW = 16
 """Numbers in a line from which copying line by line pays."""
 _FLOATS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
-_CASTS = {(a, b) for b, kinds in {"f": "?Bild", "d": "?Bilf", "l": "?Bi"}.items() for a in kinds}
+_CASTS = {
+    (a, b)
+    for b, kinds in {"f": "?Bilde", "d": "?Bilf", "l": "?Bi", "e": "f"}.items()
+    for a in kinds
+}
 """Pairs of dtypes; of floats to integers what does not fit is undefined."""
 _EDGE = 64
 """Numbers a side of what one thread transposes at a time."""
@@ -286,13 +293,20 @@ def copied(x: Array) -> Array:
 
 def cast(x: Array, dtype: np.dtype) -> Array:
     """A copy of x with its elements converted to `dtype`."""
-    if x.size < LARGE or (x.dtype.char, dtype.char) not in _CASTS or not x.flags.c_contiguous:
+    pair = x.dtype.char, dtype.char
+    halves = "e" in pair
+    if x.size < (FEW if halves else LARGE) or pair not in _CASTS or not x.flags.c_contiguous:
         return x.astype(dtype)
     if not ready(x.size, WORTH_LOADING):
         return x.astype(dtype)
     out = np.empty(x.shape, dtype)
     flat = x.reshape(-1)
-    cast_each(flat.view(np.uint8) if x.dtype == np.bool_ else flat, out.reshape(-1))
+    if halves:
+        run, bits = (to_halves, "u4") if dtype.char == "e" else (from_halves, "u2")
+        run = run if x.size >= LARGE else run.serial
+        run(flat.view(bits), out.reshape(-1).view("u2" if bits == "u4" else "u4"))
+    else:
+        cast_each(flat.view(np.uint8) if x.dtype == np.bool_ else flat, out.reshape(-1))
     return out
 
 

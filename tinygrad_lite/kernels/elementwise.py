@@ -258,6 +258,36 @@ def _rsqrt(x):
 
 
 @number
+def _reciprocal(x):
+    """1 / x."""
+    return like(x, 1) / x
+
+
+@number
+def _floor(x):
+    """The largest whole number not above x."""
+    return np.floor(x)
+
+
+@number
+def _ceil(x):
+    """The smallest whole number not below x."""
+    return np.ceil(x)
+
+
+@number
+def _trunc(x):
+    """x without its fraction."""
+    return np.trunc(x)
+
+
+@number
+def _rint(x):
+    """The nearest whole number, the even one of two."""
+    return np.rint(x)
+
+
+@number
 def _sign(x):
     """-1, 0 or 1; 0 for NaN."""
     zero, one = like(x, 0), like(x, 1)
@@ -358,6 +388,13 @@ square = forward("square", _square, np.square, small=MANY)
 cube = forward("cube", _cube, lambda x: x * x * x, small=MANY)
 sqrt = forward("sqrt", _sqrt, np.sqrt, small=MANY)
 rsqrt = forward("rsqrt", _rsqrt, lambda x: 1 / np.sqrt(x), small=MANY)
+reciprocal = forward(
+    "reciprocal", _reciprocal, lambda x: np.true_divide(_ONE[x.dtype], x), small=MANY
+)
+floor = forward("floor", _floor, np.floor, small=MANY)
+ceil = forward("ceil", _ceil, np.ceil, small=MANY)
+trunc = forward("trunc", _trunc, np.trunc, small=MANY)
+rint = forward("rint", _rint, np.rint, small=MANY)
 sign = forward("sign", _sign, _np_sign, small=16384)
 relu = forward("relu", _relu, _np_relu, small=16384)
 relu_backward = backward(

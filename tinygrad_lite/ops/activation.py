@@ -216,15 +216,20 @@ def hardtanh(x: Any, *, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     return kernels.hardtanh(x, min_val, max_val).astype(x.dtype, copy=False)
 
 
+@with_kernel(kernels.hardsigmoid_backward)
+def _hardsigmoid_rule(g: Any, x: Any) -> Any:
+    return where((x > -3) & (x < 3), g * (1 / 6), 0.0)
+
+
 @primitive(
-    lambda g, x: where((x > -3) & (x < 3), g * (1 / 6), 0.0),
+    _hardsigmoid_rule,
     method=False,
     check=_floating("hardsigmoid"),
     samples=[sample(Real(low=-5, high=5, avoid=(-3.0, 3.0)))],
 )
 def hardsigmoid(x: Any) -> Any:
     """min(max(x + 3, 0), 6) / 6; the derivative at the bounds is 0."""
-    return np.minimum(np.maximum(x + 3, 0), 6) / 6
+    return kernels.hardsigmoid(x)
 
 
 @with_kernel(kernels.hardswish_backward)

@@ -102,6 +102,8 @@ def _bounded(kernel: str) -> Any:
     broadcasts=True,
     method=False,
     title="ClampMin",
+    ufunc=np.maximum,
+    kernel=kernels.maximum,
     check=_bounded("maximum_cpu"),
     samples=_TWO,
 )
@@ -116,6 +118,8 @@ def at_least(x: Any, low: Any) -> Any:
     broadcasts=True,
     method=False,
     title="ClampMax",
+    ufunc=np.minimum,
+    kernel=kernels.minimum,
     check=_bounded("minimum_cpu"),
     samples=_TWO,
 )

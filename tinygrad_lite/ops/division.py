@@ -9,6 +9,7 @@ import numpy as np
 from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind
+from ..kernels import remainders
 from .arguments import also, as_arrays, not_complex, renamed, unsupported
 from .arithmetic import AWAY, quotient, zero
 
@@ -30,6 +31,8 @@ def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
     operator="floordiv",
     check=not_complex("div_floor_cpu"),
     inplace=True,
+    ufunc=np.floor_divide,
+    kernel=remainders.floor_divide,
     samples=[sample(Real(broadcast=True, margin=0.1), AWAY, smooth=False)],
 )
 def floor_divide(x: Any, y: Any) -> Any:
@@ -90,6 +93,8 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, **names: An
     operator="mod",
     check=not_complex("remainder_cpu"),
     inplace=True,
+    ufunc=np.remainder,
+    kernel=remainders.remainder,
     samples=[
         sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))
     ],
@@ -115,6 +120,8 @@ def remainder(x: Any, y: Any) -> Any:
     tensors=(0,),
     inplace=True,
     check=not_complex("fmod_cpu"),
+    ufunc=np.fmod,
+    kernel=remainders.fmod,
     samples=[
         sample(Real(low=0.1, high=0.9, broadcast=True), Real(low=1.0, high=2.0, broadcast=True))
     ],

@@ -126,11 +126,12 @@ def rsqrt(x: Any) -> Any:
     pointwise(lambda g, out: -g * (out * out)),
     promote="float",
     inplace=True,
+    ufunc=elementwise.reciprocal,
     samples=[sample(AWAY)],
 )
 def reciprocal(x: Any) -> Any:
     """1 / x, elementwise; integers become the default float."""
-    return 1 / x
+    return elementwise.reciprocal(x)
 
 
 @composed(inplace=True, samples=[])

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.doors import primitive
 from ..core.samples import Real, one_of, sample
+from ..kernels import elementwise
 from .arguments import also, unsupported
 from .arithmetic import zero
 
@@ -34,22 +35,40 @@ def _floats_only(x: Any) -> None:
         raise unsupported("frac", x.dtype)
 
 
-@primitive(zero, inplace=True, check=_no_bool("floor_vml"), samples=_BETWEEN)
+@primitive(
+    zero,
+    inplace=True,
+    check=_no_bool("floor_vml"),
+    ufunc=elementwise.floor,
+    samples=_BETWEEN,
+)
 def floor(x: Any) -> Any:
     """The largest whole number not above x; integers stay as they are."""
-    return np.floor(x) if x.dtype.kind == "f" else x.copy()
+    return elementwise.floor(x) if x.dtype.kind == "f" else x.copy()
 
 
-@primitive(zero, inplace=True, check=_no_bool("ceil_vml"), samples=_BETWEEN)
+@primitive(
+    zero,
+    inplace=True,
+    check=_no_bool("ceil_vml"),
+    ufunc=elementwise.ceil,
+    samples=_BETWEEN,
+)
 def ceil(x: Any) -> Any:
     """The smallest whole number not below x; integers stay as they are."""
-    return np.ceil(x) if x.dtype.kind == "f" else x.copy()
+    return elementwise.ceil(x) if x.dtype.kind == "f" else x.copy()
 
 
-@primitive(zero, inplace=True, check=_no_bool("trunc_vml"), samples=_BETWEEN)
+@primitive(
+    zero,
+    inplace=True,
+    check=_no_bool("trunc_vml"),
+    ufunc=elementwise.trunc,
+    samples=_BETWEEN,
+)
 def trunc(x: Any) -> Any:
     """x without its fraction; integers stay as they are."""
-    return np.trunc(x) if x.dtype.kind == "f" else x.copy()
+    return elementwise.trunc(x) if x.dtype.kind == "f" else x.copy()
 
 
 @primitive(
@@ -65,7 +84,7 @@ def round(x: Any, *, decimals: int = 0) -> Any:
             raise unsupported("round", x.dtype)
         return x.copy()
     if decimals == 0:
-        return np.rint(x)
+        return elementwise.rint(x)
     if x.dtype == np.float16:
         return round(x.astype(np.float32), decimals=decimals).astype(np.float16)
     ten = x.dtype.type(10.0 ** (decimals if decimals > 0 else -decimals))
@@ -75,7 +94,7 @@ def round(x: Any, *, decimals: int = 0) -> Any:
 @primitive(lambda g: g, inplace=True, check=_floats_only, samples=_BETWEEN)
 def frac(x: Any) -> Any:
     """x - trunc(x)."""
-    return x - np.trunc(x)
+    return x - elementwise.trunc(x)
 
 
 fix = also("fix", trunc, inplace=True)
