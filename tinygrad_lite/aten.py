@@ -16,6 +16,7 @@ from .core.tensor import Tensor
 from .nn import functional as F
 from .ops import random
 from .ops.activation import sigmoid
+from .ops.arguments import of_tensors
 from .ops.joining import split
 from .ops.trigonometric import tanh
 
@@ -68,6 +69,7 @@ def _word(reduction: Any) -> str:
     return reduction if isinstance(reduction, str) else _REDUCTIONS[reduction]
 
 
+@of_tensors
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -81,6 +83,7 @@ def binary_cross_entropy_with_logits(
     )
 
 
+@of_tensors
 def kl_div(
     input: Tensor, target: Tensor, reduction: int = 0, *, log_target: bool = False
 ) -> Tensor:
@@ -104,6 +107,7 @@ def poisson_nll_loss(
     )
 
 
+@of_tensors
 def cosine_embedding_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
@@ -111,6 +115,7 @@ def cosine_embedding_loss(
     return F.cosine_embedding_loss(input1, input2, target, margin, reduction=_word(reduction))
 
 
+@of_tensors
 def hinge_embedding_loss(
     input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0
 ) -> Tensor:
@@ -118,6 +123,7 @@ def hinge_embedding_loss(
     return F.hinge_embedding_loss(input, target, margin, reduction=_word(reduction))
 
 
+@of_tensors
 def margin_ranking_loss(
     input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
 ) -> Tensor:
@@ -125,6 +131,7 @@ def margin_ranking_loss(
     return F.margin_ranking_loss(input1, input2, target, margin, reduction=_word(reduction))
 
 
+@of_tensors
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,
@@ -215,6 +222,7 @@ def feature_alpha_dropout(input: Tensor, p: float, train: bool) -> Tensor:
     return F.feature_alpha_dropout(input, p, train)
 
 
+@of_tensors
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
     """`nn.functional.pad` in mode constant."""
     return F.pad(input, pad, "constant", value)
@@ -283,6 +291,7 @@ def native_dropout(input: Tensor, p: float, train: bool | None) -> tuple[Tensor,
 # -- one step of a recurrent layer -----------------------------------------------------------------
 
 
+@of_tensors
 def lstm_cell(
     input: Tensor,
     hx: Sequence[Tensor],
@@ -299,6 +308,7 @@ def lstm_cell(
     return sigmoid(o) * tanh(new), new
 
 
+@of_tensors
 def gru_cell(
     input: Tensor,
     hx: Tensor,
@@ -318,6 +328,8 @@ def gru_cell(
 
 
 def _simple(activation: Callable[[Tensor], Tensor], name: str) -> Callable[..., Tensor]:
+    @of_tensors
+    @of_tensors
     def cell(
         input: Tensor,
         hx: Tensor,
@@ -353,6 +365,7 @@ def nuclear_norm(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tenso
     return found
 
 
+@of_tensors
 def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     """The norm over all dimensions but `dim`, which are kept; dim -1: over all."""
     axes = None if dim == -1 else tuple(i for i in range(v.dim()) if i != dim % v.dim())
@@ -362,6 +375,7 @@ def norm_except_dim(v: Tensor, pow: int = 2, dim: int = 0) -> Tensor:
     return found
 
 
+@of_tensors
 def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, Tensor]:
     """The maxima and where they are (`nn.functional` has one that gives the maxima alone)."""
     found: tuple[Tensor, Tensor] = F.adaptive_max_pool1d(input, output_size, True)

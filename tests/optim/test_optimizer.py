@@ -287,13 +287,13 @@ def test_an_error_leaves_everything_as_it_was() -> None:
     assert float(optimizer.state[p]["step"]) == step
 
 
-def test_differentiable_refuses_a_graph() -> None:
+def test_differentiable_refuses_to_write_into_a_leaf() -> None:
     p = leaf(3)
     optimizer = optim.SGD([p], lr=0.1, differentiable=True)
     train(optimizer, [p], 1)
     optimizer.zero_grad()
     (p**3).sum().backward(create_graph=True)
-    with pytest.raises(RuntimeError, match="is itself part of a graph"):
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
         optimizer.step()
 
 

@@ -195,3 +195,12 @@ def test_autograd_function() -> None:
 
     assert gradcheck(Cube.apply, leaf([0.5, -1.0]))
     assert gradgradcheck(Cube.apply, leaf([0.5, -1.0]))
+
+
+def test_inputs_may_be_reached_on_other_ways() -> None:
+    layer = tl.nn.Linear(2, 1).double()
+    x, w = leaf([[1.0, 2.0]]), leaf([3.0, 4.0])
+    assert gradcheck(lambda x, *_: layer(x).tanh(), (x, *layer.parameters()))
+    assert gradcheck(lambda d, _: d["w"] ** 3, ({"w": w}, w))
+    assert gradgradcheck(lambda d, _: d["w"] ** 3, ({"w": w}, w))
+    assert w.tolist() == [3.0, 4.0] and w.grad is None

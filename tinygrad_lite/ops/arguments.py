@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import math
 import warnings
 from collections.abc import Callable
@@ -136,6 +137,42 @@ def numpy_names(function: Any) -> Any:
         if names:
             names = {_TORCH_NAME.get(name, name): value for name, value in names.items()}
         return function(*args, **names)
+
+    return call
+
+
+def of_tensors(function: Any) -> Any:
+    """A function that names, in PyTorch's TypeError, the argument that should have been a Tensor.
+
+    Nothing is asked before the call: that an argument lacks what a Tensor has shows in the
+    AttributeError, which knows the object it was raised for.
+    """
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args: Any, **names: Any) -> Any:
+        try:
+            return function(*args, **names)
+        except AttributeError as error:
+            culprit = error.obj
+            if isinstance(culprit, Tensor) or not hasattr(Tensor, error.name or ""):
+                raise
+            got = type(culprit).__name__
+            given = signature.bind(*args, **names).arguments
+            for position, (name, value) in enumerate(given.items(), 1):
+                if value is culprit:
+                    raise TypeError(
+                        f"{function.__name__}(): argument '{name}' (position {position}) must be "
+                        f"Tensor, not {got}"
+                    ) from None
+                if type(value) is tuple:
+                    for i, element in enumerate(value):
+                        if element is culprit:
+                            raise TypeError(
+                                f"expected Tensor as element {i} in argument {position - 1}, but "
+                                f"got {got} ({function.__name__})"
+                            ) from None
+            raise
 
     return call
 

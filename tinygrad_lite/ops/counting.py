@@ -16,7 +16,7 @@ from ..core.doors import composed
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import masks
-from .arguments import kind, require_tensor, unsupported
+from .arguments import kind, of_tensors, require_tensor, unsupported
 from .extremes import returned
 
 histogram_values = returned("histogram", "hist", "bin_edges")
@@ -40,6 +40,7 @@ def argwhere(input: Any) -> Any:
 
 
 @composed()
+@of_tensors
 def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number from 0 to the largest occurs in a vector; or the sum of its weights."""
     a = input.array
@@ -62,6 +63,7 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 
 @composed()
+@of_tensors
 def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0) -> Any:
     """Counts in `bins` equal bins between min and max (if both are 0: of the input), as floats."""
     a = input.array
@@ -95,6 +97,7 @@ def _counts(x: np.ndarray, edges: np.ndarray, weight: np.ndarray | None) -> np.n
 
 
 @composed()
+@of_tensors
 def histogram(
     input: Any, bins: Any = 100, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Any:
@@ -129,6 +132,7 @@ def histogram(
 
 
 @composed(method=False)
+@of_tensors
 def histogramdd(
     input: Any, bins: Any, *, range: Any = None, weight: Any = None, density: bool = False
 ) -> Any:
@@ -202,6 +206,7 @@ def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def searchsorted(
     sorted_sequence: Any,
     input: Any,
@@ -281,6 +286,7 @@ def _sorted_by(edges: np.ndarray, sorter: np.ndarray) -> np.ndarray:
 
 
 @composed(method=False)
+@of_tensors
 def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False) -> Any:
     """The bucket of each value: boundaries[i - 1] < value <= boundaries[i] (right: <=, <)."""
     if boundaries.array.ndim != 1:
@@ -291,6 +297,7 @@ def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bo
 
 
 @composed()
+@of_tensors
 def unique(
     input: Any,
     sorted: bool = True,
@@ -324,6 +331,7 @@ def _chosen(
 
 
 @composed()
+@of_tensors
 def unique_consecutive(
     input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
 ) -> Any:
@@ -344,6 +352,7 @@ def unique_consecutive(
 
 
 @composed(method=False)
+@of_tensors
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """A new last axis with 1 at the class number and 0 elsewhere, int64."""
     a = tensor.array

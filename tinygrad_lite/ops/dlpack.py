@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.tensor import Tensor, bind, make, require_cpu
+from .arguments import of_tensors
 from .conversion import clone
 
 
@@ -62,6 +63,7 @@ class _Capsule:
         return 1, 0  # the CPU
 
 
+@of_tensors
 def to_dlpack(tensor: Tensor) -> Any:
     """A DLPack capsule of the Tensor's memory."""
     return _dlpack(tensor)

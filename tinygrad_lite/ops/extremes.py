@@ -17,7 +17,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels.copying import contiguous, row_major
-from .arguments import axes_of, bottom_of, renamed, require_tensor, top_of, unsupported
+from .arguments import axes_of, bottom_of, of_tensors, renamed, require_tensor, top_of, unsupported
 from .arguments import kind as dtype_name
 from .arithmetic import where
 from .bounds import maximum, minimum
@@ -185,6 +185,7 @@ amin = _extreme("amin", smallest, "Smallest element over `dim`; ties share the g
 
 
 @composed(samples=[sample(_DISTINCT, dim=one_of(None, 0, 1), keepdim=one_of(False, True))])
+@of_tensors
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, **names: Any) -> Any:
     """(min, max) over `dim`; ties share the gradient evenly."""
     if names:

@@ -15,7 +15,7 @@ from ..core.doors import composed, primitive
 from ..core.dtypes import get_default_dtype
 from ..core.samples import Integer, Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
-from .arguments import also, in_double, not_complex, require_tensor, unsupported
+from .arguments import also, in_double, not_complex, of_tensors, require_tensor, unsupported
 
 EULER = 0.57721566490153286061
 
@@ -218,6 +218,7 @@ def _polygamma_method(self: Tensor, n: int) -> Any:
 
 
 @composed(inplace=True)
+@of_tensors
 def mvlgamma(input: Any, p: int) -> Any:
     """log of the p-dimensional gamma function: p (p - 1) / 4 log(pi) + sum of lgamma(x - i / 2)."""
     if input.array.dtype.kind not in "biuf":

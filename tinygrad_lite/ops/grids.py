@@ -11,11 +11,13 @@ import numpy as np
 from ..core.doors import composed
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, make
+from .arguments import of_tensors
 from .extremes import take_along
 from .powers import pow
 from .shaping import broadcast_to, reshape
 
 
+@of_tensors
 def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """Grids of coordinates: for n 1-d Tensors, n Tensors of n dimensions.
 
@@ -57,6 +59,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     return tuple(grids)
 
 
+@of_tensors
 def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
     """Every choice of r elements of a 1-d Tensor, in order: (number of choices, r)."""
     if input.array.ndim != 1:
@@ -71,6 +74,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
 
 
 @composed(method=False, samples=[sample(Real("n"))])
+@of_tensors
 def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The Vandermonde matrix: (n, N), its columns powers of x, the highest first."""
     if x.array.ndim != 1:

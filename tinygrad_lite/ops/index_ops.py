@@ -14,7 +14,7 @@ from ..core.chain import broadcast
 from ..core.doors import composed
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor, make
-from .arguments import kind, numpy_names
+from .arguments import kind, numpy_names, of_tensors
 from .indexing import Index, complaint, parse, picked, replaced, scattered
 from .scattering import gather, reduced
 from .views import reshaped, sliced
@@ -239,6 +239,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
 
 
 @composed()
+@of_tensors
 def take(input: Any, index: Any) -> Any:
     """The elements at `index` of the input as if flattened, in the shape of the index."""
     flat = reshaped(input, shape=(input.array.size,))
@@ -261,6 +262,7 @@ def _flat_index(name: str, index: Tensor, n: int) -> np.ndarray:
 
 
 @composed(inplace=True, apart=True)
+@of_tensors
 def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
     """The input with source's elements at (or added at) `index`, counted as if flattened."""
     n = input.array.size
@@ -285,6 +287,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
 
 
 @composed()
+@of_tensors
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """`gather` with the index and the input broadcast against each other along the other axes."""
     if indices.array.dtype != np.int64:
@@ -324,6 +327,7 @@ def _mask(name: str, mask: Any) -> np.ndarray:
 
 
 @composed()
+@of_tensors
 def masked_select(input: Any, mask: Any) -> Any:
     """The elements where `mask` is True, as a vector; both are broadcast."""
     m = _mask("masked_select", mask)
@@ -335,6 +339,7 @@ def masked_select(input: Any, mask: Any) -> Any:
 
 
 @composed(inplace=True)
+@of_tensors
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     """The input with the first elements of `source` where the (broadcast) mask is True."""
     if mask.array.dtype != bool:
@@ -375,6 +380,7 @@ def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
 
 
 @composed()
+@of_tensors
 def slice_scatter(
     input: Any, src: Any, dim: int = 0, start: Any = None, end: Any = None, step: int = 1
 ) -> Any:

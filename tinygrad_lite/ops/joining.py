@@ -18,7 +18,7 @@ from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
 from ..kernels import copying
 from ..kernels.copying import row_major
-from .arguments import kind, numpy_names
+from .arguments import kind, numpy_names, of_tensors
 from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
 from .views import sliced
 
@@ -412,6 +412,9 @@ def tensor_split(
 
 
 def _split_along(name: str, dim: int, least: int) -> Any:
+    @of_tensors
+    @of_tensors
+    @of_tensors
     def cut(input: Any, indices_or_sections: Any) -> Any:
         if input.ndim < least:
             raise RuntimeError(

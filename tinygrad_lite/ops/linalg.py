@@ -15,7 +15,7 @@ from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import lapack
-from .arguments import kind, require_tensor
+from .arguments import kind, of_tensors, require_tensor
 from .decompositions import (
     cholesky_factor,
     determinant,
@@ -141,6 +141,7 @@ def _as_columns(name: str, A: Tensor, B: Tensor) -> bool:
 
 
 @composed(method=False, name="linalg.solve")
+@of_tensors
 def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
     """X with A @ X = B (or X @ A = B with left=False); B: vectors or matrices of columns.
 
@@ -206,6 +207,7 @@ triangular_values = returned("triangular_solve", "solution", "cloned_coefficient
 bind("triangular_solve", triangular_solve)
 
 
+@of_tensors
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """(solution, residuals, rank, singular_values): X that makes |A @ X - B| least.
 
@@ -298,6 +300,7 @@ def cholesky_inverse(L: Any, upper: bool = False) -> Any:
     return matmul(inverse_factor.mH, inverse_factor)
 
 
+@of_tensors
 def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """(eigenvalues, eigenvectors) of symmetric matrices, ascending.
 
@@ -311,6 +314,7 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     return eigh_values(*symmetric_eigen(_mirrored(A if UPLO.upper() == "L" else A.mH)))
 
 
+@of_tensors
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """The eigenvalues of symmetric matrices, ascending."""
     return eigh(A, UPLO, out=out).eigenvalues

@@ -14,7 +14,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
 from ..kernels import lapack
-from .arguments import array_of
+from .arguments import array_of, of_tensors
 from .decompositions import (
     inverted,
     matrix_exponential,
@@ -118,6 +118,7 @@ def matrix_rank(
 # -- small ones ------------------------------------------------------------------------------------
 
 
+@of_tensors
 def cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> Any:
     """The cross product of vectors of 3 along `dim`."""
     d = canonical_axis(dim, input.array.ndim)
@@ -135,12 +136,14 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     return _diagonal(A, offset, dim1, dim2)
 
 
+@of_tensors
 def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     """Products of elements summed along `dim`; complex x are conjugated."""
     no_out("linalg.vecdot", out)
     return total((x.conj() if x.array.dtype.kind == "c" else x) * y, dim)
 
 
+@of_tensors
 def vander(x: Any, N: int | None = None) -> Any:
     """The matrix of powers x ** 0, x ** 1, ..., x ** (N - 1) along a new last axis."""
     if N is None and x.array.ndim == 0:
@@ -152,6 +155,7 @@ def vander(x: Any, N: int | None = None) -> Any:
     return reshaped(x, shape=(*x.array.shape, 1)) ** make(np.arange(n))
 
 
+@of_tensors
 def tensorinv(A: Any, ind: int = 2) -> Any:
     """The inverse for `tensordot(A, ., ind)`."""
     shape = A.array.shape
@@ -166,6 +170,7 @@ def tensorinv(A: Any, ind: int = 2) -> Any:
     return reshaped(inverted(reshaped(A, shape=(rows, rows))), shape=(*shape[ind:], *shape[:ind]))
 
 
+@of_tensors
 def tensorsolve(A: Any, B: Any, dims: Any = None) -> Any:
     """X with tensordot(A, X, X.ndim) = B."""
     if dims is not None:

@@ -10,7 +10,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import lapack
-from .arguments import require_tensor
+from .arguments import of_tensors, require_tensor
 from .decompositions import LinAlgError, inverted, regular, solved
 from .extremes import returned
 from .joining import joined
@@ -180,6 +180,7 @@ def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     return lu_values(make(P), tril(packed[..., :k], diagonal=-1) + one, triu(packed[..., :k, :]))
 
 
+@of_tensors
 def lu_solve(
     LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: Any = None
 ) -> Any:
@@ -192,6 +193,7 @@ def lu_solve(
     return solve(A.mH if adjoint else A, B, left=left)
 
 
+@of_tensors
 def old_lu_solve(b: Any, LU_data: Any, LU_pivots: Any) -> Any:
     """`linalg.lu_solve` with its older order of arguments."""
     return lu_solve(LU_data, LU_pivots, b)
@@ -230,6 +232,7 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out:
         return cholesky_ex_values(make(np.array(A.array)), _info(A, 1))
 
 
+@of_tensors
 def solve_ex(
     A: Any, B: Any, *, left: bool = True, check_errors: bool = False, out: Any = None
 ) -> Any:
@@ -296,6 +299,7 @@ def ormqr(input: Any, tau: Any, other: Any, left: bool = True, transpose: bool =
     return C
 
 
+@of_tensors
 def householder_product(A: Any, tau: Any) -> Any:
     """The first columns of the product of reflections I - tau[i] * v[i] @ v[i].mH.
 
@@ -322,6 +326,7 @@ def householder_product(A: Any, tau: Any) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def lu_unpack(
     LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> Any:

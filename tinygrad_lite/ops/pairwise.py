@@ -12,7 +12,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, make
 from ..kernels import separations as kernels
-from .arguments import kind
+from .arguments import kind, of_tensors
 from .reduction import p_norm
 from .views import reshaped
 
@@ -42,6 +42,7 @@ def separations(x: Any, y: Any) -> Any:
     method=False,
     samples=[sample(Real("n 3", -2.0, -0.5), Real("m 3", 0.5, 2.0), p=one_of(2.0, 1.0, 3.0))],
 )
+@of_tensors
 def cdist(
     x1: Any, x2: Any, p: float = 2.0, compute_mode: str = "use_mm_for_euclid_dist_if_necessary"
 ) -> Any:
@@ -99,6 +100,7 @@ def _no_columns(shape: tuple[int, ...], *rows: Tensor) -> Any:
 
 
 @composed(method=False, samples=[sample(Real("3 3", distinct=True), p=one_of(2.0, 1.0))])
+@of_tensors
 def pdist(input: Any, p: float = 2.0) -> Any:
     """The distances of all pairs of rows i < j, as a vector."""
     if input.array.ndim != 2:

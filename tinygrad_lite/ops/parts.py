@@ -13,7 +13,7 @@ from ..core.node import owner
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis, shape_from
 from ..core.tensor import Tensor, bind, make
-from .arguments import numpy_names
+from .arguments import numpy_names, of_tensors
 from .selection import filled_where
 from .shaping import movedim, ravel, turned
 from .views import (
@@ -66,6 +66,7 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
 
 
 @composed(samples=[sample(Real("n 5"), dimension=one_of(1, -1), size=2, step=one_of(1, 2))])
+@of_tensors
 def unfold(input: Any, dimension: int, size: int, step: int) -> Any:
     """Windows of `size` every `step` along an axis, each window as a new last axis; a view."""
     ndim = input.array.ndim
@@ -95,6 +96,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 
 @composed(samples=[sample(Real("n 3"), offset=one_of(0, 1, -2), dim1=one_of(0, -2), dim2=-1)])
+@of_tensors
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Matrices with the last axis on their diagonal, zero elsewhere."""
     shape = input.array.shape
@@ -158,6 +160,7 @@ def as_strided_scatter(
 
 
 @composed()
+@of_tensors
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The input with `src` on the diagonal that `diagonal` with these arguments returns."""
     ndim = input.array.ndim
@@ -177,6 +180,7 @@ def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2:
 
 
 @composed(samples=[sample(Real("n"), diagonal=one_of(0, 1)), sample(Real("n 3"), diagonal=0)])
+@of_tensors
 def diag(input: Any, diagonal: int = 0) -> Any:
     """The matrix with this vector on its diagonal, or the diagonal of this matrix (a copy)."""
     if input.array.ndim == 1:

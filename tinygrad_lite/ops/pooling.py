@@ -8,6 +8,7 @@ from typing import Any
 from ..core.doors import composed
 from ..core.tensor import Tensor
 from ..kernels import pool as kernels
+from .arguments import of_tensors
 from .convolution import per_dim
 from .pools import adaptive_max, adaptive_mean, max_pool, mean_pool
 
@@ -272,6 +273,7 @@ def _adaptive(kind: str, dims: int, input: Any, output_size: Any) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def adaptive_avg_pool1d(input: Any, output_size: Any) -> Any:
     """Means over the windows that give (N, C, output_size)."""
     return _adaptive("avg", 1, input, output_size)
@@ -290,6 +292,7 @@ def adaptive_avg_pool3d(input: Any, output_size: Any) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def adaptive_max_pool1d(input: Any, output_size: Any, return_indices: bool = False) -> Any:
     """Maxima over the windows that give (N, C, output_size)."""
     found = _adaptive("max", 1, input, output_size)

@@ -12,7 +12,7 @@ from ..core.samples import Real, reals, sample
 from ..core.tensor import Tensor
 from ..kernels import elementwise
 from ..kernels.formulas import compiled
-from .arguments import converted, renamed
+from .arguments import converted, of_tensors, renamed
 from .arithmetic import AWAY, is_bool, where, zero
 from .exponential import log
 
@@ -135,6 +135,7 @@ def reciprocal(x: Any) -> Any:
 
 
 @composed(inplace=True, samples=[])
+@of_tensors
 def float_power(input: Any, exponent: Any, **names: Any) -> Any:
     """input ** exponent, computed in float64 (complex128 if either is complex)."""
     renamed("float_power", names)

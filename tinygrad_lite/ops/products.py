@@ -17,7 +17,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
-from .arguments import converted, kind, numpy_names, require_tensor
+from .arguments import converted, kind, numpy_names, of_tensors, require_tensor
 from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
@@ -58,6 +58,7 @@ def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 
 
 @composed(samples=[sample(Real("n k"), Real("k"))])
+@of_tensors
 def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     """The product of a matrix and a vector: (n, k) @ (k,)."""
     no_out("mv", out)
@@ -69,6 +70,7 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
 
 
 @composed(samples=[sample(Real("n"), Real("n"))])
+@of_tensors
 def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
     """The dot product of two vectors."""
     no_out("dot", out)
@@ -80,12 +82,14 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
 
 
 @composed()
+@of_tensors
 def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
     """The dot product of two vectors, the first conjugated."""
     return dot(input.conj(), other, out=out)
 
 
 @composed(samples=[sample(Real("n k"), Real("m k"))])
+@of_tensors
 def inner(input: Any, other: Any, *, out: Any = None) -> Any:
     """Products summed over the last axis of both: (..., k), (***, k) -> (..., ***)."""
     no_out("inner", out)
@@ -113,6 +117,7 @@ def pairs(x: Any, y: Any) -> Any:
 
 
 @composed(samples=[sample(Real("n"), Real("m"))])
+@of_tensors
 def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
     """All products of elements of two vectors: (n,), (m,) -> (n, m)."""
     no_out("outer", out)
@@ -125,6 +130,7 @@ def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
 
 
 @composed()
+@of_tensors
 def ger(input: Any, vec2: Any, *, out: Any = None) -> Any:
     """The same as `outer`."""
     return outer(input, vec2, out=out)
@@ -156,6 +162,7 @@ _WEIGHTS: dict[str, Any] = {"beta": one_of(1, 0.5), "alpha": one_of(1, -2.0)}
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("n k"), Real("k m"), **_WEIGHTS)])
+@of_tensors
 def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * (mat1 @ mat2)."""
     for name, x in (("mat1", mat1), ("mat2", mat2)):
@@ -165,6 +172,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
 
 
 @composed(inplace=True, samples=[sample(Real("n"), Real("n k"), Real("k"), **_WEIGHTS)])
+@of_tensors
 def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * (mat @ vec)."""
     if input.array.ndim > 1 or mat.array.ndim != 2 or vec.array.ndim != 1:
@@ -178,6 +186,7 @@ def addmv(input: Any, mat: Any, vec: Any, *, beta: Any = 1, alpha: Any = 1) -> A
 
 
 @composed(inplace=True, samples=[sample(Real("n m"), Real("n"), Real("m"), **_WEIGHTS)])
+@of_tensors
 def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
     """beta * input + alpha * outer(vec1, vec2)."""
     for name, x in (("vec1", vec1), ("vec2", vec2)):
@@ -269,6 +278,7 @@ def kron(input: Any, other: Any, *, out: Any = None) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def chain_matmul(*matrices: Any, out: Any = None) -> Any:
     """The product of several matrices in the cheapest order."""
     no_out("chain_matmul", out)
@@ -309,6 +319,7 @@ def _chained(xs: list[Tensor], cut: dict[tuple[int, int], int], i: int, j: int) 
 
 @composed(samples=[sample(Real("n 3"), Real("n 3"), dim=-1)])
 @numpy_names
+@of_tensors
 def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """The cross product of vectors of 3 along `dim` (by default the first axis of size 3)."""
     no_out("cross", out)
@@ -340,6 +351,7 @@ def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) ->
 
 
 @composed(samples=[sample(Real("n m"))])
+@of_tensors
 def trace(input: Any) -> Any:
     """The sum of the diagonal of a matrix."""
     if input.array.ndim != 2:
@@ -351,6 +363,7 @@ def trace(input: Any) -> Any:
 
 
 @composed(samples=[sample(Real("3 4"), correction=one_of(0, 1)), sample(Real("4"))])
+@of_tensors
 def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """The covariance matrix of the rows (variables), whose columns are observations."""
     if input.array.ndim > 2:
@@ -427,6 +440,7 @@ def _check_weights(name: str, w: Any, n: int, wanted: str, kinds: str) -> None:
 
 
 @composed()
+@of_tensors
 def corrcoef(input: Any) -> Any:
     """Pearson's correlation coefficients of the rows (variables), within [-1, 1]."""
     if input.array.ndim > 2:
@@ -454,6 +468,7 @@ def _within_unit(c: Any, s: Any) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def cartesian_prod(*tensors: Any) -> Any:
     """All combinations of elements of several vectors, one a row, the last varying fastest."""
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):

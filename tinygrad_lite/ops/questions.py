@@ -9,7 +9,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.dtypes import dtype
 from ..core.tensor import Tensor, bind
-from .arguments import require_tensor
+from .arguments import of_tensors, require_tensor
 
 
 def is_tensor(obj: Any) -> bool:
@@ -41,11 +41,13 @@ def numel(input: Tensor) -> int:
     return input.array.size
 
 
+@of_tensors
 def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether both have the same shape."""
     return input.array.shape == other.array.shape
 
 
+@of_tensors
 def is_set_to(self: Tensor, tensor: Tensor) -> bool:
     """Whether both look at the same elements of the same memory."""
     a, b = self, tensor

@@ -16,7 +16,7 @@ from ..core.random import numpy_generator
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, make, require_cpu
 from ..kernels import drawing
-from .arguments import kind, require_tensor, unsupported
+from .arguments import kind, of_tensors, require_tensor, unsupported
 from .creation import _dtype_or_default, _finished, _shape, refuse_out
 from .like import in_order_of
 
@@ -155,6 +155,7 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     return _finished(_integers(rng, int(low), int(high), shape, numpy_dtype), requires_grad)
 
 
+@of_tensors
 def randint_like(
     input: Tensor, low: Any = None, high: Any = None, *, dtype: Any = None, **options: Any
 ) -> Tensor:
@@ -340,6 +341,7 @@ def poisson(input: Tensor, generator: Any = None) -> Tensor:
     return make(np.asarray(numpy_generator(generator).poisson(input.array), input.array.dtype))
 
 
+@of_tensors
 def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
     """Binomial numbers of `count` trials with probability `prob`, in their dtype."""
     if (count.array < 0).any():

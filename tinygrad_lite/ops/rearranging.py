@@ -14,7 +14,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import copying, select
-from .arguments import numpy_names, require_tensor, unsupported
+from .arguments import numpy_names, of_tensors, require_tensor, unsupported
 from .indexing import picked
 from .joining import cat
 from .shaping import sizes_of, transpose
@@ -64,6 +64,7 @@ def flip(input: Any, *axes: Any, dims: Any = None) -> Any:
 
 
 @composed()
+@of_tensors
 def fliplr(input: Any) -> Any:
     """In reverse order along axis 1."""
     if input.ndim < 2:
@@ -72,6 +73,7 @@ def fliplr(input: Any) -> Any:
 
 
 @composed()
+@of_tensors
 def flipud(input: Any) -> Any:
     """In reverse order along axis 0."""
     if input.ndim < 1:
@@ -80,6 +82,7 @@ def flipud(input: Any) -> Any:
 
 
 @composed()
+@of_tensors
 def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
     """Rotated by k quarter turns in the plane of two axes, from the first towards the second."""
     if len(dims) != 2:
@@ -114,6 +117,7 @@ def rolled(x: Any, *, shifts: Sequence[int], axes: Sequence[int]) -> Any:
 
 
 @composed()
+@of_tensors
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     """Shifted cyclically along `dims`; without dims, as if flattened."""
     shifts = (shifts,) if not isinstance(shifts, (tuple, list)) else tuple(shifts)
@@ -161,6 +165,7 @@ def tile(input: Any, *sizes: Any, dims: Any = None) -> Any:
 
 @composed(samples=[sample(Real("n m"), repeats=one_of(1, 3), dim=one_of(0, -1, None))])
 @numpy_names
+@of_tensors
 def repeat_interleave(
     input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Any:
@@ -207,6 +212,7 @@ def _counts(repeats: np.ndarray) -> np.ndarray:
 
 
 @composed(method=False)
+@of_tensors
 def block_diag(*tensors: Any) -> Any:
     """The matrices along the diagonal of one matrix, zero elsewhere; vectors are rows."""
     if not tensors:

@@ -11,6 +11,7 @@ from ..core.determinism import settled
 from ..core.node import _LEGACY, Leaf, owner
 from ..core.shapes import shape_from
 from ..core.tensor import CHANNELS_LAST, Tensor, bind
+from .arguments import of_tensors
 
 
 def set_(
@@ -99,6 +100,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
     return self
 
 
+@of_tensors
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """`resize_` to the shape of another Tensor."""
     return resize_(self, *the_template.array.shape, memory_format=memory_format)

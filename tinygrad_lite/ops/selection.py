@@ -113,6 +113,8 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     )
     if imaginary and input.array.dtype.kind != "c":
         raise overflow(input.array.dtype)
+    if input.array.dtype.char in "dD" and not isinstance(value, Tensor):
+        value = make(np.asarray(value))  # in double precision, not in the default dtype
     return filled_where(input, mask, value)
 
 

@@ -23,7 +23,7 @@ from ..core.primitive import REGISTRY
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axes, canonical_axis, infer_size, shape_from
 from ..core.tensor import Size, Tensor, bind, live_node, make, make_view
-from .arguments import kind, numpy_names, require_tensor
+from .arguments import kind, numpy_names, of_tensors, require_tensor
 from .views import (
     permuted,
     reshaped,
@@ -131,12 +131,14 @@ def _require_fitting_elements(x: Tensor, d: np.dtype) -> None:
 
 
 @composed()
+@of_tensors
 def view_as(input: Any, other: Any) -> Any:
     """`input.view(other.shape)`."""
     return view(input, other.array.shape)
 
 
 @composed()
+@of_tensors
 def reshape_as(input: Any, other: Any) -> Any:
     """`input.reshape(other.shape)`."""
     return reshape(input, other.array.shape)
@@ -439,6 +441,7 @@ def expanded_shape(a: np.ndarray, sizes: Sequence[int]) -> tuple[int, ...]:
 
 
 @composed()
+@of_tensors
 def expand_as(input: Any, other: Any) -> Any:
     """`input.expand(other.shape)`."""
     return expand(input, other.array.shape)
@@ -451,6 +454,7 @@ def broadcast_to(input: Any, *sizes: Any, size: Any = None) -> Any:
 
 
 @composed(method=False)
+@of_tensors
 def broadcast_tensors(*tensors: Any) -> Any:
     """All tensors expanded to their common shape."""
     if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):

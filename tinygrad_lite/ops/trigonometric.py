@@ -11,7 +11,7 @@ from ..core.doors import composed, primitive
 from ..core.primitive import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise as kernels
-from .arguments import also, floats_only, not_complex
+from .arguments import also, floats_only, not_complex, of_tensors
 from .arithmetic import where
 from .powers import rsqrt
 
@@ -155,6 +155,7 @@ def _no_complex(name: str, x: Any) -> None:
 
 
 @composed(inplace=True, samples=reals(1))
+@of_tensors
 def deg2rad(input: Any) -> Any:
     """Degrees to radians, elementwise: input * pi / 180."""
     _no_complex("deg2rad", input)
@@ -162,6 +163,7 @@ def deg2rad(input: Any) -> Any:
 
 
 @composed(inplace=True, samples=reals(1))
+@of_tensors
 def rad2deg(input: Any) -> Any:
     """Radians to degrees, elementwise: input * 180 / pi."""
     _no_complex("rad2deg", input)

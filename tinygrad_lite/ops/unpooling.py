@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
+from .arguments import of_tensors
 from .pooling import windows_of
 from .pools import pick
 
@@ -85,6 +86,7 @@ def max_unpool1d(
 
 
 @composed(method=False)
+@of_tensors
 def max_unpool2d(
     input: Any,
     indices: Any,

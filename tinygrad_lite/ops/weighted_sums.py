@@ -12,7 +12,7 @@ from ..core.primitive import pointwise
 from ..core.samples import Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
 from ..kernels import arithmetic as kernels
-from .arguments import c_name, converted, deprecated, kind, overflow
+from .arguments import c_name, converted, deprecated, kind, of_tensors, overflow
 from .arithmetic import are_floats, minus, mul, plus, where
 from .division import div
 
@@ -119,6 +119,7 @@ def plus_product(x: Any, a: Any, b: Any, *, value: Any) -> Any:
     comes_to=_comes_to(plus_product),
     samples=reals(3),
 )
+@of_tensors
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 * tensor2, elementwise."""
     if rest:  # addcmul(value, tensor1, tensor2)
@@ -162,6 +163,7 @@ def plus_quotient(x: Any, a: Any, b: Any, *, value: Any) -> Any:
     comes_to=_comes_to(plus_quotient),
     samples=_QUOTIENTS,
 )
+@of_tensors
 def addcdiv(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) -> Any:
     """input + value * tensor1 / tensor2, elementwise. RuntimeError for integers."""
     if rest:  # addcdiv(value, tensor1, tensor2)

@@ -20,6 +20,7 @@ from ..core.node import Handle, touch
 from ..core.tensor import Tensor, make
 from ..kernels.updates import Rule
 from .options import Group, State, scalar, type_name
+from .recorded import UPDATES, RecordedStep, on_a_graph
 from .saving import pack, unpack
 from .sweep import Sweep
 
@@ -63,7 +64,7 @@ def with_grad(optimizer: Optimizer, group: Group) -> list[Any]:
     if group.get("differentiable") and any(p._grad.requires_grad for p in params):
         raise RuntimeError(
             f"{type(optimizer).__name__}(differentiable=True): a gradient is itself part of a "
-            "graph (create_graph=True), but step() writes into the parameters and is not recorded. "
+            "graph (create_graph=True), but the step of this optimizer is not recorded. "
             "To differentiate through updates write them with tensors: new_p = p - lr * g."
         )
     return params
@@ -144,8 +145,8 @@ class Optimizer:
         self.__dict__.update(state)
         self._prepare()
         for group in self.param_groups:  # options that an older file does not know
-            for key, value in self.defaults.items():
-                group.setdefault(key, value)
+            for key, value in self.defaults.items():  # a switch it does not know was off
+                group.setdefault(key, False if value is True else value)
             for p in group["params"]:
                 own = self.state.get(p, {})
                 if self.counts_steps and not isinstance(own.get("step", _ZERO), Tensor):
@@ -276,7 +277,7 @@ class Optimizer:
         All groups are gathered before the first is updated, so that an error (a state that does
         not fit) leaves every parameter as it was.
         """
-        params = with_grad(self, group)
+        params = [p for p in group["params"] if p._grad is not None]
         if not params:
             return None
         rule = self.rule(group)
@@ -284,6 +285,8 @@ class Optimizer:
             states = list(map(self.state.__getitem__, params))
         else:
             states = [_NO_STATE] * len(params)
+        if group.get("differentiable") and on_a_graph(group, params, states):
+            return self.recorded_step(group, rule, params)
         sweep = self._sweeps.get(id(group))
         if sweep is not None and sweep.serves(rule, params, states):
             try:
@@ -300,8 +303,22 @@ class Optimizer:
         sweep.refresh()
         return sweep
 
+    def recorded_step(self, group: Group, rule: Rule, params: list[Any]) -> Any:
+        """A step of this group that is part of the graph: see recorded.py."""
+        if rule.name not in UPDATES:
+            return with_grad(self, group)
+        states = [self.state[p] for p in params]
+        fresh = [{name for name in rule.state if s.get(name) is None} for s in states]
+        for p, state in zip(params, states):
+            self.complete_state(p, group, state, rule)
+        return RecordedStep(UPDATES[rule.name], params, states, fresh)
+
     def update_group(self, group: Group, material: Any) -> None:
         """Update the parameters of one group; `material` is what `gather` returned."""
+        if isinstance(material, RecordedStep):
+            with enable_grad():
+                material.run(group)
+            return
         material.run(self.constants_of(group, material), f"{type(self).__name__}.step")
 
     def rule(self, group: Group) -> Rule:

@@ -33,6 +33,9 @@ def wanted_inputs(args: Sequence[Any]) -> list[int]:
 class Check:
     """One gradcheck: the function, its inputs, and the comparisons.
 
+    The function is called with the inputs themselves, moved in place for the differences: it may
+    also reach them on other ways (a parameter of the module it runs, a dict among its arguments).
+
     `outputs` are real: a complex one is taken as two. `labels` names them.
     """
 
@@ -77,11 +80,8 @@ class Check:
 
     def differentiable(self) -> bool:
         """Whether a gradient flows through any output. Notes their shapes, dtypes and labels."""
-        args = list(self.args)
-        for i in self.wanted:
-            args[i] = args[i].detach().requires_grad_()
         with enable_grad():
-            outs = numbers_of(self.func(*args))
+            outs = numbers_of(self.func(*self.args))
         self.flows = [live_node(o) is not None for o in outs]
         if not any(self.flows):
             self.flows = [True] * len(outs)  # `constant` looks at all of them
@@ -101,24 +101,24 @@ class Check:
         return [o for o, flows in zip(outs, self.flows) if flows]
 
     def outputs(self) -> tuple[list[Tensor], list[Tensor]]:
-        """Fresh leaves of the wanted inputs, and the real outputs of a call of them."""
-        args = list(self.args)
-        xs = []
-        for i in self.wanted:
-            x = args[i].detach().requires_grad_()
-            args[i] = x
-            xs.append(x)
+        """The wanted inputs, and the real outputs of a call."""
+        xs = [self.args[i] for i in self.wanted]
         with enable_grad():
-            outs = self._chosen(numbers_of(self.func(*args)))
+            outs = self._chosen(numbers_of(self.func(*self.args)))
             return xs, [part for o in outs for part in _real_parts(o)]
 
     def moved(self, which: int, change: np.ndarray) -> list[np.ndarray]:
         """The outputs with wanted input number `which` moved by `change`."""
-        args = [a.detach() if isinstance(a, Tensor) else a for a in self.args]
         i = self.wanted[which]
-        array = np.asarray(args[i].array + change, args[i].array.dtype)
-        args[i] = make(array).requires_grad_()
-        outs = self._chosen(numbers_of(self.func(*args)))
+        array = self.args[i].array
+        original = array.copy()
+        array += change
+        try:
+            with enable_grad():
+                outs = self._chosen(numbers_of(self.func(*self.args)))
+            values = [a for o in outs for a in _real_arrays(o.array.copy())]
+        finally:
+            array[...] = original
         for place, what in enumerate(("shape", "dtype")):
             before = [form[place] for form in self.forms]
             after = [(o.array.shape, o.array.dtype)[place] for o in outs]
@@ -127,7 +127,7 @@ class Check:
                     f"Expected `func` to return outputs with the same {what} when inputs are "
                     f"perturbed, but got: {before} before and {after} with input {i} moved"
                 )
-        return [a for o in outs for a in _real_arrays(o.array)]
+        return values
 
     def difference(self, which: int, direction: np.ndarray) -> list[np.ndarray]:
         """Central difference of every output along `direction`."""

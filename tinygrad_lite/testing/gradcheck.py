@@ -120,10 +120,9 @@ def gradgradcheck(
     """
     args: tuple[Any, ...] = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     wanted = wanted_inputs(args)
-    constants = [a.detach() if isinstance(a, Tensor) else a for a in args]
 
     def of_wanted(*xs: Tensor) -> Any:
-        filled = list(constants)
+        filled = list(args)
         for i, x in zip(wanted, xs, strict=True):
             filled[i] = x
         return func(*filled)
@@ -143,7 +142,7 @@ def gradgradcheck(
     else:
         given = (grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs)
         cotangents = [g.detach().requires_grad_() for g in given]
-    xs = [args[i].detach().requires_grad_() for i in wanted]
+    xs = [args[i] for i in wanted]
     return gradcheck(
         vjp_map(of_wanted, len(wanted)),
         (*xs, *cotangents),

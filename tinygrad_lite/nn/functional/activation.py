@@ -12,6 +12,7 @@ from ...core.inplace import in_place
 from ...core.random import numpy_generator
 from ...core.tensor import Tensor, make
 from ...ops import activation as ops
+from ...ops.arguments import of_tensors
 from ...ops.gates import gated
 from ...ops.selection import where
 
@@ -58,6 +59,7 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     return leaky_relu(input, negative_slope, True)
 
 
+@of_tensors
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """x for x > 0, else weight x, with one weight, or one for each channel (axis 1)."""
     if weight.array.ndim > 1:
@@ -284,6 +286,7 @@ def log_softmax(
     return ops.log_softmax(input, dim, dtype)
 
 
+@of_tensors
 def gumbel_softmax(
     logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1
 ) -> Tensor:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.tensor import Tensor
+from ...ops.arguments import of_tensors
 from ...ops.matrix import linear as linear
 
 
+@of_tensors
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """y[o] = x1^T W[o] x2 + b[o] for x1 (..., I), x2 (..., J), W (O, I, J)."""
     if input1.array.shape[:-1] != input2.array.shape[:-1]:

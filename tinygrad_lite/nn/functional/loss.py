@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
-from ...ops.arguments import kind
+from ...ops.arguments import kind, of_tensors
 from ...ops.like import full_like
 from ...ops.likelihood import bernoulli_surprise
 from ...ops.losses import (
@@ -186,6 +186,7 @@ def binary_cross_entropy(
     return _reduced(loss if weight is None else loss * weight, reduction)
 
 
+@of_tensors
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -211,6 +212,7 @@ def binary_cross_entropy_with_logits(
     return _reduced(loss if weight is None else loss * weight, reduction)
 
 
+@of_tensors
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -238,6 +240,7 @@ def kl_div(
     return _reduced(loss, reduction)
 
 
+@of_tensors
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
@@ -263,6 +266,7 @@ def _lacks_one_axis(shape: tuple[int, ...], given: tuple[int, ...]) -> bool:
     return len(shape) == len(given) and different == [1]
 
 
+@of_tensors
 def gaussian_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -9,7 +9,7 @@ import numpy as np
 from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops.activation import logsigmoid
-from ...ops.arguments import kind
+from ...ops.arguments import kind, of_tensors
 from ...ops.bounds import minimum
 from ...ops.directions import cosine
 from ...ops.like import zeros_like
@@ -21,6 +21,7 @@ from ...ops.shaping import broadcast_tensors
 from .loss import _legacy, _reduced
 
 
+@of_tensors
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -36,6 +37,7 @@ def hinge_embedding_loss(
     return _reduced(far + near, reduction)
 
 
+@of_tensors
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -83,6 +85,7 @@ def multilabel_soft_margin_loss(
     return _reduced(loss.mean(-1), reduction)
 
 
+@of_tensors
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -145,6 +148,7 @@ def _check_rows(input: Tensor) -> None:
         )
 
 
+@of_tensors
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -174,6 +178,7 @@ def multilabel_margin_loss(
     return _reduced(loss if input.array.ndim == 2 else loss.squeeze(), reduction)
 
 
+@of_tensors
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -211,6 +216,7 @@ def pairwise_distance(
     return norm(x1 - x2 + eps, p, -1, keepdim)
 
 
+@of_tensors
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """x1 . x2 / (max(||x1||, eps) max(||x2||, eps)) along `dim`."""
     x1, x2 = broadcast_tensors(x1, x2)
@@ -229,6 +235,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     return ((x1 / n1) * (x2 / n2)).sum(dim)
 
 
+@of_tensors
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

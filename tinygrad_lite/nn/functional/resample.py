@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
-from ...ops.arguments import kind
+from ...ops.arguments import kind, of_tensors
 from ...ops.conversion import laid_out_as
 from ...ops.convolution import per_dim
 from ...ops.grid_sampling import (
@@ -27,6 +27,7 @@ from ...ops.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_av
 from ...ops.selection import where
 
 
+@of_tensors
 def unfold(
     input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
 ) -> Tensor:
@@ -368,6 +369,7 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
 _FAR = (-1e6, 1e6, -1e6)  # in place of NaN and the two infinities
 
 
+@of_tensors
 def grid_sample(
     input: Tensor,
     grid: Tensor,

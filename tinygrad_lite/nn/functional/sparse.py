@@ -7,6 +7,7 @@ import numpy as np
 from ...core.modes import no_grad
 from ...core.node import touch
 from ...core.tensor import Tensor, make
+from ...ops.arguments import of_tensors
 from ...ops.embedding import gather_rows
 from ...ops.mixing import Sparse, mixed_along
 
@@ -74,6 +75,7 @@ def _renormalize(weight: Tensor, index: np.ndarray, max_norm: float, norm_type: 
             touch(weight.array, "embedding_renorm")
 
 
+@of_tensors
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Codes of length `num_classes` (default: largest + 1): 1 at the class, 0 elsewhere (int64)."""
     x = tensor.array

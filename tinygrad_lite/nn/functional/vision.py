@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
+from ...ops.arguments import of_tensors
 from ...ops.conversion import laid_out_as
 from ...ops.padding import pad_constant, take_along_axis
 
@@ -92,6 +93,7 @@ def _circular(n: int, lo: int, hi: int) -> np.ndarray:
     return start + np.arange(-max(lo, 0), kept + max(hi, 0)) % max(kept, 1)
 
 
+@of_tensors
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     """(..., C r^2, H, W) to (..., C, H r, W r): channels become pixels (Shi et al. 2016)."""
     *lead, c, h, w = _image("pixel_shuffle", input)
@@ -110,6 +112,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
     return _apart(x.reshape(*lead, c // (r * r), h * r, w * r), input)
 
 
+@of_tensors
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     """(..., C, H r, W r) to (..., C r^2, H, W): the inverse of `pixel_shuffle`."""
     *lead, c, h, w = _image("pixel_unshuffle", input)
@@ -128,6 +131,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
     return _apart(x.reshape(*lead, c * r * r, h // r, w // r), input)
 
 
+@of_tensors
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     """Interleave the channels of `groups` groups (Zhang et al. 2018)."""
     if input.array.ndim <= 2:
