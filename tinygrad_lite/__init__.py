@@ -458,26 +458,30 @@ from .ops.in_place import (
 
 # -- ops/shaping, joining, rearranging ------------------------------------------------------------
 from .ops.shaping import (
-    adjoint as adjoint,
     atleast_1d as atleast_1d,
     atleast_2d as atleast_2d,
     atleast_3d as atleast_3d,
-    broadcast_shapes as broadcast_shapes,
-    broadcast_tensors as broadcast_tensors,
-    broadcast_to as broadcast_to,
     flatten as flatten,
-    moveaxis as moveaxis,
-    movedim as movedim,
-    permute as permute,
     ravel as ravel,
     reshape as reshape,
     squeeze as squeeze,
+    unflatten as unflatten,
+    unsqueeze as unsqueeze,
+)
+from .ops.axes import (
+    adjoint as adjoint,
+    moveaxis as moveaxis,
+    movedim as movedim,
+    permute as permute,
     swapaxes as swapaxes,
     swapdims as swapdims,
     t as t,
     transpose as transpose,
-    unflatten as unflatten,
-    unsqueeze as unsqueeze,
+)
+from .ops.expanding import (
+    broadcast_shapes as broadcast_shapes,
+    broadcast_tensors as broadcast_tensors,
+    broadcast_to as broadcast_to,
 )
 from .ops.parts import (
     as_strided as as_strided,

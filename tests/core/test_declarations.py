@@ -460,7 +460,10 @@ REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (
         lambda: times_op().apply((ONE, ONE), {"out": ONE}),
         TypeError,
-        "times(): out= is not supported; assign the result, or use the in-place form of the op",
+        (
+            "times(): out= is not supported, because it hides a write from the graph; assign the "
+            "result, or copy it: x.copy_(times(...))"
+        ),
     ),
     (
         lambda: times_op().apply((ONE, ONE, 1, 2, 3), {}),

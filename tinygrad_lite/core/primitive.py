@@ -222,11 +222,7 @@ class Primitive:
     def bind(self, args: Sequence[Any], meta: dict[str, Any]) -> tuple[Sequence[Any], dict]:
         """Sort arguments into arrays and metadata; surplus positional ones are metadata."""
         if "out" in meta and "out" not in self.meta:
-            if meta["out"] is not None:
-                raise TypeError(
-                    f"{self.name}(): out= is not supported; assign the result, "
-                    "or use the in-place form of the op"
-                )
+            no_out(self.name, meta["out"])
             meta = {name: value for name, value in meta.items() if name != "out"}
         if self.variadic:
             return args, meta
@@ -452,6 +448,15 @@ def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
     raise TypeError(
         f"{op}(): expected Tensors or numbers, got {type(value).__name__}; use tensor(...) first"
     )
+
+
+def no_out(name: str, out: Any) -> None:
+    """Raise TypeError if the caller passed `out=`."""
+    if out is not None:
+        raise TypeError(
+            f"{name}(): out= is not supported, because it hides a write from the graph; "
+            f"assign the result, or copy it: x.copy_({name}(...))"
+        )
 
 
 def _is_complex(x: Any) -> bool:

@@ -12,8 +12,8 @@ from ..core.modes import enable_grad
 from ..core.tensor import Tensor
 from ..ops.activation import sigmoid, softmax
 from ..ops.creation import tensor
+from ..ops.expanding import broadcast_tensors
 from ..ops.random import randn
-from ..ops.shaping import broadcast_tensors
 
 EULER = 0.57721566490153286060
 

@@ -12,14 +12,15 @@ import functools
 import inspect
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.chain import cast
 from ..core.dtypes import to_numpy
-from ..core.shapes import canonical_axes
+from ..core.primitive import no_out as no_out
+from ..core.shapes import canonical_axes, shape_from
 from ..core.tensor import Tensor, bind
 
 #: reductions without np.sum's layer of Python; Any, because their stubs do not know a bool keepdims
@@ -115,12 +116,8 @@ def renamed(function: str, names: dict[str, Any], **values: Any) -> Any:
     """
     for name, value in names.items():
         if name == "out":
-            if value is None:
-                continue
-            raise TypeError(
-                f"{function}(): out= is not supported; assign the result, "
-                "or use the in-place form of the op"
-            )
+            no_out(function, value)
+            continue
         target = _TORCH_NAME.get(name)
         if target is None or target not in values:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
@@ -268,6 +265,17 @@ def as_arrays(x: Any, y: Any) -> tuple[Any, Any]:
     if isinstance(y, np.ndarray):
         return np.asarray(x, y.dtype), y
     return x, np.asarray(y, x.dtype)
+
+
+def sizes_of(name: str, sizes: Sequence[Any], named: Any) -> tuple[int, ...]:
+    """The sizes given as `f(2, 3)`, `f((2, 3))` or by name."""
+    if named is not None:
+        sizes = (named,) if isinstance(named, (tuple, list)) else ((named,),)
+    if len(sizes) == 1 and type(sizes[0]) is int:
+        return (sizes[0],)
+    if not sizes:
+        raise TypeError(f'{name}() missing 1 required positional arguments: "shape"')
+    return shape_from(sizes, name)
 
 
 def in_double(function: Any, x: Any, *options: Any) -> Any:

@@ -12,10 +12,12 @@ from ..core.doors import composed
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor
 from .arguments import require_tensor
+from .axes import permute, t, transpose
 from .conversion import contiguous_format
+from .expanding import expand
 from .joining import chunk, split, split_with_sizes, unbind
 from .parts import as_strided, diagonal, select, unfold
-from .shaping import expand, permute, squeeze, t, transpose, unsqueeze, view
+from .shaping import squeeze, unsqueeze, view
 from .views import sliced
 
 

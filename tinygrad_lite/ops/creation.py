@@ -13,7 +13,7 @@ from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_
 from ..core.shapes import shape_from
 from ..core.tensor import CHANNELS_LAST, Size, Tensor, bind, make, require_cpu
 from ..kernels.copying import filled
-from .arguments import fitting, kind
+from .arguments import fitting, kind, no_out
 from .conversion import clone, to
 from .from_data import from_python, inferred
 
@@ -260,12 +260,6 @@ def _checked(function: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def refuse_out(function: str, out: Any) -> None:
-    """TypeError unless `out` is None."""
-    if out is not None:
-        raise TypeError(f"{function}(): out= is not supported; assign the result")
-
-
 def zeros(
     *size: Any,
     out: Any = None,
@@ -277,7 +271,7 @@ def zeros(
     **named: Any,
 ) -> Tensor:
     """Zeros of shape `size` (several ints or one tuple)."""
-    refuse_out("zeros", out)
+    no_out("zeros", out)
     require_cpu(device)
     shape = _shape("zeros", size, named)
     return _finished(np.zeros(shape, _dtype_or_default(dtype)), requires_grad)
@@ -294,7 +288,7 @@ def ones(
     **named: Any,
 ) -> Tensor:
     """Ones of shape `size` (several ints or one tuple)."""
-    refuse_out("ones", out)
+    no_out("ones", out)
     require_cpu(device)
     shape = _shape("ones", size, named)
     return _finished(filled(shape, 1, _dtype_or_default(dtype)), requires_grad)
@@ -322,7 +316,7 @@ def empty(
     **named: Any,
 ) -> Tensor:
     """A Tensor of shape `size` with arbitrary content."""
-    refuse_out("empty", out)
+    no_out("empty", out)
     require_cpu(device)
     shape = _shape("empty", size, named)
     return _finished(blank(shape, _dtype_or_default(dtype), memory_format), requires_grad)
@@ -400,7 +394,7 @@ def full(
     pin_memory: bool = False,
 ) -> Tensor:
     """`fill_value` (whose kind decides the dtype) in every element of shape `size`."""
-    refuse_out("full", out)
+    no_out("full", out)
     require_cpu(device)
     value: Any = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
     if not isinstance(value, _NUMBERS):

@@ -20,10 +20,10 @@ import numpy as np
 
 from ..core.doors import composed
 from ..core.tensor import Tensor
+from .axes import movedim
 from .matrix import matmul
 from .parts import diagonal
 from .reduction import total
-from .shaping import movedim
 from .views import permuted, reshaped
 
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase

@@ -12,9 +12,10 @@ from ..core.doors import composed
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, make
 from .arguments import of_tensors
+from .expanding import broadcast_to
 from .extremes import take_along
 from .powers import pow
-from .shaping import broadcast_to, reshape
+from .shaping import reshape
 
 
 @of_tensors

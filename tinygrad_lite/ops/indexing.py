@@ -27,7 +27,7 @@ from ..core.tensor import Tensor, bind, live_node, stamp
 from ..kernels import lines, masks
 from ..kernels.scatter import add_rows
 from .arguments import fitting, kind
-from .shaping import expanded_shape
+from .expanding import expanded_shape
 from .views import reshaped, sliced
 
 Index = tuple[Any, ...]

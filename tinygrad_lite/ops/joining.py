@@ -18,8 +18,8 @@ from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, bind, live_node, make, make_view
 from ..kernels import copying
 from ..kernels.copying import row_major
-from .arguments import kind, numpy_names, of_tensors
-from .shaping import atleast_1d, atleast_2d, atleast_3d, no_out, reshape
+from .arguments import kind, no_out, numpy_names, of_tensors
+from .shaping import atleast_1d, atleast_2d, atleast_3d, reshape
 from .views import sliced
 
 

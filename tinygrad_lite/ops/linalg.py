@@ -15,7 +15,7 @@ from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import lapack
-from .arguments import kind, of_tensors, require_tensor
+from .arguments import kind, no_out, of_tensors, require_tensor
 from .decompositions import (
     cholesky_factor,
     determinant,
@@ -34,7 +34,6 @@ from .linalg_norms import require_matrices
 from .matrix import matmul
 from .rearranging import tril, triu
 from .reduction import sum as total
-from .shaping import no_out
 from .views import reshaped, sliced
 
 slogdet_values = returned("linalg_slogdet", "sign", "logabsdet")

@@ -11,8 +11,9 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
-from .arguments import converted, kind, require_tensor
+from .arguments import converted, kind, no_out, require_tensor
 from .arithmetic import where
+from .axes import movedim
 from .decompositions import (
     LinAlgError,
     inverted,
@@ -21,7 +22,7 @@ from .decompositions import (
 from .extremes import amax, amin
 from .reduction import p_norm
 from .reduction import sum as total
-from .shaping import movedim, no_out, reshape
+from .shaping import reshape
 from .signs import abs
 from .views import reshaped, sliced
 

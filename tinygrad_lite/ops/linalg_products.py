@@ -14,7 +14,8 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
 from ..kernels import lapack
-from .arguments import array_of, of_tensors
+from .arguments import array_of, no_out, of_tensors
+from .axes import permute
 from .decompositions import (
     inverted,
     matrix_exponential,
@@ -26,7 +27,7 @@ from .parts import diagonal as _diagonal
 from .products import chain_matmul
 from .products import cross as _cross
 from .reduction import sum as total
-from .shaping import no_out, permute, reshape
+from .shaping import reshape
 from .views import reshaped
 
 

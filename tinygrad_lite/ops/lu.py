@@ -10,7 +10,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import lapack
-from .arguments import of_tensors, require_tensor
+from .arguments import no_out, of_tensors, require_tensor
 from .decompositions import LinAlgError, inverted, regular, solved
 from .extremes import returned
 from .joining import joined
@@ -18,7 +18,6 @@ from .linalg import cholesky, solve
 from .linalg_norms import require_matrices
 from .matrix import matmul, product
 from .rearranging import tril, triu
-from .shaping import no_out
 from .views import reshaped
 
 lu_values = returned("linalg_lu", "P", "L", "U")

@@ -21,8 +21,7 @@ from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import matmul as kernels
-from .arguments import c_name, kind, require_tensor, unsupported
-from .shaping import no_out
+from .arguments import c_name, kind, no_out, require_tensor, unsupported
 
 _ndarray = np.ndarray
 

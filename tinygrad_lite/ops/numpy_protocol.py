@@ -34,6 +34,7 @@ from . import (
     statistics,
     trigonometric,
 )
+from .axes import permute, transpose
 
 UFUNCS: dict[Any, Any] = {
     np.add: arithmetic.plus,
@@ -140,12 +141,12 @@ FUNCTIONS: dict[Any, Any] = {
     np.concatenate: lambda arrays, axis=0: joining.cat([_tensor(v) for v in arrays], axis),
     np.stack: lambda arrays, axis=0: joining.stack([_tensor(v) for v in arrays], axis),
     np.reshape: lambda v, shape: shaping.reshape(v, shape),
-    np.transpose: lambda v, axes=None: shaping.permute(v, _order(v, axes)),
+    np.transpose: lambda v, axes=None: permute(v, _order(v, axes)),
     np.squeeze: lambda v, axis=None: shaping.squeeze(*((v,) if axis is None else (v, axis))),
     np.expand_dims: lambda v, axis: shaping.unsqueeze(v, axis),
     np.ravel: lambda v: shaping.reshape(v, (-1,)),
     np.where: lambda condition, v, w: selection.where(_tensor(condition), v, w),
-    np.swapaxes: lambda v, axis1, axis2: shaping.transpose(v, axis1, axis2),
+    np.swapaxes: lambda v, axis1, axis2: transpose(v, axis1, axis2),
     np.round: lambda v, decimals=0: rounding.round(v, decimals=decimals),
     np.argsort: lambda v, axis=-1: sorting.argsort(v, axis),
     np.clip: lambda v, a_min=None, a_max=None: bounds.clamp(v, a_min, a_max),

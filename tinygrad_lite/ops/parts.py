@@ -14,14 +14,16 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis, shape_from
 from ..core.tensor import Tensor, bind, make
 from .arguments import numpy_names, of_tensors
+from .axes import movedim
 from .selection import filled_where
-from .shaping import movedim, ravel, turned
+from .shaping import ravel
 from .views import (
     diagonal_of,
     on_diagonal,
     reshaped,
     sliced,
     strided_view,
+    turned,
     windows,
 )
 

@@ -17,12 +17,13 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor
-from .arguments import converted, kind, numpy_names, of_tensors, require_tensor
+from .arguments import converted, kind, no_out, numpy_names, of_tensors, require_tensor
+from .expanding import expand
 from .joining import cat
 from .matrix import matmul
 from .rearranging import rolled
 from .reduction import total
-from .shaping import expand, no_out, reshape
+from .shaping import reshape
 from .views import diagonal_of, permuted, reshaped
 
 

@@ -16,8 +16,8 @@ from ..core.random import numpy_generator
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, make, require_cpu
 from ..kernels import drawing
-from .arguments import kind, of_tensors, require_tensor, unsupported
-from .creation import _dtype_or_default, _finished, _shape, refuse_out
+from .arguments import kind, no_out, of_tensors, require_tensor, unsupported
+from .creation import _dtype_or_default, _finished, _shape
 from .like import in_order_of
 
 
@@ -72,7 +72,7 @@ def _sampler(name: str, draw: Any, check: str, doc: str) -> Any:
         pin_memory: bool = False,
         **named: Any,
     ) -> Tensor:
-        refuse_out(name, out)
+        no_out(name, out)
         require_cpu(device)
         shape = _shape(name, size, named)
         numpy_dtype = _floating(check, dtype)
@@ -141,7 +141,7 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     low = options.pop("low", None)
     low = low if low is not None else (given[0] if len(given) == 2 else 0)
     high = given[-1]
-    refuse_out("randint", options.pop("out", None))
+    no_out("randint", options.pop("out", None))
     require_cpu(options.pop("device", None))
     dtype = options.pop("dtype", None)
     requires_grad = options.pop("requires_grad", False)
@@ -184,7 +184,7 @@ def randperm(
     pin_memory: bool = False,
 ) -> Tensor:
     """The numbers 0 to n - 1 in random order."""
-    refuse_out("randperm", out)
+    no_out("randperm", out)
     require_cpu(device)
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
@@ -212,7 +212,7 @@ def normal(
 
     A draw is a constant: unlike PyTorch's, which has a gradient of 0, it has no history.
     """
-    refuse_out("normal", out)
+    no_out("normal", out)
     require_cpu(device)
     for value in (mean, std):
         if not isinstance(value, (Tensor, int, float, np.number)):
@@ -251,7 +251,7 @@ def _require_spread(std: Any) -> None:
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any = None) -> Tensor:
     """1 with probability `input` (or `p` everywhere), else 0, in the dtype of `input`."""
-    refuse_out("bernoulli", out)
+    no_out("bernoulli", out)
     require_tensor("bernoulli", input)
     if p is None and input.array.dtype.kind != "f":
         name = kind(input.array.dtype)
@@ -291,7 +291,7 @@ def multinomial(
     random powers (Efraimidis and Spirakis, 2006). RuntimeError for weights that are negative, not
     finite or all 0.
     """
-    refuse_out("multinomial", out)
+    no_out("multinomial", out)
     require_tensor("multinomial", input)
     w = input.array
     if w.ndim not in (1, 2):

@@ -14,10 +14,10 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axes, canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import copying, select
-from .arguments import numpy_names, of_tensors, require_tensor, unsupported
+from .arguments import numpy_names, of_tensors, require_tensor, sizes_of, unsupported
+from .axes import transpose
 from .indexing import picked
 from .joining import cat
-from .shaping import sizes_of, transpose
 from .views import reshaped
 
 

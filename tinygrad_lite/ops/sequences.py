@@ -11,8 +11,8 @@ import numpy as np
 from ..core import dtypes
 from ..core.dtypes import dtype, get_default_dtype, to_numpy
 from ..core.tensor import Tensor, make, require_cpu
-from .arguments import kind
-from .creation import _dtype_or_default, _finished, legacy_tensor, refuse_out
+from .arguments import kind, no_out
+from .creation import _dtype_or_default, _finished, legacy_tensor
 
 
 def _number(x: Any) -> Any:
@@ -32,7 +32,7 @@ def arange(
     pin_memory: bool = False,
 ) -> Tensor:
     """start, start + step, ... below `end`; int64 if all three are integers."""
-    refuse_out("arange", out)
+    no_out("arange", out)
     require_cpu(device)
     start, end, step = _number(start), _number(end), _number(step)
     if end is None:
@@ -88,7 +88,7 @@ def linspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """`steps` numbers evenly spaced from `start` to `end`, both included."""
-    refuse_out("linspace", out)
+    no_out("linspace", out)
     require_cpu(device)
     _require_count("linspace", steps)
     numpy_dtype = _dtype_or_default(dtype)
@@ -151,7 +151,7 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:
     """base ** v for `steps` numbers v evenly spaced from `start` to `end`."""
-    refuse_out("logspace", out)
+    no_out("logspace", out)
     require_cpu(device)
     _require_count("logspace", steps)
     numpy_dtype = _dtype_or_default(dtype)
@@ -173,7 +173,7 @@ def eye(
     requires_grad: bool = False,
 ) -> Tensor:
     """The n by m matrix (m: n) with ones on the diagonal."""
-    refuse_out("eye", out)
+    no_out("eye", out)
     require_cpu(device)
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:

@@ -15,10 +15,10 @@ import numpy as np
 from ..core.doors import composed
 from ..core.tensor import Tensor, make
 from .arguments import kind, require_tensor
+from .axes import transpose
 from .complex_numbers import view_as_real
 from .fourier import fft, ifft, irfft, rfft
 from .padding import pad_constant, take_along_axis
-from .shaping import transpose
 from .views import reshaped, sliced, unwindowed, windows
 
 _NUMPY_MODE: dict[str, Any] = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}

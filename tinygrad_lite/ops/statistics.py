@@ -14,6 +14,7 @@ from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from . import sorting
 from .arguments import add_up, axes_of, converted, multiply_up, renamed, require_tensor, unsupported
+from .axes import movedim
 from .extremes import (
     _evenly,
     median_values,
@@ -24,7 +25,7 @@ from .extremes import (
 )
 from .joining import cat
 from .reduction import kept_shape, total
-from .shaping import movedim, reshape
+from .shaping import reshape
 from .weighted_sums import lerp
 
 _DIM: dict[str, Any] = {"dim": one_of(0, 1, -1), "keepdim": one_of(False, True)}

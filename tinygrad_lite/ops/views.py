@@ -1,8 +1,8 @@
 """The primitives behind every view, each with its adjoint: new shape, new order of axes, a region.
 
 A view shares memory with the tensor it was taken from (core/tensor.py). What users call is in
-shaping.py and indexing.py; here metadata is already canonical: shapes without -1, axes without
-negatives, an index without Tensors.
+shaping.py, axes.py, expanding.py, parts.py and indexing.py; here metadata is already canonical:
+shapes without -1, axes without negatives, an index without Tensors.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import primitive
-from ..core.modes import current
-from ..core.node import Node
+from ..core.inplace import require_known_view
+from ..core.modes import current, enable_grad
+from ..core.node import Leaf, Node
 from ..core.primitive import REGISTRY, Primitive, shares_memory
 from ..core.samples import Real, one_of, sample
 from ..core.strided import geometry, layout
-from ..core.tensor import Tensor, live_node, make, make_view
+from ..core.tensor import Tensor, bind, live_node, make, make_view
 from ..kernels import copying
 
 
@@ -230,3 +231,29 @@ def strided_view(x: Tensor, out: np.ndarray) -> Tensor:
         saved = op.keep((node,), (a,), {"base": base, "view": view}, out, None)
         node = Node(op, (node,), saved, out.shape, out.dtype)
     return make_view(out, node, x)
+
+
+def turned(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The in-place form of a view: the Tensor becomes that view of itself."""
+
+    @functools.wraps(function)
+    def turn(self: Tensor, *args: Any, **named: Any) -> Tensor:
+        if current().grad:
+            if isinstance(self.node, Leaf):
+                raise RuntimeError(
+                    "a leaf Variable that requires grad is being used in an in-place operation. "
+                    "Wrap it in `with no_grad():`, or use the form without the underscore"
+                )
+            base = self.base
+            if base is not None and base.node is not None and self.array.dtype.kind in "fc":
+                require_known_view(self)
+        with enable_grad():  # nothing is computed: whatever has a history keeps it
+            seen = function(self, *args, **named)
+        self.array, self.node = seen.array, seen.node
+        return self
+
+    name = function.__name__ + "_"
+    turn.__name__ = turn.__qualname__ = name
+    turn.__doc__ = f"`{function.__name__}` in place: the memory stays, its shape or strides change."
+    bind(name, turn)
+    return turn

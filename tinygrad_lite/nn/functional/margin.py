@@ -12,12 +12,12 @@ from ...ops.activation import logsigmoid
 from ...ops.arguments import kind, of_tensors
 from ...ops.bounds import minimum
 from ...ops.directions import cosine
+from ...ops.expanding import broadcast_tensors
 from ...ops.like import zeros_like
 from ...ops.norms import norm
 from ...ops.questions import result_type
 from ...ops.selection import where
 from ...ops.sequences import arange
-from ...ops.shaping import broadcast_tensors
 from .loss import _legacy, _reduced
 
 

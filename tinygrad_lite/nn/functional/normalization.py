@@ -18,6 +18,7 @@ from ...core.node import touch
 from ...core.shapes import canonical_axis
 from ...core.tensor import Tensor
 from ...ops import normalization as ops
+from ...ops.arguments import no_out
 from ...ops.conversion import laid_out_as
 from ...ops.directions import unit
 from ...ops.norms import norm
@@ -256,8 +257,7 @@ def normalize(
     input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None
 ) -> Tensor:
     """x / max(||x||_p, eps) along `dim`."""
-    if out is not None:
-        raise TypeError("normalize(): out= is not supported; assign the result instead")
+    no_out("normalize", out)
     if p == 2 and isinstance(dim, int) and input.array.dtype.char in "fd" and input.array.ndim:
         return unit(input, axis=canonical_axis(dim, input.array.ndim), eps=float(eps))
     return input / norm(input, p, dim, True).clamp(min=eps).expand_as(input)
