@@ -14,6 +14,8 @@ from typing import Any
 from . import linalg
 from .core.tensor import Tensor
 from .nn import functional as F
+from .nn.functional import max_pool1d_with_indices as max_pool1d_with_indices
+from .nn.functional import native_channel_shuffle as native_channel_shuffle
 from .ops import random
 from .ops.activation import sigmoid
 from .ops.arguments import of_tensors
@@ -49,6 +51,8 @@ __all__ = [
     "ldexp_",
     "lstm_cell",
     "margin_ranking_loss",
+    "max_pool1d_with_indices",
+    "native_channel_shuffle",
     "native_dropout",
     "native_layer_norm",
     "norm_except_dim",

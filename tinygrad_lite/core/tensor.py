@@ -172,7 +172,8 @@ class Tensor:
         """-1, PyTorch's number for the CPU."""
         return -1
 
-    is_cuda = is_mps = is_xpu = is_sparse = is_quantized = is_meta = is_mkldnn = False
+    is_cuda = is_mps = is_xpu = is_mtia = is_ipu = is_xla = is_vulkan = is_maia = False
+    is_sparse = is_sparse_csr = is_nested = is_quantized = is_meta = is_mkldnn = False
     is_cpu = True
 
     # -- its place on the tape --------------------------------------------------------------------

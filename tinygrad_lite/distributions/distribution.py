@@ -8,6 +8,7 @@ Source: PyTorch documentation, "torch.distributions".
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 from ..core.modes import no_grad
@@ -75,16 +76,25 @@ class Distribution:
         """The same distribution with its batch expanded to `batch_shape` (as Tensor.expand)."""
         raise NotImplementedError
 
-    def _twin(self, batch_shape: Any, _instance: Any) -> Self:
-        """An instance of the same class without parameters, for `expand` to fill."""
-        ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(__package__))
-        custom = type(self).__init__ is not ours.__init__  # type: ignore[misc]
-        if _instance is None and custom:
+    def _get_checked_instance(self, cls: type, _instance: Any = None) -> Any:
+        """An instance of this class without parameters, for the `expand` that `cls` defines.
+
+        NotImplementedError if a subclass of `cls` has an `__init__` of its own, for which that
+        `expand` does not know the parameters.
+        """
+        if _instance is not None:
+            return _instance
+        if type(self).__init__ is not cls.__init__:  # type: ignore[misc]
             raise NotImplementedError(
-                f"Subclass {type(self).__name__} of {ours.__name__} that defines a custom __init__ "
+                f"Subclass {type(self).__name__} of {cls.__name__} that defines a custom __init__ "
                 "method must also define a custom .expand() method."
             )
-        twin = type(self).__new__(type(self)) if _instance is None else _instance
+        return type(self).__new__(type(self))
+
+    def _twin(self, batch_shape: Any, _instance: Any) -> Self:
+        """`_get_checked_instance` for the class of this package, with its shapes."""
+        ours = next(kind for kind in type(self).__mro__ if kind.__module__.startswith(__package__))
+        twin = self._get_checked_instance(ours, _instance)
         twin._batch_shape = Size(batch_shape)
         twin._event_shape = self._event_shape
         twin._validate_args = self._validate_args
@@ -125,6 +135,15 @@ class Distribution:
         """Draws of shape sample_shape + batch_shape + event_shape, without gradient."""
         with no_grad():
             return self.rsample(sample_shape)
+
+    def sample_n(self, n: int) -> Tensor:
+        """Deprecated form of `sample((n,))`."""
+        warnings.warn(
+            "`sample_n(n)` will be deprecated. Use `sample((n,))` instead.",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return self.sample((n,))
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         """Draws that are a differentiable function of the parameters."""

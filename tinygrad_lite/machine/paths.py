@@ -112,6 +112,11 @@ LATE_NAMES = {
     "is_storage": "machine.storage",
     "OutOfMemoryError": "machine.cuda",
     "ScriptModule": "machine.absent",
+    **dict.fromkeys(("cond", "while_loop"), "machine.control_flow"),
+    **{
+        f"sym_{name}": "machine.symbolic"
+        for name in ("float", "int", "ite", "max", "min", "not", "sqrt", "sum")
+    },
     "PyTorchFileReader": "serialization.archive",
     **dict.fromkeys(("SymInt", "SymFloat", "SymBool"), "machine.tracing"),
     **{

@@ -21,6 +21,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor
 from ..kernels import conv as kernels
 from .arguments import c_name, kind
+from .shaping import permute
 
 
 def _crop(x: Any, shape: tuple[int, ...]) -> Any:
@@ -459,3 +460,30 @@ def conv_transpose3d(
         groups,
         dilation,
     )
+
+
+@composed(method=False)
+def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
+    """`conv1d` of input (T, N, C), time first, with weight (KT, C, O) and bias (O): (T', N, O).
+
+    RuntimeError for other shapes.
+    """
+    x, w, b = input.array.shape, weight.array.shape, bias.array.shape
+    if len(x) != 3:
+        raise RuntimeError(f"Input must have 3 dims: time, batch, in_channel (got {list(x)})")
+    if len(w) != 3:
+        raise RuntimeError(
+            f"Weight tensor must have 3 dims: kernel_width, in_channels, "
+            f"out_channels (got {list(w)})"
+        )
+    if x[2] != w[1]:
+        raise RuntimeError(
+            "Input dim 2 (input channels) is not == dim 1 in the weight tensor "
+            f"({list(x)} and {list(w)})"
+        )
+    if b != w[2:]:
+        raise RuntimeError(
+            f"Bias size must equal dim 2 in the weight tensor (output channels): {list(b)}, {w[2]}"
+        )
+    rows = conv1d(permute(input, (1, 2, 0)), permute(weight, (2, 1, 0)), bias, padding=pad)
+    return permute(rows, (2, 0, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from typing import Any
 
 from ..core.doors import composed
@@ -345,3 +346,27 @@ def lp_pool3d(
 ) -> Any:
     """(sum of x^p over each window)^(1/p), p = norm_type."""
     return _lp(3, input, norm_type, kernel_size, stride, ceil_mode)
+
+
+def _with_indices(pool: Any) -> Any:
+    """`pool` with its indices, whatever `return_indices` says."""
+    name = f"{pool.__name__}_with_indices"
+    parameters = inspect.signature(pool)
+
+    def call(*args: Any, **named: Any) -> Any:
+        given = parameters.bind(*args, **named)
+        given.arguments["return_indices"] = True
+        return pool(*given.args, **given.kwargs)
+
+    call.__name__ = call.__qualname__ = name
+    call.__signature__ = parameters  # type: ignore[attr-defined]
+    call.__doc__ = f"`{pool.__name__}(..., return_indices=True)`."
+    return call
+
+
+max_pool1d_with_indices = _with_indices(max_pool1d)
+max_pool2d_with_indices = _with_indices(max_pool2d)
+max_pool3d_with_indices = _with_indices(max_pool3d)
+adaptive_max_pool1d_with_indices = _with_indices(adaptive_max_pool1d)
+adaptive_max_pool2d_with_indices = _with_indices(adaptive_max_pool2d)
+adaptive_max_pool3d_with_indices = _with_indices(adaptive_max_pool3d)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .close import assert_allclose as assert_allclose
 from .close import assert_close as assert_close
 from .close import make_tensor as make_tensor
 from .gradcheck import GradcheckError as GradcheckError

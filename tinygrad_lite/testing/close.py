@@ -13,6 +13,7 @@ from ..core import dtypes
 from ..core.random import numpy_generator
 from ..core.shapes import shape_from
 from ..core.tensor import Tensor, make
+from ..ops.creation import tensor
 
 #: (rtol, atol) by dtype; integers and bool must be equal
 TOLERANCE = {
@@ -56,6 +57,36 @@ def assert_close(
         if text is not None:
             text += _at(where)
             raise AssertionError(text if msg is None else msg(text) if callable(msg) else msg)
+
+
+def assert_allclose(
+    actual: Any,
+    expected: Any,
+    rtol: float | None = None,
+    atol: float | None = None,
+    equal_nan: bool = True,
+    msg: str = "",
+) -> None:
+    """Deprecated: `assert_close` of what may differ in dtype and may be numbers or lists.
+
+    Tolerances default to (1e-3, 1e-3) for float16, (1e-4, 1e-5) for float32, (1e-5, 1e-8) for
+    float64, the larger of both; 0 for others.
+    """
+    warnings.warn(
+        "`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a "
+        "future release. Please use `torch.testing.assert_close()` instead.",
+        FutureWarning,
+        stacklevel=2,
+    )
+    a = actual if isinstance(actual, Tensor) else tensor(actual)
+    b = expected if isinstance(expected, Tensor) else tensor(expected, dtype=a.dtype)
+    if rtol is None and atol is None:
+        known = {"float16": (1e-3, 1e-3), "float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}
+        found = [known.get(x.array.dtype.name, (0.0, 0.0)) for x in (a, b)]
+        rtol, atol = (max(values) for values in zip(*found))
+    assert_close(
+        a, b, rtol=rtol, atol=atol, equal_nan=equal_nan, check_dtype=False, msg=msg or None
+    )
 
 
 def _pairs(

@@ -3,6 +3,7 @@
 from ...ops.convolution import conv1d as conv1d
 from ...ops.convolution import conv2d as conv2d
 from ...ops.convolution import conv3d as conv3d
+from ...ops.convolution import conv_tbc as conv_tbc
 from ...ops.convolution import conv_transpose1d as conv_transpose1d
 from ...ops.convolution import conv_transpose2d as conv_transpose2d
 from ...ops.convolution import conv_transpose3d as conv_transpose3d
@@ -19,8 +20,11 @@ from ...ops.pooling import adaptive_avg_pool1d as adaptive_avg_pool1d
 from ...ops.pooling import adaptive_avg_pool2d as adaptive_avg_pool2d
 from ...ops.pooling import adaptive_avg_pool3d as adaptive_avg_pool3d
 from ...ops.pooling import adaptive_max_pool1d as adaptive_max_pool1d
+from ...ops.pooling import adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices
 from ...ops.pooling import adaptive_max_pool2d as adaptive_max_pool2d
+from ...ops.pooling import adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices
 from ...ops.pooling import adaptive_max_pool3d as adaptive_max_pool3d
+from ...ops.pooling import adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices
 from ...ops.pooling import avg_pool1d as avg_pool1d
 from ...ops.pooling import avg_pool2d as avg_pool2d
 from ...ops.pooling import avg_pool3d as avg_pool3d
@@ -28,8 +32,11 @@ from ...ops.pooling import lp_pool1d as lp_pool1d
 from ...ops.pooling import lp_pool2d as lp_pool2d
 from ...ops.pooling import lp_pool3d as lp_pool3d
 from ...ops.pooling import max_pool1d as max_pool1d
+from ...ops.pooling import max_pool1d_with_indices as max_pool1d_with_indices
 from ...ops.pooling import max_pool2d as max_pool2d
+from ...ops.pooling import max_pool2d_with_indices as max_pool2d_with_indices
 from ...ops.pooling import max_pool3d as max_pool3d
+from ...ops.pooling import max_pool3d_with_indices as max_pool3d_with_indices
 from ...ops.unpooling import max_unpool1d as max_unpool1d
 from ...ops.unpooling import max_unpool2d as max_unpool2d
 from ...ops.unpooling import max_unpool3d as max_unpool3d
@@ -123,6 +130,7 @@ from .sparse import embedding as embedding
 from .sparse import embedding_bag as embedding_bag
 from .sparse import one_hot as one_hot
 from .vision import channel_shuffle as channel_shuffle
+from .vision import native_channel_shuffle as native_channel_shuffle
 from .vision import pad as pad
 from .vision import pixel_shuffle as pixel_shuffle
 from .vision import pixel_unshuffle as pixel_unshuffle

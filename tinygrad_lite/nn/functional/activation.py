@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.inplace import in_place
 from ...core.random import numpy_generator
-from ...core.tensor import Tensor, make
+from ...core.tensor import Tensor, bind, make
 from ...ops import activation as ops
 from ...ops.arguments import of_tensors
 from ...ops.gates import gated
@@ -302,3 +302,7 @@ def gumbel_softmax(
     index = soft.argmax(dim, keepdim=True)
     one_hot = soft.detach().clone().zero_().scatter_(dim, index, 1.0)
     return one_hot - soft.detach() + soft
+
+
+bind("hardshrink", hardshrink)
+bind("prelu", prelu)

@@ -152,6 +152,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     return _apart(x.reshape(n, c, *rest), input)
 
 
+def native_channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """`channel_shuffle`, by the name of PyTorch's kernel."""
+    return channel_shuffle(input, groups)
+
+
 def _apart(out: Tensor, input: Tensor) -> Tensor:
     """`out` in memory of its own: where nothing moves, reshaping gives a view of the input.
 

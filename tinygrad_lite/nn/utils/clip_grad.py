@@ -101,7 +101,13 @@ def clip_grad_value_(parameters: Any, clip_value: float, foreach: bool | None = 
         touch(g, "clip_grad_value_")
 
 
-def clip_grad_norm(parameters: Any, max_norm: float, norm_type: float = 2.0) -> Tensor:
+def clip_grad_norm(
+    parameters: Any,
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
     """Deprecated name of `clip_grad_norm_`."""
     warnings.warn(
         "torch.nn.utils.clip_grad_norm is now deprecated in favor of "
@@ -109,4 +115,4 @@ def clip_grad_norm(parameters: Any, max_norm: float, norm_type: float = 2.0) -> 
         FutureWarning,
         stacklevel=2,
     )
-    return clip_grad_norm_(parameters, max_norm, norm_type)
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
