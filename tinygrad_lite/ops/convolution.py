@@ -21,7 +21,7 @@ from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor
 from ..kernels import conv as kernels
 from .arguments import c_name, kind
-from .shaping import permute
+from .axes import permute
 
 
 def _crop(x: Any, shape: tuple[int, ...]) -> Any:
