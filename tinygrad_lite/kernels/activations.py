@@ -218,6 +218,11 @@ def _np_gelu(x: Array) -> Array:
     return np.asarray(x * _np_normal(x), dtype=x.dtype)
 
 
+def _np_leaky_relu(x: Array, a: float) -> Array:
+    below = x * a
+    return np.maximum(x, below) if 0 < a <= 1 else np.where(x > 0, x, below)
+
+
 def _np_elu(x: Array, a: float) -> Array:
     below = np.expm1(np.minimum(_ZERO[x.dtype], x)) * a  # of equals the second: -0 stays -0
     # The exponential branch is the larger one left of 0, unless a > 1. (np.where on a mask without
@@ -282,15 +287,14 @@ def _np_mish_backward(g: Array, x: Array) -> Array:
 
 # -- the functions --------------------------------------------------------------------------------
 
-leaky_relu = forward(
-    "leaky_relu", _leaky_relu, lambda x, a: np.where(x > 0, x, x * a), parameters=1, small=2048
-)
+leaky_relu = forward("leaky_relu", _leaky_relu, _np_leaky_relu, parameters=1, small=2048, few=512)
 leaky_relu_backward = backward(
     "leaky_relu_backward",
     _leaky_relu_backward,
     lambda g, x, a: np.where(x > 0, g, g * a),
     parameters=1,
     small=2048,
+    few=128,
 )
 elu = forward("elu", _elu, _np_elu, parameters=1, small=512)
 elu_backward = backward(
@@ -310,7 +314,7 @@ gelu_tanh = forward(
 gelu_tanh_backward = backward(
     "gelu_tanh_backward", _gelu_tanh_backward, _np_gelu_tanh_backward, small=512, parallel=16384
 )
-silu = forward("silu", _silu, lambda x: x * _np_sigmoid(x), small=1024)
+silu = forward("silu", _silu, lambda x: x * _np_sigmoid(x), small=512)
 silu_backward = backward("silu_backward", _silu_backward, _np_silu_backward, small=1024)
 softplus = forward("softplus", _softplus, _np_softplus, parameters=2, small=512)
 softplus_backward = backward(
@@ -347,23 +351,26 @@ hardtanh_backward = backward(
     lambda g, x, low, high: np.where((x <= low) | (x >= high), g.dtype.type(0), g),
     parameters=2,
     small=2048,
+    few=128,
 )
 hardsigmoid = forward(
     "hardsigmoid",
     _hardsigmoid,
     lambda x: np.minimum(np.maximum(x + 3, 0), 6) / 6,
+    few=128,
 )
 hardsigmoid_backward = backward(
     "hardsigmoid_backward",
     _hardsigmoid_backward,
     lambda g, x: np.where((x > -3) & (x < 3), g * g.dtype.type(1 / 6), g.dtype.type(0)),
     small=2048,
+    few=128,
 )
 hardswish = forward(
     "hardswish",
     _hardswish,
     lambda x: x * (np.minimum(np.maximum(x + 3, 0), 6) / 6),
-    small=4096,
+    few=128,
 )
 hardswish_backward = backward(
     "hardswish_backward",

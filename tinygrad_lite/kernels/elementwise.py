@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import _math
-from ._jit import FMA, Kernel, enabled, jit, like, prange, ready, where
+from ._jit import FMA, Kernel, enabled, jit, like, loaded, prange, ready, where
 from ._math import gauss as _gauss
 from ._math import number
 from .copying import contiguous, dense, laid_as
@@ -108,31 +108,43 @@ def forward(
     parameters: int = 0,
     small: int = SMALL,
     parallel: int = PARALLEL,
+    few: int | None = None,
 ) -> Any:
-    """f(x, *parameters, out=None), elementwise: NumPy below `small` elements, then the loop."""
+    """f(x, *parameters, out=None), elementwise: NumPy below `small` elements, then the loop.
+
+    few  elements from which the loop is taken where numba is loaded already; for functions whose
+         loop gives what NumPy gives to the last bit, so that it makes no difference which ran
+    """
     loop = (map1, map1_1, map1_2, map1_3)[parameters].bind(name, f=scalar)
+    least = small if few is None else few
 
     def large(x: Array, numbers: tuple[float, ...], out: Array | None) -> Array:
-        if x.dtype not in FLOATS or not enabled() or (small == MANY and not ready(x.size)):
+        size = x.size
+        if x.dtype not in FLOATS or not _compiled(size, small):
             y = numpy(x, *numbers)
             return y if out is None else _stored(y, out)
+        run = loop if size >= parallel else loop.serial
+        values = [x.dtype.type(a) for a in numbers] if numbers else numbers
+        if out is None and x.flags.c_contiguous:
+            y = np.empty(x.shape, x.dtype)
+            run(x.reshape(-1), *values, y.reshape(-1))
+            return y
         flat = dense(x)
         if flat is None:
             x = contiguous(x)
             flat = x.reshape(-1)
         fits = out is not None and out.dtype == x.dtype and out.strides == x.strides
         y = out if fits and out is not None else np.empty_like(x)
-        run = loop if x.size >= parallel else loop.serial
-        run(flat, *[x.dtype.type(a) for a in numbers], dense(y))
+        run(flat, *values, dense(y))
         return y if out is None or fits else _stored(y, out)
 
     def plain(x: Array, out: Array | None = None) -> Array:
-        if x.size >= small:
+        if x.size >= least:
             return large(x, (), out)
         return numpy(x) if out is None else _stored(numpy(x), out)
 
     def with_numbers(x: Array, *numbers: float, out: Array | None = None) -> Array:
-        if x.size >= small:
+        if x.size >= least:
             return large(x, numbers, out)
         return numpy(x, *numbers) if out is None else _stored(numpy(x, *numbers), out)
 
@@ -146,15 +158,22 @@ def backward(
     parameters: int = 0,
     small: int = SMALL,
     parallel: int = PARALLEL,
+    few: int | None = None,
 ) -> Any:
     """f(g, x, *parameters), elementwise: the gradient towards x, from g and x (or y)."""
     loop = (map2, map2_1, map2_2, map2_3)[parameters].bind(name, f=scalar)
+    least = small if few is None else few
 
     def large(g: Array, x: Array, numbers: tuple[float, ...]) -> Array:
-        if x.dtype not in FLOATS or g.dtype != x.dtype or not enabled():
+        size = x.size
+        if x.dtype not in FLOATS or g.dtype != x.dtype or not _compiled(size, small):
             return numpy(g, x, *numbers)
-        if small == MANY and not ready(x.size):
-            return numpy(g, x, *numbers)
+        run = loop if size >= parallel else loop.serial
+        values = [x.dtype.type(a) for a in numbers] if numbers else numbers
+        if x.flags.c_contiguous and g.flags.c_contiguous and g.shape == x.shape:
+            out = np.empty(x.shape, x.dtype)
+            run(g.reshape(-1), x.reshape(-1), *values, out.reshape(-1))
+            return out
         flat = dense(x)
         if flat is None:
             x = contiguous(x)
@@ -162,17 +181,23 @@ def backward(
         out = np.empty_like(x)
         if g.strides != x.strides or g.shape != x.shape:
             g = laid_as(np.broadcast_to(g, x.shape), x)
-        run = loop if x.size >= parallel else loop.serial
-        run(dense(g), flat, *[x.dtype.type(a) for a in numbers], dense(out))
+        run(dense(g), flat, *values, dense(out))
         return out
 
     def plain(g: Array, x: Array) -> Array:
-        return numpy(g, x) if x.size < small else large(g, x, ())
+        return numpy(g, x) if x.size < least else large(g, x, ())
 
     def with_numbers(g: Array, x: Array, *numbers: float) -> Array:
-        return numpy(g, x, *numbers) if x.size < small else large(g, x, numbers)
+        return numpy(g, x, *numbers) if x.size < least else large(g, x, numbers)
 
     return _named(with_numbers if parameters else plain, name, scalar, numpy, loop, small, 2)
+
+
+def _compiled(size: int, small: int) -> bool:
+    """Whether the loop is taken: numba is loaded, or `size` and what it saves are worth that."""
+    if size < small:
+        return loaded()
+    return ready(size) if small == MANY else enabled()
 
 
 def _named(
@@ -345,7 +370,11 @@ def _np_gauss(x: Array, a: float) -> Array:
 
 def _np_sigmoid(x: Array) -> Array:
     if x.dtype.char == "f":
-        return (1 / (1 + np.exp(np.negative(x, dtype=np.float64)))).astype(np.float32)
+        e = x.astype(np.float64)
+        np.negative(e, e)
+        np.exp(e, e)
+        np.add(e, _ONE[e.dtype], e)
+        return np.divide(_ONE[e.dtype], e, e).astype(np.float32)
     e = np.exp(-np.abs(x))
     return np.where(x >= 0, x.dtype.type(1), e) / (1 + e)
 
@@ -375,14 +404,14 @@ tanh = forward("tanh", _math.tanh, np.tanh)
 tanh_backward = backward(
     "tanh_backward", _tanh_backward, lambda g, y: g * (_ONE[y.dtype] - y * y), small=2048
 )
-sigmoid = forward("sigmoid", _math.sigmoid, _np_sigmoid, small=1024)
+sigmoid = forward("sigmoid", _math.sigmoid, _np_sigmoid, small=512)
 sigmoid_backward = backward(
     "sigmoid_backward", _sigmoid_backward, lambda g, y: g * y * (_ONE[y.dtype] - y), small=2048
 )
 negative = forward("negative", _negative, np.negative, small=MANY)
 absolute = forward("absolute", _absolute, np.absolute, small=MANY)
 absolute_backward = backward(
-    "absolute_backward", _absolute_backward, lambda g, x: g * _np_sign(x), small=MANY
+    "absolute_backward", _absolute_backward, lambda g, x: g * _np_sign(x), small=MANY, few=128
 )
 square = forward("square", _square, np.square, small=MANY)
 cube = forward("cube", _cube, lambda x: x * x * x, small=MANY)
@@ -395,11 +424,12 @@ floor = forward("floor", _floor, np.floor, small=MANY)
 ceil = forward("ceil", _ceil, np.ceil, small=MANY)
 trunc = forward("trunc", _trunc, np.trunc, small=MANY)
 rint = forward("rint", _rint, np.rint, small=MANY)
-sign = forward("sign", _sign, _np_sign, small=16384)
+sign = forward("sign", _sign, _np_sign, small=16384, few=128)
 relu = forward("relu", _relu, _np_relu, small=16384)
 relu_backward = backward(
     "relu_backward",
     _relu_backward,
     lambda g, y: np.where(y <= _ZERO[y.dtype], _ZERO[g.dtype], g),
     small=2048,
+    few=256,
 )
