@@ -370,7 +370,7 @@ def _np_gauss(x: Array, a: float) -> Array:
 
 def _np_sigmoid(x: Array) -> Array:
     if x.dtype.char == "f":
-        e = x.astype(np.float64)
+        e = np.asarray(x, np.float64)
         np.negative(e, e)
         np.exp(e, e)
         np.add(e, _ONE[e.dtype], e)
