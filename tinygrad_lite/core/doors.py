@@ -236,6 +236,7 @@ def primitive(
     check       raises for inputs (arrays and numbers) of dtypes the op does not take, before they
                 are promoted; not asked when all are float32 or all float64
     tensors     which of the first two inputs must not be Python numbers
+    of_numbers  of an op that takes numbers without a Tensor too: PyTorch's name of it
     rewritable  a rule asks for `out`, and yet the value may be written in place later: PyTorch's
                 rule does without, so programs do that. The node then keeps a copy
     method      bind as Tensor.<name> (or under the given name; False: not at all)

@@ -43,15 +43,6 @@ from .tensor import Tensor, live_node, make, make_view
 
 REGISTRY: dict[str, Primitive] = {}
 
-# the ops that take numbers alone too, by PyTorch's names
-_OF_NUMBERS = {
-    "plus": "add",
-    "minus": "sub",
-    "mul": "mul",
-    "quotient": "div",
-    "floor_divide": "floor_divide",
-}
-
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _KEYWORDS = {
     "input": 0, "self": 0, "tensor": 0,
@@ -86,6 +77,7 @@ class Primitive:
         named: Callable[[Node], str] | None = None,
         check: Callable[..., None] | None = None,
         tensors: Sequence[int] = (),
+        of_numbers: str | None = None,
         rewritable: bool = False,
         samples: Any = (),
     ) -> None:
@@ -103,6 +95,7 @@ class Primitive:
         self.residual = residual
         self.shown = shown
         self.check = check
+        self.of_numbers = of_numbers
         self.rewritable = rewritable
         self.tensors = frozenset(tensors)
         self.samples = samples
@@ -253,10 +246,10 @@ class Primitive:
 
     def from_numbers(self, args: Sequence[Any]) -> list[Any]:
         """Tensors of the arguments, none of which is one. TypeError: the op wants a Tensor."""
-        if self.name in _OF_NUMBERS and all(type(a) in _NUMBERS for a in args):
+        if self.of_numbers and all(type(a) in _NUMBERS for a in args):
             return [make(np.asarray(a, dtypes.number_dtype(a).numpy)) for a in args]
         got = type(args[0]).__name__ if args else "nothing"
-        name = _OF_NUMBERS.get(self.name, self.name)
+        name = self.of_numbers or self.name
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {got}")
 
     def take(self, args: Sequence[Any]) -> tuple[list[Any], list[Node | None]]:

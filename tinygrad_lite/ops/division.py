@@ -28,6 +28,7 @@ def _divisible(x: Any, y: Any) -> tuple[Any, Any]:
     zero,
     zero,
     broadcasts=True,
+    of_numbers="floor_divide",
     operator="floordiv",
     check=not_complex("div_floor_cpu"),
     inplace=True,
