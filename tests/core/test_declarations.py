@@ -1,45 +1,19 @@
-"""Declarations read: what a Primitive knows, how it sorts arguments, what it says when they err."""
+"""Declarations read: what a Primitive knows, and how it sorts arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_lite as tl
+from tests.core.declaring import USAGE, leaf, times, times_op, towards_x, towards_y
 from tinygrad_lite.core.primitive import (
     Primitive,
     generic_door,
-    number_dtype_or_reject,
     with_kernel,
 )
-
-
-def leaf(values: Any, dtype: Any = tl.float64) -> tl.Tensor:
-    return tl.tensor(values, dtype=dtype, requires_grad=True)
-
-
-def towards_x(g: Any, y: Any) -> Any:
-    return g * y
-
-
-def towards_y(g: Any, x: Any, scale: Any) -> Any:
-    return g * x * scale
-
-
-def times(x: Any, y: Any, *, scale: float = 1.0, name: Any = None) -> Any:
-    """The product.
-
-    Scaled.
-    """
-    return x * y * scale
-
-
-def times_op(**options: Any) -> Primitive:
-    return Primitive(times, (towards_x, towards_y), **options)
-
 
 # -- what a declaration says ----------------------------------------------------------------------
 
@@ -57,7 +31,7 @@ def test_facts_of_a_declaration() -> None:
     assert (op.joint, op.promote, op.broadcasts, op.ufunc) == (False, "same", False, None)
     assert (op.view, op.outputs, op.residual, op.check) == (False, False, False, None)
     assert (op.tensors, op.samples, op.typed) == (frozenset(), (), {0, 1})
-    assert op.key == f"{__name__}.times"
+    assert op.key == f"{times.__module__}.times"
     assert op.usage == USAGE
     assert repr(op) == f"<primitive {op.usage}>"
 
@@ -395,167 +369,6 @@ def test_gradients_flow_back_through_promotion() -> None:
     z.backward()
     assert (x.grad.dtype, x.grad.tolist()) == (tl.float32, [3.0])
     assert (y.grad.dtype, y.grad.tolist()) == (tl.float64, [2.0])
-
-
-# -- errors ---------------------------------------------------------------------------------------
-
-ONE, TWO, THREE = tl.ones(1), tl.ones(2), tl.ones(3)
-USAGE = "times(x: 'Any', y: 'Any', *, scale: 'float' = 1.0, name: 'Any' = None) -> 'Any'"
-MISMATCH = (
-    "The size of tensor a (2) must match the size of tensor b (3) at non-singleton dimension 0"
-)
-
-
-def failing(error: Exception) -> Any:
-    def forward(x: Any, y: Any) -> Any:
-        raise error
-
-    return forward
-
-
-def no_derivative() -> Any:
-    op = Primitive(times, (lambda g: (g, None),), joint=True, typed=(0,))
-    return op.apply((leaf([1.0]), leaf([1.0])), {})
-
-
-def never(*xs: Any, scale: float = 1.0) -> Any:
-    return xs[0]
-
-
-def never_one(x: Any) -> Any:
-    return x
-
-
-REFUSED: list[tuple[Callable[[], Any], type[Exception], str]] = [
-    (
-        lambda: times_op().apply((ONE, ONE), {"scole": 1}),
-        TypeError,
-        "times() got an unexpected keyword argument 'scole'",
-    ),
-    (
-        lambda: times_op().apply((ONE, ONE), {"scale": 1, "nome": 1}),
-        TypeError,
-        "times() got an unexpected keyword argument 'nome'",
-    ),
-    (
-        lambda: times_op().apply((2.0, 3.0), {}),
-        TypeError,
-        "times(): argument 'input' (position 1) must be Tensor, not float",
-    ),
-    (
-        lambda: Primitive(never, ()).apply((), {}),
-        TypeError,
-        "never(): argument 'input' (position 1) must be Tensor, not nothing",
-    ),
-    (
-        lambda: times_op(tensors=(0,)).apply((2.0, ONE), {}),
-        TypeError,
-        "times(): argument 'input' (position 1) must be Tensor, not float",
-    ),
-    (
-        lambda: times_op(tensors=(1,)).apply((ONE, True), {}),
-        TypeError,
-        "times(): argument 'other' (position 2) must be Tensor, not bool",
-    ),
-    (
-        lambda: times_op().apply((ONE, ONE), {"out": ONE}),
-        TypeError,
-        (
-            "times(): out= is not supported, because it hides a write from the graph; assign the "
-            "result, or copy it: x.copy_(times(...))"
-        ),
-    ),
-    (
-        lambda: times_op().apply((ONE, ONE, 1, 2, 3), {}),
-        TypeError,
-        f"times() got 5 positional arguments: {USAGE}",
-    ),
-    (
-        lambda: times_op().apply((ONE, ONE, 1), {"scale": 2}),
-        TypeError,
-        f"times() got 3 positional arguments: {USAGE}",
-    ),
-    (lambda: times_op().apply((ONE,), {}), TypeError, f"times() missing argument 'y': {USAGE}"),
-    (
-        lambda: times_op().apply((), {"y": ONE, "scale": 1}),
-        TypeError,
-        f"times() missing argument 'x': {USAGE}",
-    ),
-    (
-        lambda: times_op().apply((ONE, "two"), {}),
-        TypeError,
-        "times(): expected Tensors or numbers, got str; use tensor(...) first",
-    ),
-    (
-        lambda: number_dtype_or_reject("op", None),
-        TypeError,
-        "op(): expected Tensors or numbers, got NoneType; use tensor(...) first",
-    ),
-    (
-        lambda: times_op(broadcasts=True).apply((TWO, THREE), {}),
-        RuntimeError,
-        f"{MISMATCH} (times of [2] float32, [3] float32)",
-    ),
-    (
-        lambda: Primitive(failing(ValueError("no")), ()).apply((TWO, THREE), {}),
-        RuntimeError,
-        "forward(): no (got [2] float32, [3] float32)",
-    ),
-    (
-        lambda: Primitive(failing(ValueError("no")), (), broadcasts=True).apply((TWO, ONE), {}),
-        RuntimeError,
-        "forward(): no (got [2] float32, [1] float32)",
-    ),
-    (
-        lambda: Primitive(failing(TypeError("no")), (), promote=None).apply((TWO, "s"), {}),
-        TypeError,
-        "forward(): no (got [2] float32)",
-    ),
-    (lambda: Primitive(failing(KeyError("k")), ()).apply((TWO, ONE), {}), KeyError, "'k'"),
-    (
-        no_derivative,
-        RuntimeError,
-        "the derivative for 'y' is not implemented (times); detach() it",
-    ),
-    (
-        lambda: times_op().apply((leaf([1j], tl.complex64), ONE), {}),
-        RuntimeError,
-        (
-            "times(): no gradient flows through complex numbers here; compute with the real and "
-            "imaginary parts as two Tensors (view_as_real)"
-        ),
-    ),
-    (
-        lambda: Primitive(lambda x: x.real, (lambda g: g,)).apply((leaf([1j], tl.complex64),), {}),
-        RuntimeError,
-        (
-            "<lambda>(): no gradient flows through complex numbers here; compute with the real and "
-            "imaginary parts as two Tensors (view_as_real)"
-        ),
-    ),
-    (
-        lambda: Primitive(lambda x: x * 1j, (lambda g: g,)).apply((leaf([1.0]),), {}),
-        RuntimeError,
-        (
-            "<lambda>(): no gradient flows through complex numbers here; compute with the real and "
-            "imaginary parts as two Tensors (view_as_real)"
-        ),
-    ),
-    (
-        lambda: Primitive(never_one, ()).apply((), {"other": ONE}),
-        TypeError,
-        "never_one() missing argument 'x': never_one(x: 'Any') -> 'Any'",
-    ),
-    (lambda: Primitive(times, (towards_x,)), TypeError, "times: 1 rules for 2 inputs"),
-    (lambda: Primitive(times, (towards_x,) * 3), TypeError, "times: 3 rules for 2 inputs"),
-]
-
-
-@pytest.mark.parametrize(("call", "kind", "message"), REFUSED)
-def test_what_is_refused(call: Callable[[], Any], kind: type[Exception], message: str) -> None:
-    with pytest.raises(kind) as raised:
-        call()
-    assert (type(raised.value), str(raised.value)) == (kind, message)
 
 
 ASKED = ["x", "out", "need", "residual", "out_shape", "x_shape", "x_dtype", "scale"]
