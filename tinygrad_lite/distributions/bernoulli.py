@@ -13,6 +13,7 @@ from ..ops.selection import where
 from ..ops.sequences import arange
 from . import constraints
 from .distribution import Elementwise
+from .exp_family import ExponentialFamily
 from .utils import lazy_property, logits_to_probs, one_of_both, probs_to_logits
 
 
@@ -43,7 +44,7 @@ class ByProbability(Elementwise):
         return given.shape
 
 
-class Bernoulli(ByProbability):
+class Bernoulli(ByProbability, ExponentialFamily):
     """1 with probability p, else 0."""
 
     support = constraints.boolean
@@ -83,3 +84,12 @@ class Bernoulli(ByProbability):
         dtype = getattr(self, self._names[0]).dtype
         values = arange(2, dtype=dtype).reshape((-1, *[1] * len(self._batch_shape)))
         return values.expand((-1, *self._batch_shape)) if expand else values
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return x.exp().log1p()

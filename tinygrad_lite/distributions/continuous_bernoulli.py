@@ -11,10 +11,11 @@ from ..ops.random import rand
 from ..ops.selection import where
 from . import constraints
 from .distribution import Elementwise
+from .exp_family import ExponentialFamily
 from .utils import clamp_probs, lazy_property, logits_to_probs, one_of_both, probs_to_logits
 
 
-class ContinuousBernoulli(Elementwise):
+class ContinuousBernoulli(Elementwise, ExponentialFamily):
     """p(x) = C(p) p^x (1 - p)^(1 - x) for x in [0, 1] (Loaiza-Ganem and Cunningham 2019).
 
     For p within `lims` the formulas, 0 / 0 at p = 1/2, are replaced by their Taylor series there.
@@ -101,3 +102,16 @@ class ContinuousBernoulli(Elementwise):
     def entropy(self) -> Tensor:
         log = (-self.probs).log1p()
         return self.mean * (log - self.probs.log()) - self.log_normalizer() - log
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        low, high = (edge - 0.5 for edge in self._lims)
+        outside = (x <= low) | (x > high)
+        far = where(outside, x, low)
+        series = x * (0.5 + x * (1 / 24 - x**2 / 2880))
+        return where(outside, far.expm1().abs().log() - far.abs().log(), series)

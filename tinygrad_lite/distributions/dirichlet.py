@@ -11,11 +11,11 @@ from ..ops.like import zeros_like
 from ..ops.selection import where
 from ..ops.special import xlogy
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .gamma import log_standard_gamma
 
 
-class Dirichlet(Distribution):
+class Dirichlet(ExponentialFamily):
     """p(x) = Gamma(sum c) / prod Gamma(c_i) * prod x_i^(c_i - 1) on vectors x that sum to 1.
 
     Samples are gamma variables divided by their sum, computed from their logarithms; their
@@ -79,3 +79,10 @@ class Dirichlet(Distribution):
             - (k - total) * digamma(total)
             - ((c - 1) * digamma(c)).sum(-1)
         )
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.concentration,)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return lgamma(x).sum(-1) - lgamma(x.sum(-1))

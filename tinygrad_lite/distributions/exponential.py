@@ -9,9 +9,10 @@ from ..ops.creation import empty
 from ..ops.like import zeros_like
 from . import constraints
 from .distribution import Elementwise
+from .exp_family import ExponentialFamily
 
 
-class Exponential(Elementwise):
+class Exponential(Elementwise, ExponentialFamily):
     """p(x) = rate exp(-rate x) for x >= 0."""
 
     arg_constraints = {"rate": constraints.positive}
@@ -55,3 +56,12 @@ class Exponential(Elementwise):
 
     def entropy(self) -> Tensor:
         return 1 - self.rate.log()
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return -(-x).log()

@@ -14,6 +14,7 @@ from ..ops.incomplete_gamma import log_draw, log_slope, regularized
 from ..ops.special import xlogy
 from . import constraints
 from .distribution import Elementwise
+from .exp_family import ExponentialFamily
 
 
 class LogStandardGamma(Function):
@@ -59,7 +60,7 @@ def log_standard_gamma(concentration: Tensor) -> Tensor:
     return drawn
 
 
-class Gamma(Elementwise):
+class Gamma(Elementwise, ExponentialFamily):
     """p(x) = rate^c x^(c - 1) exp(-rate x) / Gamma(c), c the concentration."""
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
@@ -105,6 +106,15 @@ class Gamma(Elementwise):
     def entropy(self) -> Tensor:
         c = self.concentration
         return c - self.rate.log() + lgamma(c) + (1 - c) * digamma(c)
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.concentration - 1, -self.rate)
+
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        return lgamma(x + 1) - (x + 1) * (-y).log()
 
 
 def _matched(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,6 +33,7 @@ from .cauchy import Cauchy
 from .continuous_bernoulli import ContinuousBernoulli
 from .dirichlet import Dirichlet
 from .distribution import Distribution
+from .exp_family import ExponentialFamily, divergence
 from .exponential import Exponential
 from .gamma import Gamma
 from .geometric import Geometric
@@ -106,6 +107,8 @@ def _most_specific(type_p: type, type_q: type) -> Divergence | None:
 
 
 # -- within a family -------------------------------------------------------------------------------
+
+register_kl(ExponentialFamily, ExponentialFamily)(divergence)  # those of users
 
 
 @register_kl(Bernoulli, Bernoulli)

@@ -9,10 +9,11 @@ from ..core.tensor import Tensor
 from ..ops.special import erf, erfinv
 from . import constraints
 from .distribution import Elementwise
+from .exp_family import ExponentialFamily
 from .utils import standard_normal
 
 
-class Normal(Elementwise):
+class Normal(Elementwise, ExponentialFamily):
     """p(x) = exp(-((x - loc) / scale)^2 / 2) / (scale sqrt(2 pi))."""
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
@@ -57,3 +58,12 @@ class Normal(Elementwise):
 
     def entropy(self) -> Tensor:
         return 0.5 + 0.5 * math.log(2 * math.pi) + self.scale.log()
+
+    _mean_carrier_measure = 0
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.loc / self.scale**2, -0.5 / self.scale**2)
+
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        return -0.25 * x**2 / y + 0.5 * (-math.pi / y).log()

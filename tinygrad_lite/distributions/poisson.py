@@ -11,9 +11,10 @@ from ..ops.gamma import lgamma
 from ..ops.special import xlogy
 from . import constraints
 from .distribution import Elementwise
+from .exp_family import ExponentialFamily
 
 
-class Poisson(Elementwise):
+class Poisson(Elementwise, ExponentialFamily):
     """P(k) = rate^k exp(-rate) / k!. Its entropy has no closed form."""
 
     arg_constraints = {"rate": constraints.nonnegative}
@@ -42,3 +43,10 @@ class Poisson(Elementwise):
     def log_prob(self, value: Tensor) -> Tensor:
         self._validate_sample(value)
         return xlogy(value, self.rate) - self.rate - lgamma(value + 1)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.rate.log(),)
+
+    def _log_normalizer(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        return x.exp()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.dtypes import finfo, get_default_dtype
 from ..core.modes import enable_grad
-from ..core.tensor import Tensor
+from ..core.tensor import Tensor, make
 from ..ops.activation import sigmoid, softmax
 from ..ops.creation import tensor
 from ..ops.expanding import broadcast_tensors
@@ -87,4 +90,35 @@ class lazy_property:
         return value
 
 
-_sum_rightmost = sum_rightmost  # the name that libraries take from PyTorch
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The elements of (..., n, n) on and below diagonal `diag`, row by row."""
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
+    rows, columns = np.tril_indices(n, diag)
+    return mat[..., make(rows), make(columns)]
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """(..., n, n) with the elements of `vec` on and below diagonal `diag`, and zeros above.
+
+    ValueError if no n has so many of them.
+    """
+    size = vec.shape[-1]
+    shift = 1 + 2 * diag
+    n = (-shift + math.sqrt(shift**2 + 8 * size + 4 * abs(diag) * (diag + 1))) / 2
+    if abs(n - round(n)) > finfo(vec.dtype).eps:
+        raise ValueError(
+            f"The size of last dimension is {size} which cannot be expressed as "
+            "the lower triangular part of a square D x D matrix."
+        )
+    n = round(n)
+    rows, columns = np.tril_indices(n, diag)
+    flat = vec.new_zeros((*vec.shape[:-1], n * n))
+    places = make(rows * n + columns).expand(vec.shape)
+    return flat.scatter(-1, places, vec).reshape((*vec.shape[:-1], n, n))
+
+
+# the names that libraries take from PyTorch
+_sum_rightmost = sum_rightmost
+euler_constant = EULER

@@ -9,16 +9,16 @@ import numpy as np
 
 from ..core.tensor import Tensor
 from ..ops.gamma import digamma, mvlgamma
-from ..ops.linalg import cholesky, solve_triangular
+from ..ops.linalg import cholesky, slogdet, solve_triangular
 from ..ops.sequences import arange, eye
 from . import constraints
 from .chi2 import Chi2
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .multivariate_normal import _factor_of_precision
 from .utils import broadcast_all, lazy_property, standard_normal
 
 
-class Wishart(Distribution):
+class Wishart(ExponentialFamily):
     """Sums of `df` outer products of normal vectors of covariance C, as p x p matrices.
 
     C is given as itself, its inverse or its lower Cholesky factor; exactly one. df > p - 1.
@@ -140,3 +140,12 @@ class Wishart(Distribution):
             - (n - p - 1) / 2 * psi
             + n * p / 2
         )
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.precision_matrix / 2, (self.df - self.event_shape[-1] - 1) / 2)
+
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:  # type: ignore[override]
+        p = self.event_shape[-1]
+        half = y + (p + 1) / 2
+        return half * (p * math.log(2) - slogdet(-2 * x)[1]) + mvlgamma(half, p)

@@ -312,6 +312,16 @@ def unique(
         raise NotImplementedError(f"\"{name}\" not implemented for '{kind(a.dtype)}'")
     if dim is not None:
         dim = canonical_axis(dim, a.ndim)
+        if a.shape.count(0) > 1:
+            raise RuntimeError(
+                "Number of zero sized dimensions is more than one, so unique cannot be applied "
+                f"(shape {list(a.shape)})"
+            )
+        if a.size == 0 and a.shape[dim]:
+            raise RuntimeError(
+                "There are 0 sized dimensions, and they aren't selected, so unique cannot be "
+                f"applied (shape {list(a.shape)}, dim {dim})"
+            )
     values, inverse, counts = np.unique(
         a, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
     )

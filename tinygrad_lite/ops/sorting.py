@@ -5,6 +5,7 @@ The order is found on the array; the values are then gathered in it, so their gr
 
 from __future__ import annotations
 
+import operator
 import sys
 from typing import Any
 
@@ -144,7 +145,7 @@ def topk(
     if a.dtype.kind == "c":
         raise RuntimeError(" topk does not support complex dtypes on CPU")
     axis = canonical_axis(dim, a.ndim)
-    k = int(k)
+    k = operator.index(k)
     if not 0 <= k <= (a.shape[axis] if a.ndim else 1):
         raise RuntimeError("selected index k out of range")
     if a.ndim == 0:
