@@ -1,4 +1,4 @@
-"""A warning of nn.functional points at the line that called the function, not into the package."""
+"""A warning points at the line that called the function, not into the package."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ F.dropout3d(x)
 F.upsample(x[None], 2)
 F.upsample_nearest(x[None], 2)
 F.upsample_bilinear(x[None, None], 2)
+torch.cross(y, y)
+y.cross(y)
+torch.meshgrid(y[0], y[0])
+torch.searchsorted(y.t(), y)
 """
 
 
 @pytest.mark.parametrize("call", CALLS.split("\n")[1:-1])
 def test_a_warning_names_the_callers_line(call: str) -> None:
-    names = {"F": torch.nn.functional, "x": torch.ones(2, 3)}
+    names = {"F": torch.nn.functional, "x": torch.ones(2, 3), "y": torch.ones(3, 3), "torch": torch}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         eval(compile(call, "the caller", "eval"), names)

@@ -252,7 +252,7 @@ def searchsorted(
                 "performance due to extra data copy when converting non-contiguous tensor to "
                 f"contiguous, please use contiguous {name} tensor if possible.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
     if edges.ndim == 1:
         found = np.asarray(np.searchsorted(edges, x, where))

@@ -333,7 +333,7 @@ def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) ->
             "the dim explicitly or simply use torch.linalg.cross.\nThe default value of dim will "
             "change to agree with that of linalg.cross in a future release.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=4,
         )
         found = [i for i, n in enumerate(shape) if n == 3]
         if not found:
@@ -405,7 +405,7 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
             "cov(): degrees of freedom is <= 0. Correction should be strictly less than the "
             "number of observations.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=3,
         )
     if isinstance(degrees, Tensor):
         degrees = degrees.clamp(min=0)
