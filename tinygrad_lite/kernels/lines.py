@@ -7,6 +7,7 @@ Arrays are flat and stand for (outer, n, inner): a line is the n elements, inner
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from .copying import contiguous, copied
 
 Array = np.ndarray
 
-SMALL = 4096
+SMALL = 128
 """Elements from which a kernel wins over NumPy, if numba is loaded."""
 WORTH_LOADING = 1 << 17
 """Elements for which it pays to load numba."""
@@ -26,6 +27,7 @@ WIDE = 128
 BLOCK = 4096
 """Places that one thread looks up at a time."""
 _BITS: dict[int, np.dtype] = {4: np.dtype(np.float32), 8: np.dtype(np.float64)}
+_top: Any = np.maximum.reduce
 
 
 @jit(fastmath=FMA)
@@ -204,7 +206,7 @@ def largest(index: Array) -> int:
     unsigned = index.view(np.uint64)
     if index.size < PARALLEL or not index.flags.c_contiguous or not loaded():
         # as unsigned numbers the negative ones are the largest
-        return int(np.maximum.reduce(unsigned, axis=None, initial=0))
+        return int(_top(unsigned, None)) if index.size else 0
     out = np.empty(-(-index.size // BLOCK), np.uint64)
     largest_of_blocks(unsigned.reshape(-1), out)
     return int(out.max())

@@ -6,6 +6,7 @@ import numpy as np
 
 from ._jit import FMA, enabled, jit, loaded
 from ._rows import row_of
+from .lines import largest
 
 Array = np.ndarray
 
@@ -39,7 +40,7 @@ def add_rows(x: Array, index: Array, rows: int, skip: int | None = None) -> Arra
     table = np.zeros((rows, width), x.dtype)
     if not places.size or not width:
         return table
-    if places.min() < 0 or places.max() >= rows:
+    if largest(places) >= rows:
         raise IndexError(f"index out of range: rows 0 to {rows - 1}, got {places.max()}")
     flat = np.ascontiguousarray(x).reshape(places.size, width)
     if x.size >= FEW and x.dtype.char in "fd" and (loaded() or (x.size >= SMALL and enabled())):

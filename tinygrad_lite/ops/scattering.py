@@ -5,6 +5,8 @@ gather and scatter_add are each other's adjoint.
 
 from __future__ import annotations
 
+import functools
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +21,9 @@ from ..core.tensor import Tensor, make
 from ..kernels import lines
 from .arguments import kind, numpy_names
 from .views import reshaped, sliced
+
+_FEW = 4096
+"""Elements of an index up to which the way to its places is worth remembering."""
 
 
 def _check_index(name: str, index: Any, shape: Sequence[int], dim: int) -> None:
@@ -60,6 +65,25 @@ def places(index: np.ndarray, dim: int) -> tuple[Any, ...]:
     return tuple(full)
 
 
+@functools.lru_cache(256)
+def _first_places(shape: tuple[int, ...], of: tuple[int, ...], dim: int) -> np.ndarray:
+    """Where the lines along `dim` that an index of `shape` names begin, in an array of shape `of`
+    as it lies in memory."""
+    steps = [math.prod(of[k + 1 :]) for k in range(len(of))]
+    lengths = [1 if k == dim else n for k, n in enumerate(shape)]
+    grids = np.ogrid[tuple([slice(n) for n in lengths])]
+    return sum([grid * step for grid, step in zip(grids, steps, strict=True)], np.int64(0))
+
+
+def flat_places(index: np.ndarray, of: tuple[int, ...], dim: int) -> np.ndarray | None:
+    """The places of (i, .., index[i, .., k], .., k) in the memory of a row-major array of shape
+    `of`. None where that is not worth remembering how the lines begin."""
+    if index.size > _FEW or index.ndim != len(of):
+        return None
+    first, inner = _first_places(index.shape, of, dim), math.prod(of[dim + 1 :])
+    return first + (index if inner == 1 else index * inner)
+
+
 @primitive(
     lambda g, index, x_shape, dim: scattered_along(g, index, shape=x_shape, dim=dim),
     None,
@@ -77,8 +101,11 @@ def gathered(x: Any, index: Any, *, dim: int) -> Any:
         return np.array(x if x.ndim == 0 else x[index])
     if index.size == 0:
         return np.empty(index.shape, x.dtype)
-    found = lines.take_along(x, index, dim)
-    return x.reshape(x.shape or (1,))[places(index, dim)] if found is None else found
+    if (flat := flat_places(index, x.shape, dim)) is not None:
+        return x.reshape(-1).take(flat)
+    if (found := lines.take_along(x, index, dim)) is not None:
+        return found
+    return x.reshape(x.shape or (1,))[places(index, dim)]
 
 
 @primitive(
@@ -97,9 +124,10 @@ def scattered_along(g: Any, index: Any, *, shape: Sequence[int], dim: int) -> An
     if index.ndim == 0:
         out.reshape(-1)[index] += g.reshape(())
     elif index.size:
-        full = places(index, dim)
-        flat = np.ravel_multi_index(full, out.shape or (1,)).reshape(-1)
-        np.add.at(out.reshape(-1), flat, np.ascontiguousarray(g).reshape(-1))
+        flat = flat_places(index, out.shape, dim)
+        if flat is None:
+            flat = np.ravel_multi_index(places(index, dim), out.shape or (1,))
+        np.add.at(out.reshape(-1), flat.reshape(-1), np.ascontiguousarray(g).reshape(-1))
     return out
 
 
@@ -114,13 +142,18 @@ def scattered_along(g: Any, index: Any, *, shape: Sequence[int], dim: int) -> An
 )
 def written_along(x: Any, index: Any, y: Any, *, dim: int) -> Any:
     """x with y[i, .., k] at (i, .., index[i, .., k], .., k); of several, one is kept."""
-    if index.ndim and (written := lines.put_along(x, index, y, dim)) is not None:
+    few = index.size <= _FEW
+    if index.ndim and not few and (written := lines.put_along(x, index, y, dim)) is not None:
         return written
     out = np.array(x, order="C")
     if index.ndim == 0:
         out.reshape(-1)[index] = y
     elif index.size:
-        out.reshape(out.shape or (1,))[places(index, dim)] = y
+        flat = flat_places(index, out.shape, dim)
+        if flat is None:
+            out.reshape(out.shape or (1,))[places(index, dim)] = y
+        else:
+            out.reshape(-1)[flat] = y
     return out
 
 
