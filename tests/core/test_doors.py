@@ -287,8 +287,30 @@ def test_two_ordinary_arrays_go_the_short_way(kind: str, operator: bool) -> None
         assert goes_short(door, op, [number, leaf_()], {})
         assert goes_short(door, op, [3, single()], {})
     assert not goes_short(door, op, [leaf_(), single()], {})
-    assert not goes_short(door, op, [tl.tensor([1, 2]), tl.tensor([1, 2])], {})
-    assert not in_mode("watched", lambda: goes_short(door, op, [leaf_(), leaf_()], {}))
+    whole, same = tl.tensor([1, 2]), kind != "floats only"
+    assert goes_short(door, op, [whole, whole], {}) == same
+    assert goes_short(door, op, [whole > 1, whole > 1], {}) == same
+    numbers = () if "second must" in kind else (3.5, True)
+    for other in (*numbers, whole.int(), whole > 1, leaf_()):
+        assert not goes_short(door, op, [whole, other], {})
+    if numbers:
+        assert goes_short(door, op, [whole, 3], {}) == same
+        assert not goes_short(door, op, [whole > 1, 3], {})
+    for x in (leaf_(), whole):
+        assert not in_mode("watched", lambda x=x: goes_short(door, op, [x, x], {}))
+
+
+def test_numbers_beside_integers_wrap_around_as_in_the_long_way() -> None:
+    door, op = binary("both kept")
+    for dtype, number in itertools.product((tl.uint8, tl.int32, tl.int64), (-1, 300, 2**40, 2**70)):
+        agree(door, op, [tl.tensor([1, 2], dtype=dtype), number], {}, "recording")
+    op = Counted(add, (), check=refuse_integers)
+    agree(binary_door(op), op, [tl.tensor([1, 2]), 3], {}, "recording")
+
+
+def refuse_integers(x: Any, y: Any) -> None:
+    if x.dtype.kind == "i":
+        raise RuntimeError("no integers")
 
 
 def test_two_arrays_inside_a_rule() -> None:
@@ -359,6 +381,8 @@ METADATA: dict[str, Any] = {
     "scalars": (lambda x, *, by=1: x.sum() * by, "x by", {}),
     "integers": (lambda x, *, by=1, power=1: np.argmax(scaled(x, by=by, power=power)), "by", {}),
     "no promotion": (scaled, "x", {"promote": None}),
+    "view": (lambda x, *, by=1, power=1: x[..., None], "by", {"promote": None, "view": True}),
+    "no view after all": (lambda x, *, by=1, power=1: x + 1, "", {"promote": None, "view": True}),
 }
 
 
@@ -398,8 +422,9 @@ def test_one_ordinary_array_and_metadata_go_the_short_way(kind: str) -> None:
     door, op = with_metadata(kind)
     for name in ("double leaf", "single leaf", "double", "0-d", "stale view"):
         assert goes_short(door, op, [TENSORS[name]()], {"by": 3.0})
-    for name in ("half", "integers", "complex"):
+    for name in ("half", "complex"):
         assert not goes_short(door, op, [TENSORS[name]()], {"by": 3.0})
+    assert goes_short(door, op, [TENSORS["integers"]()], {}) == (op.promote is None)
     x = TENSORS["double"]()
     assert not goes_short(door, op, [x], {"by": 3.0, "out": None})
     assert not goes_short(door, op, [x, 3.0], {})

@@ -23,8 +23,8 @@ from .inplace import NUMBERS, in_place
 from .modes import current
 from .node import Node, tick
 from .ordinary import ordinary_door
-from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, generic_door
-from .tensor import Tensor, bind, live_node, make
+from .primitive import FLOAT32, FLOAT64, REGISTRY, Primitive, generic_door, shares_memory
+from .tensor import Tensor, bind, live_node, make, make_view
 
 _ndarray = np.ndarray
 _ARRAYS = (np.ndarray, np.generic)
@@ -83,6 +83,7 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
     differentiable = op.differentiable
     numbers = op.ufunc is not None
     number_first, number_second = 0 not in op.tensors, 1 not in op.tensors
+    of_integers, check = (op.forward if op.promote == "same" else None), op.check
 
     def call(input: Any, other: Any) -> Any:
         if isinstance(input, Tensor):
@@ -143,6 +144,18 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
             t.array, t.node = out, made
             t._grad = t.base = t.seen = None
             return t
+        if ordinary and of_integers is not None and d.kind in "biu":
+            # integers of one dtype, or one of its own numbers beside them: nothing to record
+            alike = type(x) is type(y) or (type(y) is int and d.kind != "b")
+            if alike and current().watch is None:
+                if check is not None:
+                    check(x, y)
+                if type(y) is int:
+                    y = np.asarray(y).astype(d)
+                try:
+                    return make(np.asarray(of_integers(x, y)))
+                except (ValueError, TypeError):  # `apply` words the error
+                    return op.apply((input, other), {})
         if isinstance(input, _ARRAYS) and isinstance(other, _ARRAYS):  # inside a rule
             return forward(input, other)
         if operator and not isinstance(other if isinstance(input, Tensor) else input, _OPERANDS):
@@ -164,7 +177,8 @@ def binary_door(op: Primitive, operator: bool = False) -> Callable[..., Any]:
 def metadata_door(op: Primitive) -> Callable[..., Any]:
     """The public function of an op of one array and metadata."""
     forward = op.forward
-    differentiable = op.differentiable
+    differentiable, view = op.differentiable, op.view
+    any_real = op.promote is None  # dtypes without a derivative are as ordinary then
     name = op.inputs[0]
     # each entry of `saved`: its place in `known`, below (0: None, not kept); -1: metadata
     places = {name: 1, "out": 2, f"{name}_shape": 3, f"{name}_dtype": 4}
@@ -180,7 +194,8 @@ def metadata_door(op: Primitive) -> Callable[..., Any]:
             x = input.array
             d = x.dtype
             mode = current()
-            if (d is FLOAT32 or d is FLOAT64) and mode.watch is None and "out" not in meta:
+            ordinary = d is FLOAT32 or d is FLOAT64 or (any_real and d.kind in "biu")
+            if ordinary and mode.watch is None and "out" not in meta:
                 try:
                     out = forward(x, **meta)
                 except (ValueError, TypeError):  # `apply` words the error
@@ -188,16 +203,17 @@ def metadata_door(op: Primitive) -> Callable[..., Any]:
                 if type(out) is not _ndarray:
                     out = np.asarray(out)
                 node = input.node if input.base is None else live_node(input)
-                if node is None or not differentiable or not mode.grad:
-                    return make(out)
-                if out.dtype.kind not in "fc":
-                    return make(out)
-                known = (None, x, out, x.shape, d)
-                saved = [
-                    known[place] if place >= 0 else meta.get(entry, default)
-                    for place, entry, default in recipe
-                ]
-                return make(out, Node(op, (node,), tuple(saved), out.shape, out.dtype))
+                made = None
+                if node is not None and differentiable and mode.grad and out.dtype.kind in "fc":
+                    known = (None, x, out, x.shape, d)
+                    saved = [
+                        known[place] if place >= 0 else meta.get(entry, default)
+                        for place, entry, default in recipe
+                    ]
+                    made = Node(op, (node,), tuple(saved), out.shape, out.dtype)
+                if view and shares_memory(out, x):
+                    return make_view(out, made, input)
+                return make(out, made)
         elif len(args) == 1 and isinstance(args[0], _ARRAYS):  # inside a rule
             return forward(args[0], **meta)
         return op.apply(args, meta)
@@ -249,8 +265,8 @@ def primitive(
         op = Primitive(forward, rules, **options)
         if op.key in REGISTRY:
             raise TypeError(f"an op called {op.name} is already declared")
-        simple = not (op.variadic or op.joint or op.view or op.outputs or op.residual)
-        plain = simple and not op.meta and len(op.layout) == op.arity + 1
+        simple = not (op.variadic or op.joint or op.outputs or op.residual)
+        plain = simple and not (op.meta or op.view) and len(op.layout) == op.arity + 1
         complete = not op.differentiable or None not in op.rules  # both inputs, or neither
         if plain and op.arity == 1 and op.promote:
             call = unary_door(op)

@@ -71,8 +71,10 @@ def _first_places(shape: tuple[int, ...], of: tuple[int, ...], dim: int) -> np.n
     as it lies in memory."""
     steps = [math.prod(of[k + 1 :]) for k in range(len(of))]
     lengths = [1 if k == dim else n for k, n in enumerate(shape)]
-    grids = np.ogrid[tuple([slice(n) for n in lengths])]
-    return sum([grid * step for grid, step in zip(grids, steps, strict=True)], np.int64(0))
+    first = np.zeros(lengths, np.int64)
+    for grid, step in zip(np.ogrid[tuple([slice(n) for n in lengths])], steps, strict=True):
+        first += grid * step
+    return first
 
 
 def flat_places(index: np.ndarray, of: tuple[int, ...], dim: int) -> np.ndarray | None:
