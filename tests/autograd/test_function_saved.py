@@ -11,24 +11,9 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as torch
+from tests.autograd.functions import Cube, leaf
 from tinygrad_lite.autograd import Function, grad
 from tinygrad_lite.autograd.graph import saved_tensors_hooks
-
-
-def leaf(*values: float) -> torch.Tensor:
-    return torch.tensor(values, requires_grad=True)
-
-
-class Cube(Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x**3
-
-    @staticmethod
-    def backward(ctx, g):
-        (x,) = ctx.saved_tensors
-        return 3 * g * x**2
 
 
 class Exp(Function):

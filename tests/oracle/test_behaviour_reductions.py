@@ -1,4 +1,4 @@
-"""Indexing, views, copies, generators and printing behave as in PyTorch."""
+"""Reductions, generators, scattering, printing options behave as in PyTorch."""
 
 from __future__ import annotations
 

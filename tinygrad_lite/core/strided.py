@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
+from ..kernels.copying import dense
+
 Layout = tuple[tuple[int, ...], tuple[int, ...], int, int]
 Geometry = tuple[tuple[int, ...], tuple[int, ...], int]
 
@@ -75,23 +77,12 @@ def share_elements(a: np.ndarray, b: np.ndarray, partly: bool) -> bool:
     Dense: in some order of their axes their elements lie in a row. What of other arrays coincides
     is costly to tell, and nobody asks.
     """
-    if not (a.size and b.size and _dense(a) and _dense(b)):
+    if not (a.size and b.size) or dense(a) is None or dense(b) is None:
         return False
     start, other = _address(a), _address(b)
     if start == other and a.nbytes == b.nbytes and a.strides == b.strides:
         return not partly
     return start < other + b.nbytes and other < start + a.nbytes
-
-
-def _dense(a: np.ndarray) -> bool:
-    if a.flags.c_contiguous or a.flags.f_contiguous:
-        return True
-    step = a.itemsize
-    for stride, n in sorted((s, n) for s, n in zip(a.strides, a.shape) if n > 1):
-        if stride != step:
-            return False
-        step *= n
-    return True
 
 
 def _overlaps(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:

@@ -13,69 +13,42 @@ from ..core.tensor import Tensor, make
 from .arguments import also, kind, not_complex, require_tensor
 
 _TWO = [sample(Real(broadcast=True), Real(broadcast=True), smooth=False)]
+_COMPARES: dict[str, Any] = {"broadcasts": True, "tensors": (0,), "inplace": True, "samples": _TWO}
 _ONE = [sample(Real(), smooth=False)]
 _BOTH = [sample(Boolean(broadcast=True), Boolean(broadcast=True), smooth=False)]
 
 
-@primitive(broadcasts=True, tensors=(0,), operator="eq", inplace=True, samples=_TWO)
+@primitive(operator="eq", **_COMPARES)
 def eq(x: Any, y: Any) -> Any:
     """x == y, elementwise (NaN equals nothing)."""
     return np.equal(x, y)
 
 
-@primitive(broadcasts=True, tensors=(0,), operator="ne", inplace=True, samples=_TWO)
+@primitive(operator="ne", **_COMPARES)
 def ne(x: Any, y: Any) -> Any:
     """x != y, elementwise."""
     return np.not_equal(x, y)
 
 
-@primitive(
-    broadcasts=True,
-    tensors=(0,),
-    operator="lt",
-    check=not_complex("lt_cpu"),
-    inplace=True,
-    samples=_TWO,
-)
+@primitive(operator="lt", check=not_complex("lt_cpu"), **_COMPARES)
 def lt(x: Any, y: Any) -> Any:
     """x < y, elementwise."""
     return np.less(x, y)
 
 
-@primitive(
-    broadcasts=True,
-    tensors=(0,),
-    operator="le",
-    check=not_complex("le_cpu"),
-    inplace=True,
-    samples=_TWO,
-)
+@primitive(operator="le", check=not_complex("le_cpu"), **_COMPARES)
 def le(x: Any, y: Any) -> Any:
     """x <= y, elementwise."""
     return np.less_equal(x, y)
 
 
-@primitive(
-    broadcasts=True,
-    tensors=(0,),
-    operator="gt",
-    check=not_complex("gt_cpu"),
-    inplace=True,
-    samples=_TWO,
-)
+@primitive(operator="gt", check=not_complex("gt_cpu"), **_COMPARES)
 def gt(x: Any, y: Any) -> Any:
     """x > y, elementwise."""
     return np.greater(x, y)
 
 
-@primitive(
-    broadcasts=True,
-    tensors=(0,),
-    operator="ge",
-    check=not_complex("ge_cpu"),
-    inplace=True,
-    samples=_TWO,
-)
+@primitive(operator="ge", check=not_complex("ge_cpu"), **_COMPARES)
 def ge(x: Any, y: Any) -> Any:
     """x >= y, elementwise."""
     return np.greater_equal(x, y)

@@ -229,7 +229,6 @@ def _check(
 
 
 def _convolve(
-    function: str,
     dims: int,
     input: Any,
     weight: Any,
@@ -239,6 +238,7 @@ def _convolve(
     dilation: Any,
     groups: int,
 ) -> Any:
+    function = f"conv{dims}d"
     stride = per_dim(stride, dims, "stride", function)
     dilation = per_dim(dilation, dims, "dilation", function)
     x = _check(function, input, weight, bias, dims, stride, dilation, groups)
@@ -279,7 +279,6 @@ def _convolve(
 
 
 def _transpose(
-    function: str,
     dims: int,
     input: Any,
     weight: Any,
@@ -290,6 +289,7 @@ def _transpose(
     groups: int,
     dilation: Any,
 ) -> Any:
+    function = f"conv_transpose{dims}d"
     stride = per_dim(stride, dims, "stride", function)
     dilation = per_dim(dilation, dims, "dilation", function)
     padding = per_dim(padding, dims, "padding", function)
@@ -353,7 +353,7 @@ def conv1d(
     groups: int = 1,
 ) -> Any:
     """Convolve input (N, C, L) with weight (O, C / groups, K)."""
-    return _convolve("conv1d", 1, input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(1, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composed(method=False)
@@ -367,7 +367,7 @@ def conv2d(
     groups: int = 1,
 ) -> Any:
     """Convolve input (N, C, H, W) with weight (O, C / groups, KH, KW)."""
-    return _convolve("conv2d", 2, input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(2, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composed(method=False)
@@ -381,7 +381,7 @@ def conv3d(
     groups: int = 1,
 ) -> Any:
     """Convolve input (N, C, D, H, W) with weight (O, C / groups, KD, KH, KW)."""
-    return _convolve("conv3d", 3, input, weight, bias, stride, padding, dilation, groups)
+    return _convolve(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 @composed(method=False)
@@ -396,18 +396,7 @@ def conv_transpose1d(
     dilation: Any = 1,
 ) -> Any:
     """The transpose of `conv1d` in its input: input (N, C, L), weight (C, O / groups, K)."""
-    return _transpose(
-        "conv_transpose1d",
-        1,
-        input,
-        weight,
-        bias,
-        stride,
-        padding,
-        output_padding,
-        groups,
-        dilation,
-    )
+    return _transpose(1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @composed(method=False)
@@ -422,18 +411,7 @@ def conv_transpose2d(
     dilation: Any = 1,
 ) -> Any:
     """The transpose of `conv2d` in its input: weight (C, O / groups, KH, KW)."""
-    return _transpose(
-        "conv_transpose2d",
-        2,
-        input,
-        weight,
-        bias,
-        stride,
-        padding,
-        output_padding,
-        groups,
-        dilation,
-    )
+    return _transpose(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @composed(method=False)
@@ -448,18 +426,7 @@ def conv_transpose3d(
     dilation: Any = 1,
 ) -> Any:
     """The transpose of `conv3d` in its input: weight (C, O / groups, ...)."""
-    return _transpose(
-        "conv_transpose3d",
-        3,
-        input,
-        weight,
-        bias,
-        stride,
-        padding,
-        output_padding,
-        groups,
-        dilation,
-    )
+    return _transpose(3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 @composed(method=False)

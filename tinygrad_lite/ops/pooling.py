@@ -172,9 +172,9 @@ def _avg(
 ) -> Any:
     given = (kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
     find = _avg_windows if _NUMBERS.issuperset(map(type, given)) else _avg_windows.__wrapped__
-    meta = find(dims, _shape_of(f"avg_pool{dims}d", input), *given)
+    windows = find(dims, _shape_of(f"avg_pool{dims}d", input), *given)
     whole = input.array.dtype.kind in "iu"  # sums divided and cut off, as PyTorch does
-    means = mean_pool(input.double() if whole else input, **meta)
+    means = mean_pool(input.double() if whole else input, windows=windows)
     return means.to(input.dtype) if whole else means
 
 
@@ -189,7 +189,7 @@ def _avg_windows(
     count_include_pad: Any,
     divisor: Any,
 ) -> dict[str, Any]:
-    """The metadata of `mean_pool` for an input of this shape, checked."""
+    """The windows of `mean_pool` for an input of this shape, checked."""
     function = f"avg_pool{dims}d"
     windows = windows_of(function, dims, kernel_size, stride, padding)
     _check_input(function, shape, dims)
@@ -197,7 +197,7 @@ def _avg_windows(
         raise RuntimeError("divisor must be not zero")
     _check_output(function, shape, windows, (1,) * dims, ceil_mode)
     flags = {"ceil_mode": bool(ceil_mode), "count_include_pad": bool(count_include_pad)}
-    return {**windows, **flags, "divisor": divisor}
+    return {**windows, **flags, "divisor_override": divisor}
 
 
 @composed(method=False)

@@ -7,6 +7,7 @@ other's derivative. Among equal elements of a window the first is the maximum, a
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from ..core.doors import primitive
@@ -95,99 +96,46 @@ def pick(x: Any, y: Any, *, dims: Any) -> Any:
     return kernels.pool_gather(x, y, dims=dims)
 
 
-_MEANS: dict[str, Any] = {
-    **_WINDOWS,
-    "ceil_mode": one_of(False, True),
-    "count_include_pad": one_of(True, False),
-}
+_MEANS = [
+    {
+        "kernel": (2,),
+        "stride": (stride,),
+        "padding": (padding,),
+        "ceil_mode": ceil_mode,
+        "count_include_pad": count_include_pad,
+        "divisor_override": divisor,
+    }
+    for stride, padding, ceil_mode, count_include_pad, divisor in product(
+        (1, 2), (0, 1), (False, True), (True, False), (None, 3)
+    )
+]
 
 
 @primitive(
-    lambda g, x_shape, kernel, stride, padding, ceil_mode, count_include_pad, divisor: spread_mean(
-        g,
-        input_shape=x_shape,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor=divisor,
-    ),
+    lambda g, x_shape, windows: spread_mean(g, input_shape=x_shape, windows=windows),
     promote=None,
     method=False,
     title="AvgPool",
     named=_by_rank("AvgPool{}Backward0"),
-    samples=[sample(Real("n 5"), divisor=one_of(None, 3), **_MEANS)],
+    samples=[sample(Real("n 5"), windows=one_of(*_MEANS))],
 )
-def mean_pool(
-    x: Any,
-    *,
-    kernel: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: Any,
-    count_include_pad: Any,
-    divisor: Any,
-) -> Any:
-    """The mean of each window (the sum divided by `divisor` if that is given)."""
-    return kernels.avg_pool_forward(
-        x,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor_override=divisor,
-    )
+def mean_pool(x: Any, *, windows: Any) -> Any:
+    """The mean of each window (the sum divided by `divisor_override` if that is given).
+
+    windows  the keywords of the kernel `avg_pool_forward`
+    """
+    return kernels.avg_pool_forward(x, **windows)
 
 
 @primitive(
-    lambda g, kernel, stride, padding, ceil_mode, count_include_pad, divisor: mean_pool(
-        g,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor=divisor,
-    ),
+    lambda g, windows: mean_pool(g, windows=windows),
     promote=None,
     method=False,
-    samples=[
-        sample(
-            Real("n 4"),
-            input_shape=lambda n: (n, 5),
-            kernel=(2,),
-            stride=(1,),
-            padding=(0,),
-            ceil_mode=False,
-            count_include_pad=True,
-            divisor=one_of(None, 3),
-        )
-    ],
+    samples=[sample(Real("n 4"), input_shape=lambda n: (n, 5), windows=one_of(*_MEANS[:2]))],
 )
-def spread_mean(
-    x: Any,
-    *,
-    input_shape: Any,
-    kernel: Any,
-    stride: Any,
-    padding: Any,
-    ceil_mode: Any,
-    count_include_pad: Any,
-    divisor: Any,
-) -> Any:
+def spread_mean(x: Any, *, input_shape: Any, windows: Any) -> Any:
     """The transpose of `mean_pool`: each x divided among its window."""
-    return kernels.avg_pool_backward(
-        x,
-        input_shape=input_shape,
-        kernel=kernel,
-        stride=stride,
-        padding=padding,
-        ceil_mode=ceil_mode,
-        count_include_pad=count_include_pad,
-        divisor_override=divisor,
-    )
+    return kernels.avg_pool_backward(x, input_shape=input_shape, **windows)
 
 
 @primitive(

@@ -36,35 +36,21 @@ def _floats_only(x: Any) -> None:
 
 
 @primitive(
-    zero,
-    inplace=True,
-    check=_no_bool("floor_vml"),
-    ufunc=elementwise.floor,
-    samples=_BETWEEN,
+    zero, inplace=True, check=_no_bool("floor_vml"), ufunc=elementwise.floor, samples=_BETWEEN
 )
 def floor(x: Any) -> Any:
     """The largest whole number not above x; integers stay as they are."""
     return elementwise.floor(x) if x.dtype.kind == "f" else x.copy()
 
 
-@primitive(
-    zero,
-    inplace=True,
-    check=_no_bool("ceil_vml"),
-    ufunc=elementwise.ceil,
-    samples=_BETWEEN,
-)
+@primitive(zero, inplace=True, check=_no_bool("ceil_vml"), ufunc=elementwise.ceil, samples=_BETWEEN)
 def ceil(x: Any) -> Any:
     """The smallest whole number not below x; integers stay as they are."""
     return elementwise.ceil(x) if x.dtype.kind == "f" else x.copy()
 
 
 @primitive(
-    zero,
-    inplace=True,
-    check=_no_bool("trunc_vml"),
-    ufunc=elementwise.trunc,
-    samples=_BETWEEN,
+    zero, inplace=True, check=_no_bool("trunc_vml"), ufunc=elementwise.trunc, samples=_BETWEEN
 )
 def trunc(x: Any) -> Any:
     """x without its fraction; integers stay as they are."""
