@@ -67,11 +67,9 @@ def shape_from(args: Sequence[Any], function: str = "size") -> Shape:
 
     TypeError in the name of `function` for anything else.
     """
-    if len(args) == 1 and isinstance(args[0], (tuple, list)):
+    nested = len(args) == 1 and isinstance(args[0], (tuple, list))
+    if nested:
         args = args[0]
-        nested = True
-    else:
-        nested = False
     try:
         return tuple([operator.index(a) for a in args])
     except TypeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 from typing import Any
 
@@ -14,12 +13,12 @@ _FLOATS = (np.floating, float)
 
 def sym_float(a: Any) -> float:
     """float(a)."""
-    return builtins.float(a)
+    return float(a)
 
 
 def sym_int(a: Any) -> int:
     """int(a)."""
-    return builtins.int(a)
+    return int(a)
 
 
 def sym_not(a: Any) -> bool:
@@ -47,7 +46,7 @@ def _extreme(function: Any, a: Any, b: Any) -> Any:
         if not isinstance(x, _NUMBERS):
             raise AssertionError(f"expected {_NUMBERS}, got {type(x)}")
     found = function(a, b)
-    return builtins.float(found) if isinstance(a, _FLOATS) or isinstance(b, _FLOATS) else found
+    return float(found) if isinstance(a, _FLOATS) or isinstance(b, _FLOATS) else found
 
 
 def sym_sum(*args: Any) -> Any:

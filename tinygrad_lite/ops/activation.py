@@ -19,7 +19,7 @@ from ..core.tensor import Tensor
 from ..kernels import activations as kernels
 from ..kernels import elementwise
 from ..kernels import softmax as rows
-from .arguments import converted, kind, numpy_names, renamed, require_tensor, unsupported
+from .arguments import converted, no_kernel, numpy_names, renamed, require_tensor, unsupported
 from .arithmetic import where
 from .exponential import exp
 from .reduction import total
@@ -412,9 +412,7 @@ def _prepared(name: str, input: Any, dim: Any, dtype: Any) -> tuple[Tensor, int]
     axis = canonical_axis(dim, input.array.ndim)
     if input.array.dtype.kind != "f":
         last = "_lastdim" if axis >= input.array.ndim - 1 else ""
-        raise NotImplementedError(
-            f"\"{name}{last}_kernel_impl\" not implemented for '{kind(input.array.dtype)}'"
-        )
+        raise no_kernel(f"{name}{last}_kernel_impl", input.array.dtype)
     return input, axis
 
 

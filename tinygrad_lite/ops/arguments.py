@@ -79,8 +79,7 @@ def not_complex(kernel: str) -> Callable[..., None]:
         for v in values:
             d = getattr(v, "dtype", None)
             if isinstance(v, complex) or (d is not None and d.kind == "c"):
-                found = "ComplexFloat" if d is None else kind(d)
-                raise NotImplementedError(f"\"{kernel}\" not implemented for '{found}'")
+                raise no_kernel(kernel, np.complex64 if d is None else d)
 
     return check
 
@@ -103,8 +102,7 @@ def floats_only(kernel: str) -> Callable[..., None]:
         complex_ones(*values)
         kinds = [getattr(v, "dtype", np.dtype(type(v))) for v in values]
         if not any(d.kind == "f" for d in kinds):
-            found = np.result_type(*kinds)
-            raise NotImplementedError(f"\"{kernel}\" not implemented for '{kind(found)}'")
+            raise no_kernel(kernel, np.result_type(*kinds))
 
     return check
 
@@ -200,7 +198,12 @@ def overflow(dtype: np.dtype) -> RuntimeError:
 
 def unsupported(function: str, dtype: Any) -> NotImplementedError:
     """The error of an op that has no meaning for a dtype, as PyTorch words it."""
-    return NotImplementedError(f"\"{function}_cpu\" not implemented for '{kind(dtype)}'")
+    return no_kernel(f"{function}_cpu", dtype)
+
+
+def no_kernel(kernel: str, dtype: Any) -> NotImplementedError:
+    """The same where the name of PyTorch's kernel is another."""
+    return NotImplementedError(f"\"{kernel}\" not implemented for '{kind(dtype)}'")
 
 
 def axes_of(dim: Any, ndim: int) -> Any:

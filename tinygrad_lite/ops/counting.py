@@ -16,7 +16,7 @@ from ..core.doors import composed
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import masks
-from .arguments import kind, of_tensors, require_tensor, unsupported
+from .arguments import kind, no_kernel, of_tensors, require_tensor, unsupported
 from .extremes import returned
 
 histogram_values = returned("histogram", "hist", "bin_edges")
@@ -104,7 +104,7 @@ def histogram(
     """(hist, bin_edges): counts in equal bins (their number given) or between given edges."""
     a = input.array
     if a.dtype.kind != "f":
-        raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind(a.dtype)}'")
+        raise no_kernel("histogramdd", a.dtype)
     x = a.reshape(-1)
     if isinstance(bins, Tensor):
         edges = bins.array
@@ -143,7 +143,7 @@ def histogramdd(
     """
     a = input.array
     if a.dtype.kind != "f":
-        raise NotImplementedError(f"\"histogramdd\" not implemented for '{kind(a.dtype)}'")
+        raise no_kernel("histogramdd", a.dtype)
     if a.ndim < 2:
         raise RuntimeError(
             f"torch.histogramdd: input tensor should have at least 2 dimensions, but got {a.ndim}"
@@ -309,7 +309,7 @@ def unique(
     a = input.array
     if a.dtype.kind == "c":
         name = "unique" if dim is None else "unique_dim"
-        raise NotImplementedError(f"\"{name}\" not implemented for '{kind(a.dtype)}'")
+        raise no_kernel(name, a.dtype)
     if dim is not None:
         dim = canonical_axis(dim, a.ndim)
         if a.shape.count(0) > 1:

@@ -17,8 +17,16 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels.copying import contiguous, row_major
-from .arguments import axes_of, bottom_of, of_tensors, renamed, require_tensor, top_of, unsupported
-from .arguments import kind as dtype_name
+from .arguments import (
+    axes_of,
+    bottom_of,
+    no_kernel,
+    of_tensors,
+    renamed,
+    require_tensor,
+    top_of,
+    unsupported,
+)
 from .arithmetic import where
 from .bounds import maximum, minimum
 from .reduction import spread, total
@@ -257,9 +265,7 @@ def _extreme_at(name: str, find: Any, reduce: Any, pair: Any, kind: Any, doc: st
         if dim is None:
             _require_elements(name, input, None)
             if input.array.dtype.kind == "c":
-                raise NotImplementedError(
-                    f"\"{name}_all\" not implemented for '{dtype_name(input.array.dtype)}'"
-                )
+                raise no_kernel(f"{name}_all", input.array.dtype)
             return reduce(input, nan=True)
         if isinstance(dim, Tensor):
             return pair(input, dim)

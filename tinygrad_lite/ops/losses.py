@@ -14,7 +14,7 @@ from ..core.tensor import make
 from ..kernels import activations, distances, elementwise
 from ..kernels import losses as kernels
 from .activation import log_softmax, sigmoid
-from .arguments import kind, unsupported
+from .arguments import no_kernel, unsupported
 from .selection import where
 
 
@@ -123,9 +123,7 @@ def cross_entropy_of_classes(
               exponentials are, and the backward pass has only to scale it
     """
     if x.dtype.kind != "f":
-        raise NotImplementedError(
-            f"\"log_softmax_lastdim_kernel_impl\" not implemented for '{kind(x.dtype)}'"
-        )
+        raise no_kernel("log_softmax_lastdim_kernel_impl", x.dtype)
     loss, derivative = kernels.cross_entropy(
         x, target, weight, ignore_index, label_smoothing, reduction, gradient
     )

@@ -12,7 +12,7 @@ from ..core.samples import Real, reals, sample
 from ..core.tensor import Tensor
 from ..kernels import elementwise
 from ..kernels.formulas import compiled
-from .arguments import converted, of_tensors, renamed
+from .arguments import converted, no_kernel, of_tensors, renamed
 from .arithmetic import AWAY, is_bool, where, zero
 from .exponential import log
 
@@ -50,7 +50,7 @@ def _raisable(x: Any, y: Any) -> None:
     if isinstance(y, int) and y < 0 and not isinstance(y, bool) and x.dtype.kind in "iub":
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if isinstance(y, np.ndarray) and is_bool(y) and is_bool(x):
-        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
+        raise no_kernel("pow", np.bool_)
 
 
 @primitive(

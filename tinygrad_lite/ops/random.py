@@ -16,7 +16,7 @@ from ..core.random import numpy_generator
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, make, require_cpu
 from ..kernels import drawing
-from .arguments import kind, no_out, of_tensors, require_tensor, unsupported
+from .arguments import kind, no_kernel, no_out, of_tensors, require_tensor, unsupported
 from .creation import _dtype_or_default, _finished, _shape
 from .like import in_order_of
 
@@ -56,7 +56,7 @@ def _both_parts(draw: Any, rng: np.random.Generator, shape: Any, dtype: Any) -> 
 def _floating(function: str, dtype: Any) -> Any:
     numpy_dtype = _dtype_or_default(dtype)
     if numpy_dtype.kind not in "fc":
-        raise NotImplementedError(f"\"{function}\" not implemented for '{kind(numpy_dtype)}'")
+        raise no_kernel(function, numpy_dtype)
     return numpy_dtype
 
 
@@ -234,9 +234,7 @@ def normal(
     broadcast_shape([np.shape(m), np.shape(s)])
     numpy_dtype = m.dtype if isinstance(mean, Tensor) else s.dtype
     if numpy_dtype.kind != "f":
-        raise NotImplementedError(
-            f"\"normal_kernel_cpu\" not implemented for '{kind(numpy_dtype)}'"
-        )
+        raise no_kernel("normal_kernel_cpu", numpy_dtype)
     draw = _standard_normal(rng, np.broadcast_shapes(np.shape(m), np.shape(s)), numpy_dtype)
     return make(np.asarray(draw * s + m, numpy_dtype))
 
@@ -254,8 +252,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Any = None, out: Any =
     no_out("bernoulli", out)
     require_tensor("bernoulli", input)
     if p is None and input.array.dtype.kind != "f":
-        name = kind(input.array.dtype)
-        raise NotImplementedError(f"\"bernoulli_tensor_cpu_p_\" not implemented for '{name}'")
+        raise no_kernel("bernoulli_tensor_cpu_p_", input.array.dtype)
     chance = input.array if p is None else (p.array if isinstance(p, Tensor) else np.asarray(p))
     if not ((chance >= 0) & (chance <= 1)).all():
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
@@ -412,13 +409,9 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
     """Fill with 1 with probability `p` (a number or a Tensor), else 0."""
     if self.array.dtype.kind == "c":
         which = "tensor_cpu_self" if isinstance(p, Tensor) else "scalar_cpu"
-        raise NotImplementedError(
-            f"\"bernoulli_{which}_\" not implemented for '{kind(self.array.dtype)}'"
-        )
+        raise no_kernel(f"bernoulli_{which}_", self.array.dtype)
     if isinstance(p, Tensor) and p.array.dtype.kind != "f":
-        raise NotImplementedError(
-            f"\"bernoulli_tensor_cpu_p_\" not implemented for '{kind(p.array.dtype)}'"
-        )
+        raise no_kernel("bernoulli_tensor_cpu_p_", p.array.dtype)
     chance = p.array if isinstance(p, Tensor) else p
     if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")

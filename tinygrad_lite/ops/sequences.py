@@ -11,7 +11,7 @@ import numpy as np
 from ..core import dtypes
 from ..core.dtypes import dtype, get_default_dtype, to_numpy
 from ..core.tensor import Tensor, make, require_cpu
-from .arguments import kind, no_out
+from .arguments import kind, no_kernel, no_out
 from .creation import _dtype_or_default, _finished, legacy_tensor
 
 
@@ -46,7 +46,7 @@ def arange(
     else:
         numpy_dtype = to_numpy(dtype)
     if numpy_dtype.kind in "bc":
-        raise NotImplementedError(f"\"arange_cpu\" not implemented for '{kind(numpy_dtype)}'")
+        raise no_kernel("arange_cpu", numpy_dtype)
     if not step or step != step:
         raise RuntimeError("step must be nonzero")
     if (end - start) * step < 0:
@@ -103,7 +103,7 @@ def linspace(
                 f"{kind(numpy_dtype)}"
             )
     if numpy_dtype.kind == "b":
-        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
+        raise no_kernel("linspace_cpu", np.bool_)
     if numpy_dtype.kind in "iu":
         ends = (int(ends[0]), int(ends[1]))
     return _finished(_even(*ends, int(_number(steps))).astype(numpy_dtype), requires_grad)
@@ -189,7 +189,7 @@ def _triangle(name: str, row: int, col: int, dtype: Any, device: Any) -> Any:
             raise RuntimeError(f"{side} must be non-negative, got{n}")
     target = np.dtype(np.int64) if dtype is None else to_numpy(dtype)
     if target not in (np.int64, np.int32):
-        raise NotImplementedError(f"\"{name}\" not implemented for '{kind(target)}'")
+        raise no_kernel(name, target)
     return target
 
 

@@ -12,7 +12,7 @@ from ..core.primitive import pointwise
 from ..core.samples import Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
 from ..kernels import arithmetic as kernels
-from .arguments import c_name, converted, deprecated, kind, of_tensors, overflow
+from .arguments import c_name, converted, deprecated, no_kernel, of_tensors, overflow
 from .arithmetic import are_floats, minus, mul, plus, where
 from .division import div
 
@@ -51,9 +51,7 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
             f"expected dtype {_c_name(input)} for `weight` but got dtype {_c_name(weight)}"
         )
     if input.array.dtype.kind not in "fc":
-        raise NotImplementedError(
-            f"\"lerp_kernel_scalar\" not implemented for '{kind(input.array.dtype)}'"
-        )
+        raise no_kernel("lerp_kernel_scalar", input.array.dtype)
     if not isinstance(weight, Tensor):
         if isinstance(weight, complex) and input.array.dtype.kind == "f":
             raise overflow(input.array.dtype)
@@ -128,7 +126,7 @@ def addcmul(input: Any, tensor1: Any, tensor2: Any, *rest: Any, value: Any = 1) 
     if are_floats(value, input, tensor1, tensor2):
         return plus_product(input, tensor1, tensor2, value=value)
     if input.array.dtype.kind == tensor1.array.dtype.kind == tensor2.array.dtype.kind == "b":
-        raise NotImplementedError("\"addcmul_cpu_out\" not implemented for 'Bool'")
+        raise no_kernel("addcmul_cpu_out", np.bool_)
     input, tensor1, tensor2 = _in_one_dtype(input, tensor1, tensor2)
     return plus(input, _times(value, mul(tensor1, tensor2)))
 
