@@ -38,7 +38,7 @@ Array = np.ndarray
 Need = tuple[bool, bool, bool]
 Gradients = tuple[Array | None, Array | None, Array | None]
 
-SMALL = 2048
+SMALL = 512
 """Elements below which NumPy is faster."""
 PARALLEL = 16384
 """Elements from which waking the other threads pays."""
