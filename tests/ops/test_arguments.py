@@ -19,6 +19,9 @@ CALLS: dict[str, Callable[[], Any]] = {
     r"view_as\(\): argument 'other' \(position 2\) must be Tensor, not tuple": lambda: x.view_as(
         (2,)
     ),
+    r"scatter_add\(\): argument 'src' \(position 3\) must be Tensor, not int": lambda: (
+        x.scatter_add(0, tl.tensor([0]), 3)
+    ),
     r"expected Tensor as element 1 in argument 0, but got int": lambda: tl.block_diag(x, 3),
 }
 
@@ -41,3 +44,38 @@ def test_numbers_are_filled_in_at_the_precision_of_the_tensor() -> None:
     wide = tl.zeros(1, dtype=tl.float64)
     assert wide.masked_fill(wide == 0, 1.2).item() == 1.2
     assert wide.masked_fill_(wide == 0, 1.2).item() == 1.2
+
+
+REFUSED: dict[str, Callable[[], Any]] = {
+    "driver=. is only supported on CUDA": lambda: tl.linalg.svd(m, driver="gesvd"),
+    "b should have at least 2 dimensions, but has 1": lambda: tl.cholesky_solve(x, m),
+    "cholesky_inverse: A must be batches of square matrices": lambda: tl.cholesky_inverse(m[:1]),
+    "dtype of the input .Float. should be convertible without narrowing": lambda: tl.linalg.norm(
+        x, dtype=tl.float16
+    ),
+    "it must be of length 1 or 2": lambda: tl.linalg.norm(tl.ones(2, 2, 2), dim=(0, 1, 2)),
+    "multi_dot.*: tensor 1 must be 2D but got 1D": lambda: tl.linalg.multi_dot([m, x, m]),
+    "Expected x and y to have the same dtype": lambda: tl.linalg.vecdot(x, x.double()),
+    "pivots should be a Tensor of scalar type torch.int32": lambda: tl.linalg.lu_solve(m, x, m),
+    "isposinf does not support complex inputs": lambda: tl.isposinf(tl.tensor([1j])),
+    "Expected both inputs to be Half, Float or Double": lambda: tl.polar(x.long(), x.long()),
+    '"nextafter_cpu" not implemented for .Long.': lambda: tl.nextafter(x.long(), x.long()),
+    "more than one, so unique cannot be applied": lambda: tl.unique(tl.ones(2, 0, 0), dim=1),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_what_does_not_fit_is_refused_with_the_reason(message: str) -> None:
+    with pytest.raises(RuntimeError, match=message):
+        REFUSED[message]()
+
+
+def test_weights_of_integer_products_are_whole_numbers() -> None:
+    a = tl.ones(2, 2, dtype=tl.int64)
+    assert tl.addmm(a, a, a, beta=0.5, alpha=2).tolist() == [[4, 4], [4, 4]]
+
+
+def test_thresholds_may_be_tensors_and_matrices_empty() -> None:
+    wide = tl.eye(2, dtype=tl.float64).expand(2, 2, 2)
+    assert tl.linalg.pinv(wide, atol=tl.tensor([0.5, 2.0])).sum((1, 2)).tolist() == [2.0, 0.0]
+    assert tl.linalg.norm(tl.zeros(0, 0), 2).item() == 0.0

@@ -102,15 +102,22 @@ def isfinite(x: Any) -> Any:
     return np.isfinite(x)
 
 
+def _ordered(name: str, x: Any) -> None:
+    if x.dtype.kind == "c":
+        raise RuntimeError(f"{name} does not support complex inputs.")
+
+
 @primitive(samples=_ONE)
 def isposinf(x: Any) -> Any:
     """Whether each element is inf."""
+    _ordered("isposinf", x)
     return x == math.inf
 
 
 @primitive(samples=_ONE)
 def isneginf(x: Any) -> Any:
     """Whether each element is -inf."""
+    _ordered("isneginf", x)
     return x == -math.inf
 
 

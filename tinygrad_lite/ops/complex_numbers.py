@@ -111,6 +111,11 @@ def polar(abs: Tensor, angle: Tensor) -> Tensor:
             f"Expected object of scalar type {kind(abs.array.dtype)} but got scalar type "
             f"{kind(angle.array.dtype)} for second argument"
         )
+    if abs.array.dtype.kind != "f":
+        raise RuntimeError(
+            "Expected both inputs to be Half, Float or Double tensors but got "
+            f"{kind(abs.array.dtype)} and {kind(angle.array.dtype)}"
+        )
     return complex(abs * angle.cos(), abs * angle.sin())
 
 

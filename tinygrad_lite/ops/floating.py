@@ -10,7 +10,7 @@ from ..core.chain import cast
 from ..core.doors import composed, primitive
 from ..core.samples import Integer, Real, sample
 from ..core.tensor import make
-from .arguments import require_tensor
+from .arguments import require_tensor, unsupported
 from .arithmetic import mul, zero
 from .extremes import returned
 from .powers import pow
@@ -61,4 +61,6 @@ def frexp(input: Any) -> Any:
 )
 def nextafter(x: Any, y: Any) -> Any:
     """The floating number next to x towards y, elementwise; counted as x by its derivative."""
+    if x.dtype.kind != "f":
+        raise unsupported("nextafter", x.dtype)
     return np.nextafter(x, y)

@@ -15,7 +15,7 @@ from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make
 from ..kernels import lapack
-from .arguments import kind, no_out, of_tensors, require_tensor
+from .arguments import array_of, kind, no_out, of_tensors, require_tensor
 from .decompositions import (
     cholesky_factor,
     determinant,
@@ -121,7 +121,8 @@ def pinv(
         rtol = 0.0 if atol is not None else np.finfo(A.array.dtype).eps * max(m, n)
     if atol is not None:
         largest = lapack.svd(A.array, compute_uv=False).max(axis=-1)
-        rtol = np.maximum(rtol, np.divide(atol, np.maximum(largest, np.finfo(float).tiny)))
+        relative, absolute = array_of(rtol), array_of(atol)
+        rtol = np.maximum(relative, absolute / np.maximum(largest, np.finfo(float).tiny))
     return pseudo_inverse(A, rcond=rtol)
 
 
@@ -136,6 +137,10 @@ def _as_columns(name: str, A: Tensor, B: Tensor) -> bool:
             f"{kind(A.array.dtype)} and B of type {kind(B.array.dtype)} instead"
         )
     a, b = A.array.shape, B.array.shape
+    if not b:
+        raise RuntimeError(
+            f"{name}: The input tensor B must have at least 2 dimensions, or 1 for a vector (got 0)"
+        )
     return len(b) == 1 or (len(a) - 1 == len(b) and a[:-1] == b)
 
 
@@ -182,6 +187,11 @@ def solve_triangular(
     """X with A @ X = B for a triangular A, of which the other triangle is not looked at."""
     no_out("linalg.solve_triangular", out)
     require_matrices("linalg.solve_triangular", A, square=True)
+    if B.array.ndim < 2:
+        raise RuntimeError(
+            "linalg.solve_triangular: The input tensor B must have at least 2 dimensions. "
+            f"(got {B.array.ndim})"
+        )
     require_matrices("linalg.solve_triangular", B)
     _fitting("linalg.solve_triangular", A, B, left)
     if unitriangular:
@@ -221,6 +231,13 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
             "torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)"
         )
     a, b = A.array, B.array
+    if not b.ndim:
+        raise RuntimeError("torch.linalg.lstsq: other must have at least 1 dimension.")
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            "torch.linalg.lstsq: Expected input and other to have the same dtype, but got "
+            f"input's dtype {kind(a.dtype)} and other's dtype {kind(b.dtype)}"
+        )
     vector = a.ndim - 1 == b.ndim and a.shape[:-1] == b.shape
     X = reshaped(B, shape=(*b.shape, 1)) if vector else B
     m, n = a.shape[-2:]
@@ -286,6 +303,12 @@ def cholesky(A: Any, upper: bool = False, *, out: Any = None) -> Any:
 @composed()
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """X with A @ X = B, given the Cholesky factor of A."""
+    for name, x in (("b", B), ("u", L)):
+        if x.array.ndim < 2:
+            raise RuntimeError(
+                f"{name} should have at least 2 dimensions, but has {x.array.ndim} dimensions "
+                "instead (cholesky_solve)"
+            )
     F = triu(L).mH if upper else tril(L)
     Y = solve_triangular(F, B, upper=False)
     return solve_triangular(F.mH, Y, upper=True)
@@ -294,6 +317,7 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
 @composed()
 def cholesky_inverse(L: Any, upper: bool = False) -> Any:
     """The inverse of A, given its Cholesky factor."""
+    require_matrices("cholesky_inverse", L, square=True)
     F = triu(L).mH if upper else tril(L)
     inverse_factor = inverted(F)
     return matmul(inverse_factor.mH, inverse_factor)
@@ -356,6 +380,10 @@ def svd(A: Any, full_matrices: bool = True, *, driver: Any = None, out: Any = No
     where two are equal. With `full_matrices`, the further columns are constants.
     """
     no_out("linalg.svd", out)
+    if driver is not None:
+        raise RuntimeError(
+            "torch.linalg.svd: keyword argument `driver=` is only supported on CUDA inputs"
+        )
     require_matrices("linalg.svd", A)
     U, S, Vh = singular(A)
     m, n = A.array.shape[-2:]

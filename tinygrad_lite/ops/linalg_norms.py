@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed
+from ..core.dtypes import to_numpy
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
@@ -88,6 +89,17 @@ def _axes(dim: Any, ndim: int) -> tuple[int, ...]:
     return axes
 
 
+def _widened(x: Any, dtype: Any) -> Any:
+    """x in `dtype`, in which its numbers have room."""
+    target = x.array.dtype if dtype is None else to_numpy(dtype)
+    if target.itemsize < x.array.dtype.itemsize:
+        raise RuntimeError(
+            f"linalg.vector_norm: the dtype of the input ({kind(x.array.dtype)}) should be "
+            f"convertible without narrowing to the specified dtype ({kind(target)})"
+        )
+    return converted(x, dtype)
+
+
 @composed(
     method=False,
     name="linalg.vector_norm",
@@ -107,8 +119,10 @@ def vector_norm(
     The derivative at 0 is 0.
     """
     no_out("linalg.vector_norm", out)
-    x = converted(x, dtype)
     require_tensor("linalg.vector_norm", x)
+    x = _widened(x, dtype)
+    if isinstance(ord, str):
+        raise TypeError("linalg_vector_norm(): argument 'ord' (position 2) must be Number, not str")
     if x.array.dtype.kind not in "fc":
         raise RuntimeError(
             "linalg.vector_norm: Expected a floating point or complex tensor as input. "
@@ -172,6 +186,8 @@ def matrix_norm(
         raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
     if ord == "nuc" or builtin_abs(ord) == 2:
         S = singular(movedim(A, (rows, columns), (-2, -1)))[1]
+        if S.array.shape[-1] == 0 and ord == 2:  # the largest of none
+            S = total(S, -1, keepdim=True)
         if ord == "nuc":
             value = total(S, -1)
         else:
@@ -207,6 +223,10 @@ def norm(
 ) -> Any:
     """`matrix_norm` where an order and two axes (or a matrix) are given, else `vector_norm`."""
     no_out("linalg.norm", out)
+    if isinstance(dim, (tuple, list)) and len(dim) not in (1, 2):
+        raise RuntimeError(
+            f"linalg.norm: If dim is specified, it must be of length 1 or 2. Got {list(dim)}"
+        )
     count = len(dim) if isinstance(dim, (tuple, list)) else None if dim is None else 1
     if ord is None:
         x = A if dim is not None else reshape(A, -1)
@@ -220,7 +240,12 @@ def norm(
             f"Got {A.array.ndim}D."
         )
     if isinstance(ord, str):
-        raise RuntimeError(f"linalg.norm: ord={ord!r} needs a matrix: two axes in dim")
+        if dim is not None:
+            raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {dim}")
+        raise RuntimeError(
+            "linalg.matrix_norm: The input tensor A must have at least 2 dimensions. "
+            f"(got {A.array.ndim}; ord={ord!r} is a norm of matrices)"
+        )
     return vector_norm(A, ord, dim, keepdim, dtype=dtype)
 
 

@@ -14,14 +14,14 @@ from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
 from ..kernels import lapack
-from .arguments import array_of, no_out, of_tensors
+from .arguments import array_of, kind, no_out, of_tensors
 from .axes import permute
 from .decompositions import (
     inverted,
     matrix_exponential,
 )
 from .linalg import solve
-from .linalg_norms import require_matrices
+from .linalg_norms import require_float, require_matrices
 from .matrix import matmul
 from .parts import diagonal as _diagonal
 from .products import chain_matmul
@@ -81,11 +81,9 @@ def multi_dot(tensors: Sequence[Any], *, out: Any = None) -> Any:
         xs[-1] = reshaped(xs[-1], shape=(xs[-1].array.size, 1))
     for i, x in enumerate(xs):
         if x.array.ndim != 2:
-            where = "first or last" if i in (0, len(xs) - 1) else "middle"
-            raise RuntimeError(
-                f"multi_dot(): the {where} tensors must be matrices (or vectors at the ends), but "
-                f"tensor {i} is {x.array.ndim}D"
-            )
+            place = {0: "the first tensor", len(xs) - 1: "the last tensor"}.get(i, f"tensor {i}")
+            wanted = "2D" if 0 < i < len(xs) - 1 else "1D or 2D"
+            raise RuntimeError(f"multi_dot(): {place} must be {wanted} but got {x.array.ndim}D")
     for i in range(len(xs) - 1):
         a, b = xs[i].array.shape, xs[i + 1].array.shape
         if a[1] != b[0]:
@@ -141,6 +139,12 @@ def diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
 def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     """Products of elements summed along `dim`; complex x are conjugated."""
     no_out("linalg.vecdot", out)
+    require_float("linalg.vecdot", x)
+    if x.array.dtype != y.array.dtype:
+        raise RuntimeError(
+            "linalg.vecdot: Expected x and y to have the same dtype, but found x of type "
+            f"{kind(x.array.dtype)} and y of type {kind(y.array.dtype)} instead"
+        )
     return total((x.conj() if x.array.dtype.kind == "c" else x) * y, dim)
 
 

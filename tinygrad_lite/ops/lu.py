@@ -10,7 +10,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, bind, make
 from ..kernels import lapack
-from .arguments import no_out, of_tensors, require_tensor
+from .arguments import kind, no_out, of_tensors, require_tensor
 from .decompositions import LinAlgError, inverted, regular, solved
 from .extremes import returned
 from .joining import joined
@@ -179,12 +179,18 @@ def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     return lu_values(make(P), tril(packed[..., :k], diagonal=-1) + one, triu(packed[..., :k, :]))
 
 
+def _whole_pivots(message: str, pivots: Tensor) -> None:
+    if pivots.array.dtype.kind not in "iu":
+        raise RuntimeError(f"{message}, but is {kind(pivots.array.dtype)}")
+
+
 @of_tensors
 def lu_solve(
     LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: Any = None
 ) -> Any:
     """X with A @ X = B (X @ A = B for left=False), given the factorization of A."""
     no_out("linalg.lu_solve", out)
+    _whole_pivots("linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32", pivots)
     n = LU.array.shape[-1]
     P = make(permutation(_rows_of(pivots.array, n), LU.array.dtype))
     L = tril(LU, diagonal=-1) + make(np.eye(n, dtype=LU.array.dtype))
@@ -330,6 +336,10 @@ def lu_unpack(
     LU_data: Any, LU_pivots: Any, unpack_data: bool = True, unpack_pivots: bool = True
 ) -> Any:
     """(P, L, U) from the packed factorization of `linalg.lu_factor`."""
+    _whole_pivots(
+        "torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype",
+        LU_pivots,
+    )
     m, n = LU_data.array.shape[-2:]
     k = min(m, n)
     P = make(permutation(_rows_of(LU_pivots.array, m), LU_data.array.dtype))

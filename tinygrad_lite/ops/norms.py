@@ -65,7 +65,7 @@ def _nuclear_norm(x: Tensor, dim: Any, keepdim: bool) -> Any:
                 "linalg.matrix_norm: The input tensor A must have at least 2 dimensions."
             )
         dim = (0, 1)
-    return matrix_norm(x, "nuc", tuple(dim), keepdim)
+    return matrix_norm(x, "nuc", dim, keepdim)
 
 
 @composed(samples=[sample(Real("n m"), Real("n m"))])

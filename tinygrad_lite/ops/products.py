@@ -169,6 +169,7 @@ def addmm(input: Any, mat1: Any, mat2: Any, *, beta: Any = 1, alpha: Any = 1) ->
     for name, x in (("mat1", mat1), ("mat2", mat2)):
         _ranks("addmm", f"{name} must be a matrix, got {x.array.ndim}-D tensor", (x, 2))
     y = matmul(mat1, mat2)
+    beta, alpha = _whole(y, beta, alpha)
     return _added(input, y, beta, alpha, y.array.shape, "addmm")
 
 

@@ -19,7 +19,7 @@ from ..core.samples import Integer, Real, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
 from ..kernels import lines
-from .arguments import kind, numpy_names
+from .arguments import kind, numpy_names, require_tensor
 from .views import reshaped, sliced
 
 _FEW = 4096
@@ -235,6 +235,7 @@ def scatter(
 @composed(inplace=True, apart=True)
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """The input with src[i][j] added at [index[i][j]][j] for dim 0, and so on for other axes."""
+    require_tensor("scatter_add", src, "src", 3)
     return reduced(input, dim, index, src, "sum", True, "scatter_add")
 
 
