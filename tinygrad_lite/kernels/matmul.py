@@ -62,10 +62,16 @@ def pack(b, bk, bj, depth, width, panel, out, to, side, like):
         for j in range(0, whole_j, side):
             for k in range(0, whole_k, side):
                 transpose(base + (k * panel + j) * size, panel, b + (j * bj + k) * size, bj, like)
-        for j in range(width):
+        for j in range(whole_j):
             column = carray(pointer(b + j * bj * size), depth, like.dtype)
-            for k in range(whole_k if j < whole_j else 0, depth):
+            for k in range(whole_k, depth):
                 out[to + k * panel + j] = column[k]
+        if whole_j < width:
+            rest = carray(pointer(b), (width - 1) * bj + depth, like.dtype)
+            for k in range(depth):
+                target = out[to + k * panel : to + k * panel + width]
+                for j in range(whole_j, width):
+                    target[np.uint64(j)] = rest[np.uint64(j * bj + k)]
     elif bj == 1:
         for k in range(depth):
             row = carray(pointer(b + k * bk * size), width, like.dtype)
@@ -77,9 +83,11 @@ def pack(b, bk, bj, depth, width, panel, out, to, side, like):
             row = carray(pointer(b + k * bk * size), (width - 1) * bj + 1, like.dtype)
             for j in range(width):
                 out[to + k * panel + j] = row[j * bj]
-    for k in range(depth if width < panel else 0):
-        for j in range(width, panel):
-            out[to + k * panel + j] = 0
+    read = panel if width > side else side  # of each row; what C does not need is 0
+    for k in range(depth if width < read else 0):
+        target = out[to + k * panel + width : to + k * panel + read]
+        for j in range(read - width):
+            target[j] = 0
 
 
 @jit
