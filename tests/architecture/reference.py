@@ -55,7 +55,6 @@ DIFFERENCES = {
     "func.vmap": "A loop with PyTorch's semantics: no faster than the loop it stands for.",
     "inference_mode": "Makes ordinary tensors, which a later graph may use.",
     "manual_seed": "The numbers of a seed are this package's, the same on every machine.",
-    "set_num_threads": "The threads of the compiled kernels; BLAS keeps its own.",
     "autocast": "Full precision whatever is asked: there are no kernels of less.",
 }
 # Exceptions that no table of the package lists: name, error, reason.
@@ -63,6 +62,11 @@ OTHERS = (
     ("bfloat16", "NotImplementedError", "the dtype is a name only; use float32 or float16"),
     ("nn.Embedding(sparse=True)", "NotImplementedError", "gradients are dense: use sparse=False"),
     ("Tensor.to('cuda')", "RuntimeError", "tensors live on the CPU: use device='cpu'"),
+    (
+        "profiler.profile(with_flops=True)",
+        "NotImplementedError",
+        "count operations with utils.flop_counter.FlopCounterMode",
+    ),
     ("nn.Module.share_memory", "NotImplementedError", "send state_dict() to the other process"),
 )
 # Where asking the graph with small Tensors does not find out.
