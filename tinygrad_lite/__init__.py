@@ -107,9 +107,9 @@ from .ops.bounds import (
 from .ops.weighted_sums import addcdiv as addcdiv, addcmul as addcmul, lerp as lerp
 from .ops.reduction import (
     all as all, any as any, count_nonzero as count_nonzero, logsumexp as logsumexp, mean as mean,
-    nanmean as nanmean, nansum as nansum, std as std, std_mean as std_mean, sum as sum, var as var,
-    var_mean as var_mean,
+    nanmean as nanmean, nansum as nansum, sum as sum,
 )
+from .ops.moments import std as std, std_mean as std_mean, var as var, var_mean as var_mean
 from .ops.extremes import (
     amax as amax, amin as amin, aminmax as aminmax, argmax as argmax, argmin as argmin, max as max,
     min as min,
@@ -144,17 +144,20 @@ from .ops.sequences import (
     eye as eye, linspace as linspace, logspace as logspace, range as range,
     tril_indices as tril_indices, triu_indices as triu_indices,
 )
-from .ops.grids import combinations as combinations, meshgrid as meshgrid, vander as vander
+from .ops.grids import (
+    cartesian_prod as cartesian_prod, combinations as combinations, meshgrid as meshgrid,
+    vander as vander,
+)
 from .ops.random import (
     bernoulli as bernoulli, binomial as binomial, multinomial as multinomial, normal as normal,
     poisson as poisson, rand as rand, rand_like as rand_like, randint as randint,
     randint_like as randint_like, randn as randn, randn_like as randn_like, randperm as randperm,
 )
 from .ops.activation import (
-    celu as celu, celu_ as celu_, log_softmax as log_softmax, relu as relu, relu_ as relu_,
-    selu as selu, selu_ as selu_, sigmoid as sigmoid, sigmoid_ as sigmoid_, softmax as softmax,
-    tanh_ as tanh_, threshold as threshold,
+    celu as celu, celu_ as celu_, relu as relu, relu_ as relu_, selu as selu, selu_ as selu_,
+    sigmoid as sigmoid, sigmoid_ as sigmoid_, tanh_ as tanh_, threshold as threshold,
 )
+from .ops.softmax import log_softmax as log_softmax, softmax as softmax
 from .ops.cumulative import (
     cummax as cummax, cummin as cummin, cumprod as cumprod, cumsum as cumsum,
     cumulative_trapezoid as cumulative_trapezoid, diff as diff, logcumsumexp as logcumsumexp,
@@ -211,11 +214,13 @@ from .ops.parts import (
     select as select,
 )
 from .ops.joining import (
-    cat as cat, chunk as chunk, column_stack as column_stack, concat as concat,
-    concatenate as concatenate, dsplit as dsplit, dstack as dstack, hsplit as hsplit,
-    hstack as hstack, row_stack as row_stack, split as split, split_with_sizes as split_with_sizes,
-    stack as stack, tensor_split as tensor_split, unbind as unbind, vsplit as vsplit,
-    vstack as vstack,
+    cat as cat, column_stack as column_stack, concat as concat, concatenate as concatenate,
+    dstack as dstack, hstack as hstack, row_stack as row_stack, stack as stack, vstack as vstack,
+)
+from .ops.splitting import (
+    chunk as chunk, dsplit as dsplit, hsplit as hsplit, split as split,
+    split_with_sizes as split_with_sizes, tensor_split as tensor_split, unbind as unbind,
+    vsplit as vsplit,
 )
 from .ops.rearranging import (
     block_diag as block_diag, flip as flip, fliplr as fliplr, flipud as flipud,
@@ -259,10 +264,11 @@ from .ops.sorting import (
 from .ops.matrix import matmul as matmul
 from .ops.products import (
     addbmm as addbmm, addmm as addmm, addmv as addmv, addr as addr, baddbmm as baddbmm, bmm as bmm,
-    cartesian_prod as cartesian_prod, chain_matmul as chain_matmul, corrcoef as corrcoef,
-    cov as cov, cross as cross, dot as dot, ger as ger, inner as inner, kron as kron, mm as mm,
-    mv as mv, outer as outer, tensordot as tensordot, trace as trace, vdot as vdot,
+    chain_matmul as chain_matmul, cross as cross, dot as dot, ger as ger, inner as inner,
+    kron as kron, mm as mm, mv as mv, outer as outer, tensordot as tensordot, trace as trace,
+    vdot as vdot,
 )
+from .ops.covariance import corrcoef as corrcoef, cov as cov
 from .ops.pairwise import cdist as cdist, pdist as pdist
 from .ops.einsum import einsum as einsum
 
@@ -282,8 +288,10 @@ from .ops.linalg_norms import renorm as renorm
 from .ops.norms import dist as dist, norm as norm
 from .ops.linalg_products import matrix_exp as matrix_exp, matrix_power as matrix_power
 
-# -- NumPy functions on Tensors: binds the methods that NumPy asks for -----------------------------
-from .ops import analytic as _analytic, numpy_protocol as _numpy_protocol
+# -- files that bind methods, which nothing calls by name ------------------------------------------
+from .ops import (
+    analytic as _analytic, numpy_protocol as _numpy_protocol, random_in_place as _random_in_place,
+)
 
 # -- rooms of functions ----------------------------------------------------------------------------
 from . import fft as fft, masked as masked, signal as signal, special as special

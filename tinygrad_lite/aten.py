@@ -19,7 +19,7 @@ from .nn.functional import native_channel_shuffle as native_channel_shuffle
 from .ops import random
 from .ops.activation import sigmoid
 from .ops.arguments import of_tensors
-from .ops.joining import split
+from .ops.splitting import split
 from .ops.trigonometric import tanh
 
 __all__ = [

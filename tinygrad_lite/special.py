@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from .ops.activation import log_softmax as log_softmax
 from .ops.activation import sigmoid as expit
-from .ops.activation import softmax as softmax
 from .ops.bessel import i0 as i0
 from .ops.bessel import i0e as i0e
 from .ops.bessel import i1 as i1
@@ -46,6 +44,8 @@ from .ops.polynomials import shifted_chebyshev_polynomial_v as shifted_chebyshev
 from .ops.polynomials import shifted_chebyshev_polynomial_w as shifted_chebyshev_polynomial_w
 from .ops.reduction import logsumexp as logsumexp
 from .ops.rounding import round as round
+from .ops.softmax import log_softmax as log_softmax
+from .ops.softmax import softmax as softmax
 from .ops.special import entr as entr
 from .ops.special import erf as erf
 from .ops.special import erfc as erfc

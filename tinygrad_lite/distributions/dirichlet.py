@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..ops.activation import softmax
 from ..ops.gamma import digamma, lgamma
 from ..ops.like import zeros_like
 from ..ops.selection import where
+from ..ops.softmax import softmax
 from ..ops.special import xlogy
 from . import constraints
 from .exp_family import ExponentialFamily

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..core.dtypes import finfo
 from ..core.tensor import Size, Tensor
-from ..ops.activation import sigmoid, softmax, softplus
+from ..ops.activation import sigmoid, softplus
 from ..ops.like import full_like
+from ..ops.softmax import softmax
 from . import constraints
 from .transform import Transform
 from .utils import broadcast_all, sum_rightmost

@@ -13,10 +13,11 @@ import numpy as np
 from ..core.dtypes import finfo, get_default_dtype
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor, make
-from ..ops.activation import sigmoid, softmax
+from ..ops.activation import sigmoid
 from ..ops.creation import tensor
 from ..ops.expanding import broadcast_tensors
 from ..ops.random import randn
+from ..ops.softmax import softmax
 
 EULER = 0.57721566490153286060
 

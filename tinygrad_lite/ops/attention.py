@@ -11,9 +11,9 @@ from ..core.fused import fused
 from ..core.samples import Real, sample
 from ..core.tensor import make
 from ..kernels import attention as kernels
-from .activation import softmax
 from .matrix import matmul
 from .selection import where
+from .softmax import softmax
 
 
 def allowed(mask: Any, causal: bool, rows: int, columns: int) -> Any:

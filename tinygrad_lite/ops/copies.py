@@ -15,9 +15,9 @@ from .arguments import require_tensor
 from .axes import permute, t, transpose
 from .conversion import contiguous_format
 from .expanding import expand
-from .joining import chunk, split, split_with_sizes, unbind
 from .parts import as_strided, diagonal, select, unfold
 from .shaping import squeeze, unsqueeze, view
+from .splitting import chunk, split, split_with_sizes, unbind
 from .views import sliced
 
 

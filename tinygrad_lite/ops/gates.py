@@ -8,7 +8,7 @@ from ..core.fused import fused
 from ..core.samples import Real, sample
 from ..kernels import gates as kernels
 from .activation import _floating, sigmoid
-from .joining import chunk
+from .splitting import chunk
 
 
 def _reference(x: Any, *, axis: int) -> Any:

@@ -12,10 +12,12 @@ from ..core.doors import composed
 from ..core.samples import Real, sample
 from ..core.tensor import Tensor, make
 from .arguments import of_tensors
-from .expanding import broadcast_to
+from .expanding import broadcast_to, expand
 from .extremes import take_along
+from .joining import cat
 from .powers import pow
 from .shaping import reshape
+from .views import reshaped
 
 
 @of_tensors
@@ -85,3 +87,22 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
         raise RuntimeError("N must be non-negative.")
     powers = np.arange(count) if increasing else np.arange(count)[::-1].copy()
     return pow(reshape(x, (-1, 1)), make(powers))
+
+
+@composed(method=False)
+@of_tensors
+def cartesian_prod(*tensors: Any) -> Any:
+    """All combinations of elements of several vectors, one a row, the last varying fastest."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    for x in tensors:
+        if x.array.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.array.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    shape = tuple([x.array.size for x in tensors])
+    columns = []
+    for i, x in enumerate(tensors):
+        place = tuple([n if k == i else 1 for k, n in enumerate(shape)])
+        columns.append(reshape(expand(reshaped(x, shape=place), shape), (-1, 1)))
+    return cat(columns, 1)

@@ -13,9 +13,10 @@ from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
 from ..kernels import activations, distances, elementwise
 from ..kernels import losses as kernels
-from .activation import log_softmax, sigmoid
+from .activation import sigmoid
 from .arguments import no_kernel, unsupported
 from .selection import where
+from .softmax import log_softmax
 
 
 def _backward(

@@ -15,8 +15,6 @@ import numpy as np
 from ..core.dtypes import float32, from_numpy_dtype
 from ..core.shapes import canonical_axes
 from ..core.tensor import Tensor, make
-from .activation import log_softmax as _log_softmax
-from .activation import softmax as _softmax
 from .arguments import require_tensor
 from .cumulative import cumprod as _cumprod
 from .cumulative import cumsum as _cumsum
@@ -29,6 +27,8 @@ from .linalg_norms import vector_norm
 from .reduction import logsumexp as _logsumexp
 from .reduction import sum as _sum
 from .selection import where
+from .softmax import log_softmax as _log_softmax
+from .softmax import softmax as _softmax
 from .statistics import nanmedian
 from .statistics import prod as _prod
 

@@ -11,22 +11,21 @@ from typing import Any
 import numpy as np
 
 from ..core.dtypes import to_numpy
-from ..core.inplace import require_writable, store
 from ..core.random import numpy_generator
 from ..core.shapes import broadcast_shape
-from ..core.tensor import Tensor, bind, make, require_cpu
+from ..core.tensor import Tensor, make, require_cpu
 from ..kernels import drawing
-from .arguments import kind, no_kernel, no_out, of_tensors, require_tensor, unsupported
+from .arguments import kind, no_kernel, no_out, of_tensors, require_tensor
 from .creation import _dtype_or_default, _finished, _shape
 from .like import in_order_of
 
 
-def _uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+def uniform(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
     """Uniform in [0, 1) of a floating dtype; float16 never rounds up to 1."""
     if dtype == np.float16:
         return (rng.integers(0, 2048, shape) / 2048).astype(np.float16)
     if dtype.kind == "c":
-        return _both_parts(_uniform, rng, shape, dtype)
+        return _both_parts(uniform, rng, shape, dtype)
     if dtype == np.float32 and (size := math.prod(shape)) >= drawing.LARGE:
         return drawing.uniform(size, _key(rng)).reshape(shape)
     return np.asarray(rng.random(shape, dtype=dtype))
@@ -37,11 +36,12 @@ def _key(rng: Any) -> int:
     return int(rng.bit_generator.random_raw())
 
 
-def _standard_normal(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+def standard_normal(rng: np.random.Generator, shape: Any, dtype: Any) -> np.ndarray:
+    """Normal of mean 0 and variance 1, of a floating or complex dtype."""
     if dtype == np.float16:
-        return _standard_normal(rng, shape, np.dtype(np.float32)).astype(np.float16)
+        return standard_normal(rng, shape, np.dtype(np.float32)).astype(np.float16)
     if dtype.kind == "c":  # of variance 1 together
-        return _both_parts(_standard_normal, rng, shape, dtype) / dtype.type(math.sqrt(2))
+        return _both_parts(standard_normal, rng, shape, dtype) / dtype.type(math.sqrt(2))
     if dtype == np.float32 and (size := math.prod(shape)) >= drawing.LARGE:
         return drawing.normal(size, _key(rng)).reshape(shape)
     return np.asarray(rng.standard_normal(shape, dtype=dtype))
@@ -53,7 +53,8 @@ def _both_parts(draw: Any, rng: np.random.Generator, shape: Any, dtype: Any) -> 
     return np.asarray(pairs.view(dtype)[..., 0])
 
 
-def _floating(function: str, dtype: Any) -> Any:
+def floating(function: str, dtype: Any) -> Any:
+    """The NumPy dtype of `dtype` (None: the default); NotImplementedError for one of integers."""
     numpy_dtype = _dtype_or_default(dtype)
     if numpy_dtype.kind not in "fc":
         raise no_kernel(function, numpy_dtype)
@@ -75,7 +76,7 @@ def _sampler(name: str, draw: Any, check: str, doc: str) -> Any:
         no_out(name, out)
         require_cpu(device)
         shape = _shape(name, size, named)
-        numpy_dtype = _floating(check, dtype)
+        numpy_dtype = floating(check, dtype)
         return _finished(draw(numpy_generator(generator), shape, numpy_dtype), requires_grad)
 
     sample.__name__ = sample.__qualname__ = name
@@ -96,7 +97,7 @@ def _like_sampler(name: str, draw: Any, check: str, doc: str) -> Any:
     ) -> Tensor:
         require_tensor(name, input)
         require_cpu(device)
-        numpy_dtype = _floating(check, input.dtype if dtype is None else dtype)
+        numpy_dtype = floating(check, input.dtype if dtype is None else dtype)
         values = draw(numpy_generator(generator), input.array.shape, numpy_dtype)
         return _finished(in_order_of(input.array, values, memory_format), requires_grad)
 
@@ -105,22 +106,23 @@ def _like_sampler(name: str, draw: Any, check: str, doc: str) -> Any:
     return sample
 
 
-rand = _sampler("rand", _uniform, "check_uniform_bounds", "Uniform in [0, 1), of shape `size`.")
+rand = _sampler("rand", uniform, "check_uniform_bounds", "Uniform in [0, 1), of shape `size`.")
 randn = _sampler(
-    "randn", _standard_normal, "normal_kernel_cpu", "Standard normal numbers, of shape `size`."
+    "randn", standard_normal, "normal_kernel_cpu", "Standard normal numbers, of shape `size`."
 )
 rand_like = _like_sampler(
-    "rand_like", _uniform, "check_uniform_bounds", "Uniform in [0, 1), in the shape of `input`."
+    "rand_like", uniform, "check_uniform_bounds", "Uniform in [0, 1), in the shape of `input`."
 )
 randn_like = _like_sampler(
-    "randn_like", _standard_normal, "normal_kernel_cpu", "Standard normal, in the shape of `input`."
+    "randn_like", standard_normal, "normal_kernel_cpu", "Standard normal, in the shape of `input`."
 )
 
 
 # -- integers --------------------------------------------------------------------------------------
 
 
-def _integers(rng: Any, low: int, high: int, shape: Any, dtype: Any) -> np.ndarray:
+def integers(rng: Any, low: int, high: int, shape: Any, dtype: Any) -> np.ndarray:
+    """Whole numbers in [low, high); RuntimeError if there are none."""
     if low >= high:
         raise RuntimeError(
             f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}"
@@ -152,7 +154,7 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     numpy_dtype = np.dtype(np.int64) if dtype is None else to_numpy(dtype)
     shape = _shape("randint", (size,), None)
     rng = numpy_generator(generator)
-    return _finished(_integers(rng, int(low), int(high), shape, numpy_dtype), requires_grad)
+    return _finished(integers(rng, int(low), int(high), shape, numpy_dtype), requires_grad)
 
 
 @of_tensors
@@ -220,11 +222,11 @@ def normal(
                 "normal() received an invalid combination of arguments - got "
                 f"{type(value).__name__} for a mean or standard deviation"
             )
-    _require_spread(std)
+    require_spread(std)
     rng = numpy_generator(generator)
     if size is not None:
-        numpy_dtype = _floating("normal_kernel_cpu", dtype)
-        draw = _standard_normal(rng, _shape("normal", (size,), None), numpy_dtype)
+        numpy_dtype = floating("normal_kernel_cpu", dtype)
+        draw = standard_normal(rng, _shape("normal", (size,), None), numpy_dtype)
         return _finished((draw * std + mean).astype(numpy_dtype), requires_grad)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError(
@@ -235,11 +237,12 @@ def normal(
     numpy_dtype = m.dtype if isinstance(mean, Tensor) else s.dtype
     if numpy_dtype.kind != "f":
         raise no_kernel("normal_kernel_cpu", numpy_dtype)
-    draw = _standard_normal(rng, np.broadcast_shapes(np.shape(m), np.shape(s)), numpy_dtype)
+    draw = standard_normal(rng, np.broadcast_shapes(np.shape(m), np.shape(s)), numpy_dtype)
     return make(np.asarray(draw * s + m, numpy_dtype))
 
 
-def _require_spread(std: Any) -> None:
+def require_spread(std: Any) -> None:
+    """RuntimeError for a negative standard deviation."""
     if isinstance(std, Tensor):
         if (std.array < 0).any():
             raise RuntimeError("normal expects all elements of std >= 0.0")
@@ -345,152 +348,3 @@ def binomial(count: Tensor, prob: Tensor, generator: Any = None) -> Tensor:
         raise RuntimeError("count must be non-negative")
     draw = numpy_generator(generator).binomial(count.array.astype(np.int64), prob.array)
     return make(np.asarray(draw).astype(count.array.dtype))
-
-
-# -- in place --------------------------------------------------------------------------------------
-
-
-def _filled(self: Tensor, values: Any, by: str) -> Tensor:
-    """`values` stored into `self`, which from then on does not depend on anything."""
-    require_writable(self)
-    return store(self, make(np.asarray(values).astype(self.array.dtype, copy=False)), by)
-
-
-def _float_dtype(self: Tensor, check: str) -> Any:
-    return _floating(check, self.dtype)
-
-
-def _continuous(self: Tensor, name: str) -> None:
-    if self.array.dtype.kind != "f":
-        raise RuntimeError(
-            f"{name} distribution is a continuous probability distribution. dtype must be a "
-            f"floating point but you specified {kind(self.array.dtype)}"
-        )
-
-
-def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Any = None) -> Tensor:
-    """Fill with normal numbers."""
-    _require_spread(std)
-    dtype = _float_dtype(self, "normal_kernel_cpu")
-    draw = _standard_normal(numpy_generator(generator), self.array.shape, dtype)
-    if (mean, std) != (0, 1):
-        draw *= std
-        draw += mean
-    return _filled(self, draw, "normal_")
-
-
-def uniform_(self: Tensor, *bounds: float, generator: Any = None, **named: Any) -> Tensor:
-    """uniform_(from=0, to=1): fill with numbers uniform in [from, to)."""
-    low = bounds[0] if bounds else named.pop("from", 0.0)
-    high = bounds[1] if len(bounds) > 1 else named.pop("to", 1.0)
-    if low > high:
-        raise RuntimeError(
-            f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}"
-        )
-    dtype = _float_dtype(self, "check_uniform_bounds")
-    draw = _uniform(numpy_generator(generator), self.array.shape, dtype)
-    start = low * (1 + 1j) if dtype.kind == "c" else low
-    if (low, high) != (0, 1):
-        draw *= high - low
-        draw += start
-    return _filled(self, draw, "uniform_")
-
-
-def exponential_(self: Tensor, lambd: float = 1, *, generator: Any = None) -> Tensor:
-    """Fill with exponential numbers of rate `lambd`."""
-    if lambd <= 0:
-        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={lambd:g}")
-    _continuous(self, "Exponential")
-    draw = numpy_generator(generator).standard_exponential(self.array.shape)
-    return _filled(self, draw / lambd, "exponential_")
-
-
-def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Fill with 1 with probability `p` (a number or a Tensor), else 0."""
-    if self.array.dtype.kind == "c":
-        which = "tensor_cpu_self" if isinstance(p, Tensor) else "scalar_cpu"
-        raise no_kernel(f"bernoulli_{which}_", self.array.dtype)
-    if isinstance(p, Tensor) and p.array.dtype.kind != "f":
-        raise no_kernel("bernoulli_tensor_cpu_p_", p.array.dtype)
-    chance = p.array if isinstance(p, Tensor) else p
-    if not np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1)):
-        raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p}")
-    return _filled(self, numpy_generator(generator).random(self.array.shape) < chance, "bernoulli_")
-
-
-def random_(self: Tensor, *bounds: Any, generator: Any = None, **named: Any) -> Tensor:
-    """random_(from=0, to): fill with whole numbers in [from, to), by default all there are."""
-    given = [b for b in bounds if b is not None]
-    high = given.pop() if given else named.pop("to", None)
-    low = given.pop() if given else named.pop("from", 0)
-    _require_bounds(self.array.dtype, low, high)
-    if high is None:
-        d = self.array.dtype
-        digits = {"float16": 11, "float32": 24, "float64": 53, "bool": 1}.get(d.name)
-        high = 2**digits if digits else int(np.iinfo(d).max)
-    values = _integers(numpy_generator(generator), low, high, self.array.shape, self.array.dtype)
-    return _filled(self, values, "random_")
-
-
-def _require_bounds(dtype: np.dtype, low: Any, high: Any) -> None:
-    """RuntimeError for whole numbers from `low` to `high` - 1 that the dtype cannot hold."""
-    if dtype.kind == "c":
-        raise (
-            unsupported("random_kernel", dtype)
-            if high is None
-            else RuntimeError(
-                "check_random_bounds handles only integral, floating-point and boolean types"
-            )
-        )
-    if high is None or low >= high or dtype.kind == "f":
-        return
-    least, most = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-    for name, value in (("from", low), ("to - 1", high - 1)):
-        if not least <= value <= most:
-            raise RuntimeError(
-                f"{name} is out of bounds for {_C_NAMES.get(dtype.name, dtype.name)}"
-            )
-
-
-_C_NAMES = {"uint8": "unsigned char", "int8": "signed char", "int16": "short", "int32": "int"}
-_C_NAMES["int64"] = "long"
-
-
-def cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Any = None) -> Tensor:
-    """Fill with Cauchy numbers."""
-    if sigma <= 0:
-        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={sigma:g}")
-    _continuous(self, "Cauchy")
-    draw = numpy_generator(generator).standard_cauchy(self.array.shape)
-    return _filled(self, median + sigma * draw, "cauchy_")
-
-
-def geometric_(self: Tensor, p: float, *, generator: Any = None) -> Tensor:
-    """Fill with the number of trials up to the first success of probability `p`."""
-    if not 0 < p < 1:
-        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={p:g}")
-    return _filled(self, numpy_generator(generator).geometric(p, self.array.shape), "geometric_")
-
-
-def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Any = None) -> Tensor:
-    """Fill with exp of normal numbers."""
-    if std <= 0:
-        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={std:g}")
-    _continuous(self, "LogNormal")
-    draw = numpy_generator(generator).standard_normal(self.array.shape)
-    return _filled(self, np.exp(mean + std * draw), "log_normal_")
-
-
-for _function in (
-    normal_,
-    uniform_,
-    exponential_,
-    bernoulli_,
-    random_,
-    cauchy_,
-    geometric_,
-    log_normal_,
-):
-    bind(_function.__name__, _function)
-bind("bernoulli", bernoulli)
-bind("multinomial", multinomial)

@@ -1,4 +1,4 @@
-"""Reductions: sums, moments, extremes and norms over some axes or over all.
+"""Reductions: sums, means, logic, logarithms of sums and norms over some axes or over all.
 
 `axes` inside is None (all), a number or a tuple, already canonical; `spread` is the adjoint of
 summing: it repeats a reduced value over the axes it was reduced along.
@@ -7,7 +7,6 @@ summing: it repeats a reduced value over the axes it was reduced along.
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ from .exponential import exp
 from .powers import pow
 from .signs import abs, sign
 
-_AXES: dict[str, Any] = {"axes": one_of(None, 0, 1, (0, 1), (1,)), "keepdim": one_of(False, True)}
+AXES: dict[str, Any] = {"axes": one_of(None, 0, 1, (0, 1), (1,)), "keepdim": one_of(False, True)}
 _MATRIX = Real("n m")
 _SMALL = 4096  # elements below which filling an array beats making a view of one number
 
@@ -90,7 +89,7 @@ def _accumulator(dtype: Any) -> Any:
     method=False,
     title="Sum",
     named=lambda node: "SumBackward1" if node.shape else "SumBackward0",
-    samples=[sample(_MATRIX, **_AXES)],
+    samples=[sample(_MATRIX, **AXES)],
 )
 def total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes`; bool and integers give int64."""
@@ -129,7 +128,7 @@ def sum(
     method=False,
     title="Mean",
     named=lambda node: "MeanBackward1" if node.shape else "MeanBackward0",
-    samples=[sample(_MATRIX, **_AXES)],
+    samples=[sample(_MATRIX, **AXES)],
 )
 def average(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """The sum of x over `axes` divided by the number of elements; NaN for none."""
@@ -195,134 +194,6 @@ def nanmean(
     return nansum(input, dim, keepdim, dtype=dtype) / sum(present, dim, keepdim)
 
 
-# -- spread of values ------------------------------------------------------------------------------
-
-
-def _variance_rule(g: Any, x: Any, axes: Any, correction: Any, keepdim: bool) -> Any:
-    shape = tuple(x.shape)
-    n = extent(shape, axes) - correction
-    away = x - average(x, axes=axes, keepdim=True)
-    if _dtype(away).kind == "c":  # the derivative of |away| ** 2
-        away = away.conj()
-    g = spread(g, shape=shape, axes=axes, keepdim=keepdim)
-    if n <= 0:  # 0 / 0 at the mean, infinite elsewhere
-        return g * where(away == 0, math.nan, math.inf)
-    return g * (away * (2.0 / n))
-
-
-_MOMENTS: dict[str, Any] = {**_AXES, "correction": one_of(0, 1)}
-_TALL = Real("2 3", distinct=True)
-
-
-@primitive(
-    _variance_rule,
-    promote=None,
-    method=False,
-    title="Var",
-    samples=[sample(_TALL, **_MOMENTS)],
-)
-def variance(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
-    """sum((x - mean) ** 2) / (n - correction) over `axes`; NaN or inf if n <= correction."""
-    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
-    n = extent(x.shape, axes)
-    middle = add_up(wide, axis=axes, keepdims=True) / np.asarray(n, wide.dtype)
-    away = wide - middle
-    squares = row_major(np.asarray(add_up(away * away, axis=axes, keepdims=keepdim)))
-    if squares.dtype.kind == "c":  # |away| ** 2
-        squares = add_up((away * away.conj()).real, axis=axes, keepdims=keepdim)
-        return squares / max(n - correction, 0)
-    if n > correction:
-        return (squares / np.asarray(n - correction, wide.dtype)).astype(x.dtype, copy=False)
-    return np.where(squares > 0, np.inf, np.nan).astype(x.dtype)
-
-
-def _deviation_rule(g: Any, x: Any, out: Any, axes: Any, correction: Any, keepdim: bool) -> Any:
-    g = where(out == 0, 0.0, g / (2 * out))
-    return _variance_rule(g, x, axes, correction, keepdim)
-
-
-@primitive(
-    _deviation_rule,
-    promote=None,
-    method=False,
-    title="Std",
-    samples=[sample(_TALL, **_MOMENTS)],
-)
-def deviation(x: Any, *, axes: Any = None, correction: Any = 1, keepdim: bool = False) -> Any:
-    """The square root of the variance. Where it is 0, so is its derivative."""
-    return np.sqrt(variance(x, axes=axes, correction=correction, keepdim=keepdim))
-
-
-def _moment_arguments(
-    name: str, input: Any, dim: Any, unbiased: Any, correction: Any, keepdim: Any, names: Any
-) -> tuple[Any, Any, Any, bool]:
-    """(input, axes, correction, keepdim) of var and std, whose first argument may be `unbiased`."""
-    if names:
-        input, dim, keepdim = renamed(name, names, input=input, dim=dim, keepdim=keepdim)
-    require_tensor(name, input)
-    if isinstance(dim, bool):  # var(input, unbiased)
-        dim, unbiased = None, dim
-    if correction is None:
-        correction = 1 if unbiased is None or unbiased else 0
-    elif unbiased is not None:
-        raise TypeError(f"{name}() takes unbiased or correction, not both")
-    a = input.array
-    if a.dtype.kind not in "fc":
-        which = name if name.endswith("_mean") else "std and var"
-        raise RuntimeError(f"{which} only support floating point and complex dtypes")
-    axes = axes_of(dim, a.ndim)
-    if (a.size or name == "std") and extent(a.shape, axes) - correction <= 0:
-        warnings.warn(
-            f"{name}(): degrees of freedom is <= 0. Correction should be strictly less than the "
-            "reduction factor (input numel divided by output numel).",
-            UserWarning,
-            stacklevel=4,
-        )
-    return input, axes, correction, bool(keepdim)
-
-
-def _moments(name: str, single: bool, functions: Any, doc: str) -> Any:
-    def moment(
-        input: Any,
-        dim: Any = None,
-        unbiased: bool | None = None,
-        keepdim: bool = False,
-        *,
-        correction: Any = None,
-        **names: Any,
-    ) -> Any:
-        input, axes, correction, keepdim = _moment_arguments(
-            name, input, dim, unbiased, correction, keepdim, names
-        )
-        first = functions[0](input, axes=axes, correction=correction, keepdim=keepdim)
-        if single:
-            return first
-        return first, average(input, axes=axes, keepdim=keepdim)
-
-    moment.__name__ = moment.__qualname__ = name
-    moment.__doc__ = doc
-    dims: dict[str, Any] = {"dim": one_of(0, -1, (0, 1)), "unbiased": one_of(True, False)}
-    return composed(method=single, samples=[sample(Real("2 3", distinct=True), **dims)])(moment)
-
-
-_MOMENT_DOC = """
-
-    n - correction is what is divided by (`unbiased` means correction 1, its default). UserWarning,
-    and NaN or inf, if n <= correction; RuntimeError for integers.
-    """
-var = _moments("var", True, (variance,), "Variance over `dim`." + _MOMENT_DOC)
-std = _moments(
-    "std",
-    True,
-    (deviation,),
-    "Standard deviation over `dim`; where it is 0 its derivative is 0." + _MOMENT_DOC,
-)
-var_mean = _moments("var_mean", False, (variance,), "(variance, mean) over `dim`." + _MOMENT_DOC)
-std_mean = _moments(
-    "std_mean", False, (deviation,), "(standard deviation, mean) over `dim`." + _MOMENT_DOC
-)
-
-
 # -- logic -----------------------------------------------------------------------------------------
 
 
@@ -380,7 +251,7 @@ def _weights(g: Any, x: Any, out: Any, axes: Any, keepdim: bool) -> Any:
     promote="float",
     method=False,
     title="Logsumexp",
-    samples=[sample(_MATRIX, **_AXES)],
+    samples=[sample(_MATRIX, **AXES)],
 )
 def log_total(x: Any, *, axes: Any = None, keepdim: bool = False) -> Any:
     """log(sum(exp(x))) over `axes`, without overflow; -inf, derivative NaN, if all are -inf."""
@@ -433,13 +304,14 @@ def _norm_rule(g: Any, x: Any, out: Any, p: float, axes: Any, keepdim: bool) -> 
         return where(level == 0, 0.0, g * (x / level))
     if math.isinf(p):
         hit = abs(x) == level
-        ties = cast(total(hit, axes=axes, keepdim=True), dtype=_dtype(g))
+        ties = cast(total(hit, axes=axes, keepdim=True), dtype=dtype_of(g))
         return where(hit, g * sign(x) / ties, 0.0)
     ratio = where((level == 0) | (x == 0), 0.0, pow(abs(x) / level, p - 1))
     return g * sign(x) * ratio
 
 
-def _dtype(x: Any) -> Any:
+def dtype_of(x: Any) -> Any:
+    """The NumPy dtype of an array or a Tensor: rules see either."""
     return x.array.dtype if isinstance(x, Tensor) else x.dtype
 
 
@@ -452,10 +324,10 @@ def _dtype(x: Any) -> Any:
         sample(
             Real("n m", avoid=(0.0,), margin=0.2, distinct=True),
             p=one_of(1.0, 2.0, 3.0, 1.5, 0.5),
-            **_AXES,
+            **AXES,
         ),
         sample(
-            Real("n m", low=0.2, high=2.0, distinct=True), p=one_of(math.inf, -math.inf), **_AXES
+            Real("n m", low=0.2, high=2.0, distinct=True), p=one_of(math.inf, -math.inf), **AXES
         ),
     ],
 )

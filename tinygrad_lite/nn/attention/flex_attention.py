@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...core.tensor import Tensor
-from ...ops.activation import softmax
 from ...ops.creation import ones
 from ...ops.matrix import matmul
 from ...ops.reduction import logsumexp
 from ...ops.sequences import arange
+from ...ops.softmax import softmax
 
 Places = tuple[Tensor, Tensor, Tensor, Tensor]
 _DEFAULT_SPARSE_BLOCK_SIZE = 128

@@ -12,6 +12,7 @@ from ...core.inplace import in_place
 from ...core.random import numpy_generator
 from ...core.tensor import Tensor, bind, make
 from ...ops import activation as ops
+from ...ops import softmax as softmaxes
 from ...ops.arguments import of_tensors
 from ...ops.gates import gated
 from ...ops.selection import where
@@ -265,7 +266,7 @@ def softmax(
     """e^x / sum of e^x along `dim`."""
     if dim is None:
         dim = _implicit_dim("softmax", input.array.ndim, _stacklevel)
-    return ops.softmax(input, dim, dtype)
+    return softmaxes.softmax(input, dim, dtype)
 
 
 def softmin(
@@ -274,7 +275,7 @@ def softmin(
     """softmax(-x)."""
     if dim is None:
         dim = _implicit_dim("softmin", input.array.ndim, _stacklevel)
-    return ops.softmax(-input, dim, dtype)
+    return softmaxes.softmax(-input, dim, dtype)
 
 
 def log_softmax(
@@ -283,7 +284,7 @@ def log_softmax(
     """log softmax(x), computed as x - logsumexp(x)."""
     if dim is None:
         dim = _implicit_dim("log_softmax", input.array.ndim, _stacklevel)
-    return ops.log_softmax(input, dim, dtype)
+    return softmaxes.log_softmax(input, dim, dtype)
 
 
 @of_tensors
@@ -296,7 +297,7 @@ def gumbel_softmax(
     """
     x = logits.array
     noise = make(-np.log(numpy_generator().standard_exponential(x.shape)).astype(x.dtype))
-    soft = ops.softmax((logits + noise) / tau, dim)
+    soft = softmaxes.softmax((logits + noise) / tau, dim)
     if not hard:
         return soft
     index = soft.argmax(dim, keepdim=True)

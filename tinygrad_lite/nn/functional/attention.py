@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
-from ...ops.activation import softmax
 from ...ops.attention import attention
 from ...ops.attention import weights as attention_weights
 from ...ops.joining import cat
 from ...ops.matrix import linear
+from ...ops.softmax import softmax
 from .dropout import dropout
 from .vision import pad
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ...core.modes import is_grad_enabled
 from ...core.tensor import Tensor
-from ...ops.activation import log_softmax
 from ...ops.arguments import kind
 from ...ops.losses import cross_entropy_of_classes, nll_of_classes
+from ...ops.softmax import log_softmax
 from .linear import linear
 from .loss import _legacy, _reduced
 
