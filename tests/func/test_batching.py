@@ -87,3 +87,10 @@ def test_random_numbers_are_the_same_or_different():
     same = vmap(torch.rand_like, randomness="same")(X)
     other = vmap(torch.rand_like, randomness="different")(X)
     assert torch.equal(same[0], same[1]) and not torch.equal(other[0], other[1])
+
+
+def test_examples_must_not_write_into_what_they_share() -> None:
+    shared, xs = torch.zeros(2), torch.ones(3, 2)
+    with pytest.raises(RuntimeError, match="inplace arithmetic is not possible"):
+        vmap(lambda a, x: a.add_(x), in_dims=(None, 0))(shared, xs)
+    assert vmap(lambda x: x.add_(1))(xs).tolist() == xs.tolist() == [[2.0, 2.0]] * 3

@@ -143,3 +143,19 @@ def test_jacobians_are_of_real_numbers(transform: Any):
         transform(torch.sin)(X + 0j)
     with pytest.raises(RuntimeError, match=f"{transform.__name__}: Expected all outputs to be re"):
         transform(lambda x: x + 0j)(X)
+
+
+def test_what_else_a_function_returns_is_plain() -> None:
+    x = torch.ones(2)
+    _, _, kept = vjp(lambda x: (x.sum(), x * 2), x, has_aux=True)
+    *_, pushed = jvp(lambda x: (x.sum(), x * 2), (x,), (x,), has_aux=True)
+    assert not kept.requires_grad and not pushed.requires_grad
+
+
+def test_no_gradient_of_a_complex_value_or_towards_a_number() -> None:
+    with pytest.raises(RuntimeError, match="only for real scalar outputs but got torch.complex64"):
+        grad(lambda x: x.sum() * 1j)(torch.ones(2))
+    with pytest.raises(ValueError, match="must be Tensor, got <class 'float'>"):
+        grad(lambda x: x)(3.0)
+    with pytest.raises(RuntimeError, match="only Tensors of floating point dtype can require"):
+        grad(lambda x: x.sum())(torch.ones(2, dtype=torch.int64))

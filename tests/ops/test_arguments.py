@@ -79,3 +79,16 @@ def test_thresholds_may_be_tensors_and_matrices_empty() -> None:
     wide = tl.eye(2, dtype=tl.float64).expand(2, 2, 2)
     assert tl.linalg.pinv(wide, atol=tl.tensor([0.5, 2.0])).sum((1, 2)).tolist() == [2.0, 0.0]
     assert tl.linalg.norm(tl.zeros(0, 0), 2).item() == 0.0
+
+
+def test_initial_values_and_dropped_channels_need_sound_arguments() -> None:
+    init = tl.nn.init
+    with pytest.raises(RuntimeError, match="normal expects std >= 0.0, but found std -1"):
+        init.normal_(tl.zeros(2), std=-1.0)
+    with pytest.raises(RuntimeError, match="uniform_ expects to return a .from, to. range"):
+        init.uniform_(tl.zeros(2), 1.0, 0.0)
+    with (
+        pytest.warns(UserWarning, match="dropout2d"),
+        pytest.raises(RuntimeError, match="requires at least 2 dimensions"),
+    ):
+        tl.nn.functional.dropout2d(tl.ones(2))

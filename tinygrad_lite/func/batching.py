@@ -124,9 +124,18 @@ def vmap(
         if sizes[0] == 0:
             raise ValueError("vmap: the mapped dimension has size 0, so the output is unknown")
 
+        whole = [x for x, a in zip(leaves, axes, strict=True) if a is None]
+        shared = [(x, x._version) for x in whole if isinstance(x, Tensor)]
+
         def one(i: int) -> Any:
             picked = [x if a is None else x.select(a, i) for x, a in zip(leaves, axes, strict=True)]
-            return func(*rebuild(picked), **kwargs)
+            value = func(*rebuild(picked), **kwargs)
+            if any(x._version != version for x, version in shared):
+                raise RuntimeError(
+                    "vmap: inplace arithmetic is not possible on a Tensor that all examples share "
+                    "(in_dims None): each would write into it. Map over it, or write out of place"
+                )
+            return value
 
         values = _drawing(one, sizes[0], randomness)
         dims = _output_axes(func, out_dims, values[0])

@@ -34,10 +34,12 @@ Function = Callable[..., Any]
 
 def _alias(x: Any) -> Any:
     """The same value at a place of its own on the tape."""
-    if not isinstance(x, Tensor) or x.array.dtype.kind not in "fc":
+    if not isinstance(x, Tensor):
+        raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
+    if x.array.dtype.kind not in "fc":
         raise RuntimeError(
-            "func: can only differentiate towards floating-point or complex Tensors, got "
-            f"{x.dtype if isinstance(x, Tensor) else type(x).__name__}"
+            "only Tensors of floating point dtype can require gradients (or of a complex one), and "
+            f"func differentiates towards one of dtype {x.dtype}"
         )
     return x.view_as(x) if x.requires_grad else make(x.array).requires_grad_()
 
@@ -95,13 +97,18 @@ def grad_and_value(func: Function, argnums: Any = 0, has_aux: bool = False) -> F
             if not isinstance(output, Tensor):
                 raise RuntimeError(
                     "grad_and_value(f)(*args): Expected f(*args) to return a Tensor, got "
-                    f"{type(output).__name__}"
+                    f"{type(output)}"
                 )
             if output.array.ndim != 0:
                 raise RuntimeError(
-                    "Expected f(*args) to return a scalar tensor, got tensor with "
-                    f"{output.array.ndim} dims. Maybe you wanted to use the vjp or jacrev APIs "
-                    "instead?"
+                    "grad_and_value(f)(*args): Expected f(*args) to return a scalar Tensor, got "
+                    f"tensor with {output.array.ndim} dims. Maybe you wanted to use the vjp or "
+                    "jacrev APIs instead?"
+                )
+            if output.array.dtype.kind == "c":
+                raise RuntimeError(
+                    "grad can be implicitly created only for real scalar outputs but got "
+                    f"{output.dtype}"
                 )
             found = _differentiated(output, aliases, make(np.ones_like(output.array)))
         value = (output, aux) if has_aux else output
@@ -171,7 +178,7 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
                 )
         return _released(primals, given, rebuild(list(found)), pulling)
 
-    value = _released(primals, {}, rebuild_output(outputs), recording)
+    value, aux = _released(primals, {}, (rebuild_output(outputs), aux), recording)
     return (value, pull, aux) if has_aux else (value, pull)
 
 
@@ -222,10 +229,10 @@ def jvp(
     value = _released(
         (primals, tangents),
         {},
-        (rebuild_output(outputs), rebuild_output(list(pushed))),
+        (rebuild_output(outputs), rebuild_output(list(pushed)), aux),
         recording,
     )
-    return (*value, aux) if has_aux else value
+    return value if has_aux else value[:2]
 
 
 def _jacobian(func: Function, argnums: Any, has_aux: bool, forward: bool) -> Function:

@@ -98,6 +98,10 @@ def _write(tensor: Tensor, values: Any, by: str) -> Tensor:
 @_skippable
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from the uniform distribution on [a, b)."""
+    if a > b:
+        raise RuntimeError(
+            f"uniform_ expects to return a [from, to) range, but found from={a:g} > to={b:g}"
+        )
     rng = numpy_generator(generator)
     return _write(tensor, rng.uniform(a, b, tensor.array.shape), "uniform_")
 
@@ -105,6 +109,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 @_skippable
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from the normal distribution of this mean and standard deviation."""
+    if std < 0:
+        raise RuntimeError(f"normal expects std >= 0.0, but found std {std:g}")
     rng = numpy_generator(generator)
     return _write(tensor, mean + std * rng.standard_normal(tensor.array.shape), "normal_")
 

@@ -65,6 +65,10 @@ def _warn_unusual(name: str, dims: int, input: Tensor) -> None:
 def _feature(dims: int, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
     if not training or p == 0:
         return input
+    if input.array.ndim < 2:
+        raise RuntimeError(
+            f"Feature dropout requires at least 2 dimensions in the input, got {input.array.ndim}"
+        )
     if input.array.ndim == dims + 1 and dims != 2:  # (C, L): no batch axis
         return _multiplied(input, _keep((input.array.shape[0], *(1,) * dims), p), p, inplace)
     return _multiplied(input, _feature_mask(input, p), p, inplace)
