@@ -42,31 +42,31 @@ def plane_of(x, n, c):
 
 
 @jit(forceinline=True)
-def _order32(x):
+def order32(x):
     bits = np.float32(x).view(np.int32)
     return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
 
 
 @jit(forceinline=True)
-def _order64(x):
+def order64(x):
     bits = np.float64(x).view(np.int64)
     return bits ^ ((bits >> 63) & 0x7FFFFFFFFFFFFFFF)
 
 
 @jit
 def _max32(row):
-    best = _order32(row[0])
+    best = order32(row[0])
     for i in range(row.size):
-        here = _order32(row[i])
+        here = order32(row[i])
         best = where(here > best, here, best)
     return np.int32(best ^ ((best >> np.int32(31)) & np.int32(0x7FFFFFFF))).view(np.float32)
 
 
 @jit
 def _max64(row):
-    best = _order64(row[0])
+    best = order64(row[0])
     for i in range(row.size):
-        here = _order64(row[i])
+        here = order64(row[i])
         best = where(here > best, here, best)
     return np.int64(best ^ ((best >> 63) & 0x7FFFFFFFFFFFFFFF)).view(np.float64)
 

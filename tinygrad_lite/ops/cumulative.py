@@ -16,8 +16,8 @@ from ..core.fused import fused
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
-from ..kernels import lines
-from ..kernels.copying import row_major
+from ..kernels import extremes, lines
+from ..kernels.copying import contiguous, row_major
 from .arguments import converted, numpy_names, renamed, require_tensor, unsupported
 from .comparison import ne
 from .exponential import complex_logaddexp, logaddexp
@@ -184,6 +184,10 @@ def _running_extreme(name: str, ufunc: Any, kind: Any, doc: str) -> Any:
         if a.ndim == 0:
             return kind(take_along(input, index=np.asarray(0), axis=0), make(np.asarray(0)))
         a = np.ascontiguousarray(a)
+        found = extremes.running(np.moveaxis(a, axis, -1), ufunc is np.maximum)
+        if found is not None:
+            index = contiguous(np.moveaxis(found, -1, axis))
+            return kind(take_along(input, index=index, axis=axis), make(index))
         best = ufunc.accumulate(a, axis)
         places = np.arange(a.shape[axis]).reshape([-1 if i == axis else 1 for i in range(a.ndim)])
         new = (a == best) | (a != a)

@@ -16,15 +16,15 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor, make
+from ..kernels import extremes as kernels
+from ..kernels import lines
 from ..kernels.copying import contiguous, row_major
 from .arguments import (
     axes_of,
-    bottom_of,
     no_kernel,
     of_tensors,
     renamed,
     require_tensor,
-    top_of,
     unsupported,
 )
 from .arithmetic import where
@@ -86,7 +86,8 @@ def take_along(x: Any, *, index: Any, axis: int, keepdim: bool = True) -> Any:
     """
     if x.ndim == 0:
         return x.copy()
-    out = np.take_along_axis(x, index, axis)
+    out = lines.take_along(x, index, axis % x.ndim)
+    out = np.take_along_axis(x, index, axis) if out is None else out
     return out if keepdim else out.squeeze(axis)
 
 
@@ -105,11 +106,14 @@ def take_along(x: Any, *, index: Any, axis: int, keepdim: bool = True) -> Any:
 )
 def put_along(x: Any, *, shape: Any, index: Any, axis: int, keepdim: bool = True) -> Any:
     """Zeros of `shape` with x added at `index` along `axis`: the adjoint of `take_along`."""
-    out = np.zeros(shape, x.dtype)
     if not shape:
-        return out + x
+        return np.zeros(shape, x.dtype) + x
     if not keepdim:
         x = np.expand_dims(x, axis)
+    sums = lines.add_along(x, index, tuple(shape), axis % len(shape))
+    if sums is not None:
+        return sums
+    out = np.zeros(shape, x.dtype)
     if index.shape[axis] == 1:
         np.put_along_axis(out, index, x, axis)
     else:
@@ -148,13 +152,13 @@ def _dtype(x: Any) -> Any:
 @primitive(_evenly, promote=None, method=False, title="Amax", samples=[sample(_DISTINCT, **_AXES)])
 def largest(x: Any, *, axes: Any = None, keepdim: bool = False, nan: bool = False) -> Any:
     """The largest element over `axes`, NaN if there is one. Ties share g evenly."""
-    return row_major(np.asarray(top_of(x, axis=axes, keepdims=keepdim)))
+    return row_major(kernels.extreme(x, axes, keepdim, largest=True))
 
 
 @primitive(_evenly, promote=None, method=False, title="Amin", samples=[sample(_DISTINCT, **_AXES)])
 def smallest(x: Any, *, axes: Any = None, keepdim: bool = False, nan: bool = False) -> Any:
     """The smallest element over `axes`, NaN if there is one. Ties share g evenly."""
-    return row_major(np.asarray(bottom_of(x, axis=axes, keepdims=keepdim)))
+    return row_major(kernels.extreme(x, axes, keepdim, largest=False))
 
 
 def _require_elements(name: str, x: Tensor, axes: Any) -> None:

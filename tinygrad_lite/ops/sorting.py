@@ -15,7 +15,7 @@ from ..core.doors import composed
 from ..core.samples import Real, one_of, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import make
-from ..kernels import copying
+from ..kernels import copying, extremes
 from .arguments import renamed, require_tensor, unsupported
 from .extremes import returned
 from .scattering import gathered
@@ -160,6 +160,9 @@ def _first(a: np.ndarray, k: int, axis: int, largest: bool) -> np.ndarray:
     """Indices of the k first in the order; for small k of many, only those are sorted."""
     n = a.shape[axis]
     lead = (slice(None),) * axis
+    found = extremes.first(np.moveaxis(a, axis, -1), k, largest)
+    if found is not None:
+        return copying.contiguous(np.moveaxis(found, -1, axis))
     keys = _keys(a, axis, largest) if a.size >= LARGE and 0 < k < n else None
     if keys is not None:
         keys = keys if k * 8 > n else np.partition(keys, k - 1, axis=-1)[..., :k]
