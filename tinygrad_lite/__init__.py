@@ -128,9 +128,12 @@ from .ops.questions import (
 )
 from .ops.dlpack import from_dlpack as from_dlpack, to_dlpack as to_dlpack
 from .ops.creation import (
-    as_tensor as as_tensor, asarray as asarray, empty as empty, empty_permuted as empty_permuted,
-    empty_strided as empty_strided, from_numpy as from_numpy, frombuffer as frombuffer,
-    full as full, ones as ones, scalar_tensor as scalar_tensor, tensor as tensor, zeros as zeros,
+    as_tensor as as_tensor, asarray as asarray, from_numpy as from_numpy, frombuffer as frombuffer,
+    scalar_tensor as scalar_tensor, tensor as tensor,
+)
+from .ops.filling import (
+    empty as empty, empty_permuted as empty_permuted, empty_strided as empty_strided, full as full,
+    ones as ones, zeros as zeros,
 )
 from .ops.like import (
     empty_like as empty_like, full_like as full_like, ones_like as ones_like,

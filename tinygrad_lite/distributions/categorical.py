@@ -11,7 +11,7 @@ from ..core.dtypes import finfo
 from ..core.modes import no_grad
 from ..core.tensor import Size, Tensor
 from ..ops import random
-from ..ops.creation import full
+from ..ops.filling import full
 from ..ops.scattering import gather
 from ..ops.sequences import arange
 from . import constraints

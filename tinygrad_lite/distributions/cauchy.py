@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..core.tensor import Tensor
-from ..ops.creation import empty, full
+from ..ops.filling import empty, full
 from . import constraints
 from .distribution import Elementwise
 

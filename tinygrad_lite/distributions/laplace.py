@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.dtypes import finfo
 from ..core.tensor import Tensor
-from ..ops.creation import empty
+from ..ops.filling import empty
 from . import constraints
 from .distribution import Elementwise
 

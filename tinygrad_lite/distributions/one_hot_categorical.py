@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.tensor import Size, Tensor
-from ..ops.creation import zeros
+from ..ops.filling import zeros
 from ..ops.sequences import eye
 from . import constraints
 from .categorical import Categorical

@@ -12,7 +12,7 @@ from typing import Any
 from ..autograd.backward import grad
 from ..core.modes import enable_grad
 from ..core.tensor import Tensor
-from ..ops.creation import zeros
+from ..ops.filling import zeros
 from .functional import conv1d, conv2d, conv3d
 
 

@@ -1,20 +1,19 @@
-"""Making Tensors: from data, filled with a value, in sequence."""
+"""Tensors made from data, and in the dtype of another."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.determinism import unwritten
-from ..core.dtypes import from_numpy_dtype, get_default_dtype, number_dtype, to_numpy
-from ..core.shapes import shape_from
-from ..core.tensor import CHANNELS_LAST, Size, Tensor, bind, make, require_cpu
+from ..core.dtypes import from_numpy_dtype, to_numpy
+from ..core.tensor import Size, Tensor, bind, make, require_cpu
 from ..kernels.copying import filled
-from .arguments import fitting, kind, no_out
+from .arguments import fitting, kind
 from .conversion import clone, to
+from .filling import NUMBERS, dtype_or_default, finished, full, shape_given
 from .from_data import from_python, inferred
 
 # -- from data -------------------------------------------------------------------------------------
@@ -43,17 +42,7 @@ def tensor(
             UserWarning,
             stacklevel=2,
         )
-    return _finished(_array_from(data, dtype, copy=True), requires_grad)
-
-
-def _finished(array: np.ndarray, requires_grad: bool) -> Tensor:
-    if requires_grad and array.dtype.kind not in "fc":
-        raise RuntimeError(
-            "Only Tensors of floating point and complex dtype can require gradients, "
-            f"not {from_numpy_dtype(array.dtype)}"
-        )
-    out = make(array)
-    return out.requires_grad_() if requires_grad else out
+    return finished(_array_from(data, dtype, copy=True), requires_grad)
 
 
 def _array_from(data: Any, dtype: Any, copy: bool) -> np.ndarray:
@@ -206,209 +195,18 @@ def frombuffer(
             UserWarning,
             stacklevel=2,
         )
-    return _finished(np.frombuffer(buffer, numpy_dtype, count, offset), requires_grad)
+    return finished(np.frombuffer(buffer, numpy_dtype, count, offset), requires_grad)
 
 
 def scalar_tensor(s: Any, *, dtype: Any = None, device: Any = None, **_: Any) -> Tensor:
     """A 0-d Tensor of the default dtype (or `dtype`)."""
-    if not isinstance(s, _NUMBERS):
+    if not isinstance(s, NUMBERS):
         raise TypeError(
             f"scalar_tensor(): argument 's' (position 1) must be Number, not {type(s).__name__}"
         )
     require_cpu(device)
-    numpy_dtype = _dtype_or_default(dtype)
+    numpy_dtype = dtype_or_default(dtype)
     return make(np.asarray(fitting(s, numpy_dtype)).astype(numpy_dtype))
-
-
-# -- filled ----------------------------------------------------------------------------------------
-
-
-def _dtype_or_default(dtype: Any) -> Any:
-    if isinstance(dtype, str):
-        raise TypeError(f"argument 'dtype' must be torch.dtype, not str ('{dtype}')")
-    return to_numpy(get_default_dtype() if dtype is None else dtype)
-
-
-def _shape(function: str, size: tuple[Any, ...], named: Any) -> tuple[int, ...]:
-    """The shape in `f(2, 3)`, `f((2, 3))` or `f(size=(2, 3))`; nothing else may be in `named`."""
-    if named:
-        if size or "size" not in named or len(named) > 1:
-            unknown = next((n for n in named if n != "size"), "size")
-            raise TypeError(f"{function}() got an unexpected keyword argument '{unknown}'")
-        size = (named["size"],)
-    elif not size:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
-    elif len(size) > 1 and isinstance(size[0], (tuple, list)):
-        raise TypeError(f"{function}() takes 1 positional argument but {len(size)} were given")
-    given = size
-    if len(size) == 1 and type(size[0]) is not int:
-        size = tuple(size[0]) if isinstance(size[0], (tuple, list)) else size
-    for n in size:
-        if type(n) is not int:
-            return _checked(function, shape_from(given, function))
-    return _checked(function, size)
-
-
-def _checked(function: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    for n in shape:
-        if n < 0:
-            if function == "zeros":
-                raise RuntimeError("zeros: Dimension size must be non-negative.")
-            raise RuntimeError(
-                f"Trying to create tensor with negative dimension {n}: {list(shape)}"
-            )
-    return tuple(shape)
-
-
-def zeros(
-    *size: Any,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-    **named: Any,
-) -> Tensor:
-    """Zeros of shape `size` (several ints or one tuple)."""
-    no_out("zeros", out)
-    require_cpu(device)
-    shape = _shape("zeros", size, named)
-    return _finished(np.zeros(shape, _dtype_or_default(dtype)), requires_grad)
-
-
-def ones(
-    *size: Any,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    pin_memory: bool = False,
-    requires_grad: bool = False,
-    **named: Any,
-) -> Tensor:
-    """Ones of shape `size` (several ints or one tuple)."""
-    no_out("ones", out)
-    require_cpu(device)
-    shape = _shape("ones", size, named)
-    return _finished(filled(shape, 1, _dtype_or_default(dtype)), requires_grad)
-
-
-def blank(shape: Sequence[int], dtype: Any, memory_format: Any = None) -> np.ndarray:
-    """Memory with arbitrary content, its axes in the order that `memory_format` says."""
-    name = getattr(memory_format, "name", "contiguous_format")
-    if name not in CHANNELS_LAST:
-        return unwritten(shape, dtype)
-    if len(shape) != CHANNELS_LAST[name]:
-        raise RuntimeError(f"required rank {CHANNELS_LAST[name]} tensor to use {name} format")
-    return np.moveaxis(unwritten((shape[0], *shape[2:], shape[1]), dtype), -1, 1)
-
-
-def empty(
-    *size: Any,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-    memory_format: Any = None,
-    **named: Any,
-) -> Tensor:
-    """A Tensor of shape `size` with arbitrary content."""
-    no_out("empty", out)
-    require_cpu(device)
-    shape = _shape("empty", size, named)
-    return _finished(blank(shape, _dtype_or_default(dtype), memory_format), requires_grad)
-
-
-def empty_strided(
-    size: Any,
-    stride: Any,
-    *,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Arbitrary content of shape `size`, steps of `stride` elements along each axis."""
-    require_cpu(device)
-    shape, strides = tuple(map(int, size)), tuple(map(int, stride))
-    if len(shape) != len(strides):
-        raise RuntimeError(
-            f"mismatch in length of strides and shape: {len(strides)} and {len(shape)}"
-        )
-    if min((*shape, *strides), default=0) < 0:
-        raise RuntimeError(
-            f"empty_strided(): sizes {list(shape)} and strides {list(strides)} must not be negative"
-        )
-    numpy_dtype = _dtype_or_default(dtype)
-    last = 0 if 0 in shape else 1 + sum([(n - 1) * s for n, s in zip(shape, strides, strict=True)])
-    steps = [s * numpy_dtype.itemsize for s in strides]
-    memory = unwritten(last, numpy_dtype)
-    return _finished(np.ndarray(shape, numpy_dtype, memory, 0, steps), requires_grad)
-
-
-def empty_permuted(size: Any, physical_layout: Any, **options: Any) -> Tensor:
-    """Arbitrary content of shape `size`, whose axes lie in memory in the order `physical_layout`,
-    the outermost first."""
-    shape = tuple(map(int, size))
-    if len(physical_layout) != len(shape):
-        raise RuntimeError(
-            f"Number of dimensions in size does not match the length of the physical_layout; i.e. "
-            f"len(size) = {len(shape)} is not equal to len(physical_layout) = "
-            f"{len(physical_layout)}"
-        )
-    if sorted(physical_layout) != list(range(len(shape))):
-        raise RuntimeError(
-            "Physical layout must be a permutation of 0 to len(size) - 1, but got "
-            f"{list(physical_layout)}"
-        )
-    strides, step = [0] * len(shape), 1
-    for axis in reversed(physical_layout):
-        strides[axis] = step
-        step *= max(shape[axis], 1)
-    return empty_strided(shape, strides, **options)
-
-
-def new_empty_strided(self: Tensor, size: Any, stride: Any, **options: Any) -> Tensor:
-    """`empty_strided` in this Tensor's dtype."""
-    options["dtype"] = self.dtype if options.get("dtype") is None else options["dtype"]
-    return empty_strided(size, stride, **options)
-
-
-bind("new_empty_strided", new_empty_strided)
-_NUMBERS: Any = (int, float, complex, np.number, np.bool_)
-
-
-def full(
-    size: Any,
-    fill_value: Any,
-    *,
-    out: Any = None,
-    dtype: Any = None,
-    layout: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    pin_memory: bool = False,
-) -> Tensor:
-    """`fill_value` (whose kind decides the dtype) in every element of shape `size`."""
-    no_out("full", out)
-    require_cpu(device)
-    value: Any = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
-    if not isinstance(value, _NUMBERS):
-        raise TypeError(
-            "full(): argument 'fill_value' (position 2) must be Number, "
-            f"not {type(fill_value).__name__}"
-        )
-    if not isinstance(size, (tuple, list)):
-        raise TypeError(
-            f"full(): argument 'size' (position 1) must be tuple of ints, not {type(size).__name__}"
-        )
-    numpy_dtype = number_dtype(value).numpy if dtype is None else to_numpy(dtype)
-    value = fitting(value, np.dtype(numpy_dtype))
-    return _finished(filled(_shape("full", (size,), None), value, numpy_dtype), requires_grad)
 
 
 # -- methods: in the dtype of another (in its shape as well: like.py) ------------------------------
@@ -427,8 +225,8 @@ def _new(name: str, build: Any, doc: str) -> None:
     ) -> Tensor:
         require_cpu(device)
         numpy_dtype = self.array.dtype if dtype is None else to_numpy(dtype)
-        shape = _shape(name, size, named)
-        return _finished(build(shape, numpy_dtype), requires_grad)
+        shape = shape_given(name, size, named)
+        return finished(build(shape, numpy_dtype), requires_grad)
 
     new.__name__ = new.__qualname__ = name
     new.__doc__ = doc

@@ -15,7 +15,8 @@ from ..core.doors import composed
 from ..core.shapes import broadcast_shape, canonical_axis
 from ..core.tensor import Tensor, make
 from .arguments import kind, numpy_names, of_tensors
-from .indexing import Index, complaint, parse, picked, replaced, scattered
+from .index_reading import Index, complaint, parse
+from .indexing import picked, replaced, scattered
 from .scattering import gather, reduced
 from .views import reshaped, sliced
 

@@ -28,11 +28,9 @@ from ..kernels import lines, masks
 from ..kernels.scatter import add_rows
 from .arguments import fitting, kind
 from .expanding import expanded_shape
+from .index_reading import INT64, Index, complaint, is_basic, is_simple, parse
 from .views import reshaped, sliced
 
-Index = tuple[Any, ...]
-_BASIC = frozenset({int, slice, NoneType, EllipsisType})
-_INT64, _BOOL = np.dtype(np.int64), np.dtype(np.bool_)
 _ROWS = np.array([2, 0, 2])
 _MASK = np.array([True, False, True])
 
@@ -78,7 +76,7 @@ def scattered(g: Any, *, shape: Sequence[int], index: Index) -> Any:
         return add_rows(g.reshape(rows.size, width), rows, shape[0]).reshape(shape)
     i = index[-1]
     alone = len(index) == 1 or sum(not isinstance(i, slice) for i in index) == 1
-    if alone and i.ndim == 1 and i.dtype is _INT64:
+    if alone and i.ndim == 1 and i.dtype is INT64:
         dim = len(index) - 1
         sums = lines.add_along_axis(g, i % max(shape[dim], 1), tuple(shape), dim)
         if sums is not None:
@@ -112,198 +110,14 @@ def replaced(x: Any, v: Any, *, index: Index) -> Any:
     return out
 
 
-# -- reading an index ------------------------------------------------------------------------------
-
-
-def parse(index: Any, shape: Sequence[int]) -> tuple[Index, Index | None]:
-    """The basic part of an index into `shape`, and the arrays (None if there are none).
-
-    IndexError in PyTorch's words for what is no index.
-    """
-    entries = list(index) if isinstance(index, tuple) else [index]
-    entries = [_entry(i) for i in entries]
-    taken = sum(_axes_of(i) for i in entries)
-    if taken > len(shape):
-        raise IndexError(f"too many indices for tensor of dimension {len(shape)}")
-    basic: list[Any] = []
-    advanced: list[Any] = []
-    axis = 0
-    for place, entry in enumerate(entries):
-        if entry is Ellipsis:
-            skipped = len(shape) - taken
-            if any(b is Ellipsis for b in basic):  # PyTorch lets it skip as many axes again
-                rest = [e for e in entries[place:] if e is not Ellipsis and e != slice(None)]
-                if not rest:
-                    break
-                if skipped:
-                    raise IndexError("an index can only have a single ellipsis ('...')")
-                continue
-            basic.append(Ellipsis)
-            advanced.extend([slice(None)] * skipped)
-            axis += skipped
-        elif entry is None or type(entry) is bool:
-            basic.append(None)
-            advanced.append(slice(None) if entry is None else np.array([entry]))
-        elif isinstance(entry, int):
-            basic.append(entry)
-            axis += 1
-        elif isinstance(entry, slice):
-            basic.append(entry)
-            advanced.append(slice(None))
-            axis += 1
-        else:
-            _check_array(entry, shape, axis)
-            basic.extend([slice(None)] * _axes_of(entry))
-            advanced.append(entry)
-            axis += _axes_of(entry)
-    arrays = [a for a in advanced if isinstance(a, np.ndarray)]
-    if not arrays:
-        return tuple(basic), None
-    while not isinstance(advanced[-1], np.ndarray):
-        advanced.pop()
-    return tuple(basic), tuple(advanced)
-
-
-def _entry(i: Any) -> Any:
-    """One entry of an index as an int, bool, slice, None, Ellipsis or array."""
-    if isinstance(i, Tensor):
-        i = i.array
-    elif isinstance(i, (list, tuple, range)):
-        try:
-            i = np.array(_plain(i))
-        except ValueError as error:
-            raise IndexError(f"a list as an index must be rectangular: {error}") from None
-        if i.size == 0:
-            i = i.astype(np.int64)
-    if isinstance(i, (np.ndarray, np.generic)):
-        kind = i.dtype.kind
-        if kind not in "biu":
-            raise IndexError(
-                "tensors used as indices must be long, int, byte or bool tensors, "
-                f"got {i.dtype.name}"
-            )
-        if i.ndim == 0:
-            return bool(i) if kind == "b" or i.dtype == np.uint8 else int(i)
-        if i.dtype == np.uint8:
-            warnings.warn(
-                "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool "
-                "instead.",
-                UserWarning,
-                stacklevel=5,
-            )
-            return i.astype(bool)
-        return np.asarray(i)
-    if isinstance(i, slice):
-        return _slice(i)
-    if i is None or i is Ellipsis or type(i) is bool:
-        return i
-    if isinstance(i, str):
-        raise TypeError(f"new(): invalid data type '{type(i).__name__}' for an index")
-    if hasattr(i, "__index__"):
-        return i.__index__()
-    raise IndexError(
-        "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-        f"indices (got {type(i).__name__})"
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return value.array
-    return [_plain(v) for v in value] if isinstance(value, (list, tuple, range)) else value
-
-
-def _slice(s: slice) -> slice:
-    if s.step is not None and s.step == 0:
-        raise ValueError("slice step cannot be zero")
-    if s.step is not None and s.step < 0:
-        raise ValueError("step must be greater than zero (use flip to reverse an axis)")
-    try:
-        bounds = [None if b is None else b.__index__() for b in (s.start, s.stop, s.step)]
-    except AttributeError:
-        raise TypeError(
-            "slice indices must be integers or None or have an __index__ method"
-        ) from None
-    return slice(*bounds)
-
-
-def _axes_of(i: Any) -> int:
-    if i is None or i is Ellipsis or type(i) is bool:
-        return 0
-    return i.ndim if isinstance(i, np.ndarray) and i.dtype.kind == "b" else 1
-
-
-def _check_array(i: np.ndarray, shape: Sequence[int], axis: int) -> None:
-    if i.dtype.kind == "b":
-        for k, n in enumerate(i.shape):
-            if shape[axis + k] != n:
-                raise IndexError(
-                    f"The shape of the mask {list(i.shape)} at index {k} does not match the shape "
-                    f"of the indexed tensor {list(shape)} at index {axis + k}"
-                )
-    elif i.size:
-        n = shape[axis]
-        low, high = i.min(), i.max()
-        if low < -n or high >= n:
-            wrong = high if high >= n else low
-            raise IndexError(f"index {wrong} is out of bounds for dimension {axis} with size {n}")
-
-
-def complaint(error: IndexError, x: np.ndarray, index: Any) -> IndexError:
-    """NumPy's IndexError in PyTorch's words."""
-    text = str(error)
-    if "broadcast" in text:
-        shapes = ", ".join(str(list(a.shape)) for a in index if isinstance(a, np.ndarray))
-        return IndexError(
-            f"shape mismatch: indexing tensors could not be broadcast together with shapes {shapes}"
-        )
-    if x.ndim == 0:
-        first = index[0] if isinstance(index, tuple) and index else index
-        if isinstance(first, slice):
-            return IndexError("slice() cannot be applied to a 0-dim tensor.")
-        return IndexError(
-            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or "
-            "`tensor.item<T>()` in C++ to convert a 0-dim tensor to a number"
-        )
-    if text.startswith("too many indices"):
-        return IndexError(f"too many indices for tensor of dimension {x.ndim}")
-    if "ellipsis" in text:
-        return IndexError("an index can only have a single ellipsis ('...')")
-    return IndexError(text.replace("for axis", "for dimension"))
-
-
-def _is_basic(index: Any) -> bool:
-    if type(index) is not tuple:
-        return type(index) in _BASIC and (type(index) is not slice or _is_plain(index))
-    for i in index:
-        kind = type(i)
-        if kind not in _BASIC or (kind is slice and not _is_plain(i)):
-            return False
-    return True
-
-
-def _is_simple(i: np.ndarray, a: np.ndarray) -> bool:
-    """Whether i alone is a good index into a: integers (NumPy checks bounds), or a fitting mask."""
-    if i.dtype is _INT64:
-        return i.ndim > 0 and a.ndim > 0
-    return i.dtype is _BOOL and i.ndim > 0 and i.shape == a.shape[: i.ndim]
-
-
-def _is_plain(s: slice) -> bool:
-    step = s.step
-    return (step is None or (type(step) is int and step > 0)) and not (
-        isinstance(s.start, Tensor) or isinstance(s.stop, Tensor)
-    )
-
-
 # -- x[index] --------------------------------------------------------------------------------------
 
 
 def getitem(self: Tensor, index: Any) -> Any:
     """x[index]: a view for integers, slices, None and Ellipsis, a copy where arrays take part."""
-    if type(index) is Tensor and _is_simple(index.array, self.array):
+    if type(index) is Tensor and is_simple(index.array, self.array):
         return _pick(self, (index.array,))
-    if _is_basic(index):
+    if is_basic(index):
         key = index if type(index) is tuple else (index,)
         try:
             return sliced(self, index=key)
@@ -357,7 +171,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """
     target: Tensor = self
     where: Any
-    basic_only = _is_basic(index) and (type(index) is not tuple or index.count(...) < 2)
+    basic_only = is_basic(index) and (type(index) is not tuple or index.count(...) < 2)
     if basic_only and isinstance(self.node, Leaf) and current().grad:
         raise RuntimeError(
             "a view of a leaf Variable that requires grad is being used in an in-place operation. "
@@ -369,7 +183,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     require_writable(target)
     if basic_only:
         where = index if type(index) is tuple else (index,)
-    elif type(index) is Tensor and _is_simple(index.array, self.array):
+    elif type(index) is Tensor and is_simple(index.array, self.array):
         where = (index.array,)
     else:
         basic, advanced = parse(as_tuple(index), self.array.shape)

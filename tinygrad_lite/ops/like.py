@@ -11,7 +11,7 @@ from ..core.dtypes import to_numpy
 from ..core.tensor import Tensor, bind, require_cpu
 from ..kernels.copying import filled
 from .arguments import require_tensor
-from .creation import _finished, blank, full
+from .filling import blank, finished, full
 
 
 def laid_out_like(x: np.ndarray, dtype: Any, memory_format: Any = None) -> np.ndarray:
@@ -75,9 +75,9 @@ def _like(name: str, build: Any, doc: str) -> Any:
         a = input.array
         numpy_dtype = a.dtype if dtype is None else to_numpy(dtype)
         if build is None:
-            return _finished(laid_out_like(a, numpy_dtype, memory_format), requires_grad)
+            return finished(laid_out_like(a, numpy_dtype, memory_format), requires_grad)
         values = in_order_of(a, build(a.shape, numpy_dtype), memory_format)
-        return _finished(values, requires_grad)
+        return finished(values, requires_grad)
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = doc
@@ -108,4 +108,4 @@ def full_like(
     require_tensor("full_like", input)
     dtype = input.dtype if dtype is None else dtype
     values = full(input.array.shape, fill_value, dtype=dtype, device=device).array
-    return _finished(in_order_of(input.array, values, memory_format), requires_grad)
+    return finished(in_order_of(input.array, values, memory_format), requires_grad)

@@ -16,7 +16,7 @@ from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, make, require_cpu
 from ..kernels import drawing
 from .arguments import kind, no_kernel, no_out, of_tensors, require_tensor
-from .creation import _dtype_or_default, _finished, _shape
+from .filling import dtype_or_default, finished, shape_given
 from .like import in_order_of
 
 
@@ -55,7 +55,7 @@ def _both_parts(draw: Any, rng: np.random.Generator, shape: Any, dtype: Any) -> 
 
 def floating(function: str, dtype: Any) -> Any:
     """The NumPy dtype of `dtype` (None: the default); NotImplementedError for one of integers."""
-    numpy_dtype = _dtype_or_default(dtype)
+    numpy_dtype = dtype_or_default(dtype)
     if numpy_dtype.kind not in "fc":
         raise no_kernel(function, numpy_dtype)
     return numpy_dtype
@@ -75,9 +75,9 @@ def _sampler(name: str, draw: Any, check: str, doc: str) -> Any:
     ) -> Tensor:
         no_out(name, out)
         require_cpu(device)
-        shape = _shape(name, size, named)
+        shape = shape_given(name, size, named)
         numpy_dtype = floating(check, dtype)
-        return _finished(draw(numpy_generator(generator), shape, numpy_dtype), requires_grad)
+        return finished(draw(numpy_generator(generator), shape, numpy_dtype), requires_grad)
 
     sample.__name__ = sample.__qualname__ = name
     sample.__doc__ = doc
@@ -99,7 +99,7 @@ def _like_sampler(name: str, draw: Any, check: str, doc: str) -> Any:
         require_cpu(device)
         numpy_dtype = floating(check, input.dtype if dtype is None else dtype)
         values = draw(numpy_generator(generator), input.array.shape, numpy_dtype)
-        return _finished(in_order_of(input.array, values, memory_format), requires_grad)
+        return finished(in_order_of(input.array, values, memory_format), requires_grad)
 
     sample.__name__ = sample.__qualname__ = name
     sample.__doc__ = doc
@@ -152,9 +152,9 @@ def randint(*args: Any, generator: Any = None, **options: Any) -> Tensor:
     if options:
         raise TypeError(f"randint() got an unexpected keyword argument '{next(iter(options))}'")
     numpy_dtype = np.dtype(np.int64) if dtype is None else to_numpy(dtype)
-    shape = _shape("randint", (size,), None)
+    shape = shape_given("randint", (size,), None)
     rng = numpy_generator(generator)
-    return _finished(integers(rng, int(low), int(high), shape, numpy_dtype), requires_grad)
+    return finished(integers(rng, int(low), int(high), shape, numpy_dtype), requires_grad)
 
 
 @of_tensors
@@ -191,7 +191,7 @@ def randperm(
     if n < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     order = numpy_generator(generator).permutation(n)
-    return _finished(order.astype(np.int64 if dtype is None else to_numpy(dtype)), requires_grad)
+    return finished(order.astype(np.int64 if dtype is None else to_numpy(dtype)), requires_grad)
 
 
 # -- distributions ---------------------------------------------------------------------------------
@@ -226,8 +226,8 @@ def normal(
     rng = numpy_generator(generator)
     if size is not None:
         numpy_dtype = floating("normal_kernel_cpu", dtype)
-        draw = standard_normal(rng, _shape("normal", (size,), None), numpy_dtype)
-        return _finished((draw * std + mean).astype(numpy_dtype), requires_grad)
+        draw = standard_normal(rng, shape_given("normal", (size,), None), numpy_dtype)
+        return finished((draw * std + mean).astype(numpy_dtype), requires_grad)
     if not isinstance(mean, Tensor) and not isinstance(std, Tensor):
         raise TypeError(
             "normal() received an invalid combination of arguments: with two numbers, give a size"

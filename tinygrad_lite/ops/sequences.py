@@ -12,7 +12,8 @@ from ..core import dtypes
 from ..core.dtypes import dtype, get_default_dtype, to_numpy
 from ..core.tensor import Tensor, make, require_cpu
 from .arguments import kind, no_kernel, no_out
-from .creation import _dtype_or_default, _finished, legacy_tensor
+from .creation import legacy_tensor
+from .filling import dtype_or_default, finished
 
 
 def _number(x: Any) -> Any:
@@ -57,9 +58,9 @@ def arange(
         if numpy_dtype == np.int64:
             start, end, step = int(start), int(end), int(step)
         n = math.ceil((end - start) / step)  # of a narrower dtype before the numbers become whole
-        return _finished((int(start) + int(step) * np.arange(n)).astype(numpy_dtype), requires_grad)
+        return finished((int(start) + int(step) * np.arange(n)).astype(numpy_dtype), requires_grad)
     n = math.ceil((end - start) / step)
-    return _finished((start + step * np.arange(n)).astype(numpy_dtype), requires_grad)
+    return finished((start + step * np.arange(n)).astype(numpy_dtype), requires_grad)
 
 
 def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
@@ -91,7 +92,7 @@ def linspace(
     no_out("linspace", out)
     require_cpu(device)
     _require_count("linspace", steps)
-    numpy_dtype = _dtype_or_default(dtype)
+    numpy_dtype = dtype_or_default(dtype)
     ends = _ends("linspace", start, end)
     if any(isinstance(v, complex) for v in ends):
         own = get_default_dtype().to_complex()
@@ -106,7 +107,7 @@ def linspace(
         raise no_kernel("linspace_cpu", np.bool_)
     if numpy_dtype.kind in "iu":
         ends = (int(ends[0]), int(ends[1]))
-    return _finished(_even(*ends, int(_number(steps))).astype(numpy_dtype), requires_grad)
+    return finished(_even(*ends, int(_number(steps))).astype(numpy_dtype), requires_grad)
 
 
 def _ends(function: str, start: Any, end: Any) -> tuple[Any, Any]:
@@ -154,12 +155,12 @@ def logspace(
     no_out("logspace", out)
     require_cpu(device)
     _require_count("logspace", steps)
-    numpy_dtype = _dtype_or_default(dtype)
+    numpy_dtype = dtype_or_default(dtype)
     ends = _ends("logspace", start, end)
     if numpy_dtype.kind in "iu":
         ends = (int(ends[0]), int(ends[1]))
     values = np.power(float(base), _even(*ends, int(steps)))
-    return _finished(values.astype(numpy_dtype), requires_grad)
+    return finished(values.astype(numpy_dtype), requires_grad)
 
 
 def eye(
@@ -178,7 +179,7 @@ def eye(
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    return _finished(np.eye(n, m, dtype=_dtype_or_default(dtype)), requires_grad)
+    return finished(np.eye(n, m, dtype=dtype_or_default(dtype)), requires_grad)
 
 
 def _triangle(name: str, row: int, col: int, dtype: Any, device: Any) -> Any:

@@ -15,7 +15,7 @@ from ..core.dtypes import float32, float64, get_default_dtype
 from ..core.tensor import Tensor, require_cpu
 from .bessel import i0
 from .conversion import strided
-from .creation import _finished
+from .filling import finished
 
 
 def _window(
@@ -35,7 +35,7 @@ def _window(
     if dtype not in (float32, float64):
         raise ValueError(f"{name} expects float32 or float64 dtypes, got: {dtype}")
     values = formula(np.arange(M, dtype=np.float64), M - 1 if sym else M) if M > 1 else np.ones(M)
-    return _finished(np.asarray(values, dtype.numpy), bool(options.get("requires_grad", False)))
+    return finished(np.asarray(values, dtype.numpy), bool(options.get("requires_grad", False)))
 
 
 def exponential(

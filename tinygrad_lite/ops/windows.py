@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.tensor import Tensor, require_cpu
 from .bessel import i0 as _bessel
-from .creation import _dtype_or_default, _finished
+from .filling import dtype_or_default, finished
 
 
 def _window(
@@ -19,13 +19,13 @@ def _window(
     require_cpu(device)
     if n < 0:
         raise RuntimeError(f"{name} requires non-negative window_length, got window_length={n}")
-    numpy_dtype = _dtype_or_default(dtype)
+    numpy_dtype = dtype_or_default(dtype)
     if numpy_dtype.kind != "f":
         raise RuntimeError(f"{name} expects floating point dtypes, got: {dtype}")
     if n <= 1:
-        return _finished(np.ones(n, numpy_dtype), requires_grad)
+        return finished(np.ones(n, numpy_dtype), requires_grad)
     phase = np.arange(n) / (n if periodic else n - 1)
-    return _finished(formula(phase).astype(numpy_dtype), requires_grad)
+    return finished(formula(phase).astype(numpy_dtype), requires_grad)
 
 
 def _cosines(*weights: float) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ...core.tensor import Tensor
-from ...ops.creation import ones
+from ...ops.filling import ones
 from ...ops.matrix import matmul
 from ...ops.reduction import logsumexp
 from ...ops.sequences import arange

@@ -6,7 +6,7 @@ import warnings
 from typing import Any
 
 from ...core.tensor import Parameter, Tensor
-from ...ops.creation import full
+from ...ops.filling import full
 from .. import functional as F
 from .attention import MultiheadAttention as MultiheadAttention  # where PyTorch has it
 from .module import Module

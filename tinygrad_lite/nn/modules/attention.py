@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...core.tensor import Parameter, Tensor
-from ...ops.creation import empty
+from ...ops.filling import empty
 from .. import functional as F
 from .. import init
 from .linear import NonDynamicallyQuantizableLinear

@@ -15,7 +15,8 @@ import numpy as np
 
 from ...core.dtypes import int64
 from ...core.tensor import Parameter, Tensor
-from ...ops.creation import ones, tensor, zeros
+from ...ops.creation import tensor
+from ...ops.filling import ones, zeros
 from .. import functional as F
 from .. import init
 from ._state import writes_nothing_itself

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ...core.tensor import Parameter, Tensor
-from ...ops.creation import empty
+from ...ops.filling import empty
 from .. import functional as F
 from .. import init
 from .module import Module

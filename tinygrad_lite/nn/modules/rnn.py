@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.tensor import Parameter, Tensor
 from ...ops import recurrent as ops
-from ...ops.creation import empty, zeros
+from ...ops.filling import empty, zeros
 from ...ops.joining import cat, stack
 from ...ops.matrix import linear
 from .. import functional as F

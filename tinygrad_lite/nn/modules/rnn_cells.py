@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.tensor import Parameter, Tensor, make
 from ...ops import recurrent as ops
-from ...ops.creation import empty, zeros
+from ...ops.filling import empty, zeros
 from .. import init
 from .module import Module
 

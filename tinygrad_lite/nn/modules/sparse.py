@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from ...core.modes import no_grad
 from ...core.tensor import Parameter, Tensor
-from ...ops.creation import empty
+from ...ops.filling import empty
 from .. import functional as F
 from .. import init
 from .module import Module

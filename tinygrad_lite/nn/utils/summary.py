@@ -16,7 +16,7 @@ from ...core.modes import MODE, current, no_grad
 from ...core.node import touch
 from ...core.random import fork_rng
 from ...core.tensor import Tensor
-from ...ops.creation import zeros
+from ...ops.filling import zeros
 from ..modules.module import Module
 from ..parameter import is_lazy
 from .multiply_adds import Counter
