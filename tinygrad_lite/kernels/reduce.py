@@ -28,6 +28,8 @@ PARALLEL = 1 << 16
 """Products from which all threads beat one."""
 PIECE = 1 << 13
 """Elements that BLAS multiplies on one thread; more would wake its others (see matmul.py)."""
+PART = 1 << 12
+"""Elements that are summed by themselves where all are summed."""
 NARROW = 128
 """Columns up to which a product with ones beats NumPy's loop over rows."""
 WIDE = 1 << 18
@@ -90,6 +92,16 @@ def _add_rows(x: Array) -> Array:
     return _add_rows(np.array([ones[: len(piece)].dot(piece) for piece in pieces]))
 
 
+def _of_all(x: Array) -> Any:
+    """The sum of all elements of x, of pieces on all threads."""
+    flat = x.reshape(-1)
+    whole = x.size // PART * PART
+    parts = np.empty(whole // PART, x.dtype)
+    sum_rows(flat[:whole].reshape(-1, PART), parts)
+    total = _add_up(parts, None, np.float64)
+    return total + _add_up(flat[whole:], None, np.float64) if whole < x.size else total
+
+
 _LEADING = frozenset({(0,), (0, 1), (0, 1, 2)})
 
 
@@ -113,8 +125,9 @@ def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = 
         or not ready(x.size, WORTH_LOADING)
     ):
         return row_major(np.asarray(_add_up(x, axis, None, None, keepdims)))
-    axes = range(x.ndim) if axis is None else axis
-    over = sorted({a % x.ndim for a in axes})
+    if axis is None:
+        return np.asarray(_of_all(x), x.dtype).reshape((1,) * x.ndim if keepdims else ())
+    over = sorted({a % x.ndim for a in axis})
     first, last = (over[0], over[-1] + 1) if over else (0, 0)
     before, length, after = prod(x.shape[:first]), prod(x.shape[first:last]), prod(x.shape[last:])
     scattered = over != list(range(first, last)) or (before > 1 and after > 1)
@@ -127,13 +140,7 @@ def total(x: Array, axis: int | tuple[int, ...] | None = None, keepdims: bool = 
         partial = np.empty((before, blocks, after), x.dtype)
         sum_columns(x.reshape(before, length, after), block, partial, out)
     elif before == 1:
-        pieces = 1 << 12
-        whole = x.size // pieces * pieces
-        flat = x.reshape(-1)
-        parts = np.empty(whole // pieces, x.dtype)
-        sum_rows(flat[:whole].reshape(-1, pieces), parts)
-        rest = flat[whole:].sum(dtype=np.float64)
-        out[0, 0] = parts.sum(dtype=np.float64) + rest
+        out[0, 0] = _of_all(x)
     else:
         sum_rows(x.reshape(before, length), out.reshape(-1))
     kept = [1 if first <= a < last else n for a, n in enumerate(x.shape)]
