@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+__path__: list[str] = []  # a package, for what PyTorch has in files of their own
+
 
 class autocast(contextlib.ContextDecorator):
     """Accepts PyTorch's arguments; inside, every op keeps its operands' precision.

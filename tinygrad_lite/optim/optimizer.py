@@ -19,6 +19,20 @@ from ..core.modes import current, enable_grad
 from ..core.node import Handle, touch
 from ..core.tensor import Tensor, make
 from ..kernels.updates import Rule
+from .by_hand import ParamsT as ParamsT
+from .by_hand import _capturable_doc as _capturable_doc
+from .by_hand import _default_to_fused_or_foreach as _default_to_fused_or_foreach
+from .by_hand import _differentiable_doc as _differentiable_doc
+from .by_hand import _disable_dynamo_if_unsupported as _disable_dynamo_if_unsupported
+from .by_hand import _foreach_doc as _foreach_doc
+from .by_hand import _fused_doc as _fused_doc
+from .by_hand import _get_scalar_dtype as _get_scalar_dtype
+from .by_hand import _get_value as _get_value
+from .by_hand import _maximize_doc as _maximize_doc
+from .by_hand import _stack_if_compiling as _stack_if_compiling
+from .by_hand import _to_scalar as _to_scalar
+from .by_hand import _use_grad_for_differentiable as _use_grad_for_differentiable
+from .by_hand import _view_as_real as _view_as_real
 from .options import Group, State, scalar, type_name
 from .recorded import UPDATES, RecordedStep, on_a_graph
 from .saving import pack, unpack

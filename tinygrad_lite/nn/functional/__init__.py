@@ -40,6 +40,7 @@ from ...ops.pooling import max_pool3d_with_indices as max_pool3d_with_indices
 from ...ops.unpooling import max_unpool1d as max_unpool1d
 from ...ops.unpooling import max_unpool2d as max_unpool2d
 from ...ops.unpooling import max_unpool3d as max_unpool3d
+from .. import _reduction
 from .activation import celu as celu
 from .activation import celu_ as celu_
 from .activation import elu as elu
@@ -134,3 +135,5 @@ from .vision import native_channel_shuffle as native_channel_shuffle
 from .vision import pad as pad
 from .vision import pixel_shuffle as pixel_shuffle
 from .vision import pixel_unshuffle as pixel_unshuffle
+
+_Reduction = _reduction  # the name PyTorch imports it by

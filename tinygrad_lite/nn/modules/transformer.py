@@ -23,7 +23,7 @@ from .module import Module
 from .normalization import LayerNorm
 
 
-def _activation(activation: Any) -> Callable[[Tensor], Tensor]:
+def _get_activation_fn(activation: Any) -> Callable[[Tensor], Tensor]:
     if not isinstance(activation, str):
         return activation
     if activation not in ("relu", "gelu"):
@@ -31,7 +31,7 @@ def _activation(activation: Any) -> Callable[[Tensor], Tensor]:
     return F.relu if activation == "relu" else F.gelu
 
 
-def _copies(module: Module, n: int) -> ModuleList:
+def _get_clones(module: Module, n: int) -> ModuleList:
     return ModuleList([copy.deepcopy(module) for _ in range(n)])
 
 
@@ -65,7 +65,7 @@ class TransformerEncoderLayer(Module):
         self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, bias=bias, **kind)
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
-        self.activation = _activation(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,
@@ -129,7 +129,7 @@ class TransformerDecoderLayer(Module):
         self.dropout1 = Dropout(dropout)
         self.dropout2 = Dropout(dropout)
         self.dropout3 = Dropout(dropout)
-        self.activation = _activation(activation)
+        self.activation = _get_activation_fn(activation)
 
     def forward(
         self,
@@ -173,13 +173,17 @@ def _attended(
     return found[0]
 
 
-def _is_causal(mask: Tensor | None, is_causal: bool | None) -> bool:
-    """The hint that a mask is causal: detected when not given."""
+def _detect_is_causal_mask(
+    mask: Tensor | None, is_causal: bool | None = None, size: int | None = None
+) -> bool:
+    """The hint that a mask is causal: detected when not given. size: of the only one that is."""
     if is_causal is not None:
         return is_causal
     if mask is None or mask.array.ndim != 2 or mask.array.shape[0] != mask.array.shape[1]:
         return False
     n = mask.array.shape[0]
+    if size is not None and size != n:
+        return False
     hidden = mask.array if mask.array.dtype == bool else np.isneginf(mask.array)
     return bool(np.array_equal(hidden, ~np.tri(n, dtype=bool)))
 
@@ -223,7 +227,7 @@ class TransformerEncoder(Module):
         mask_check: bool = True,
     ) -> None:
         super().__init__()
-        self.layers = _copies(encoder_layer, num_layers)
+        self.layers = _get_clones(encoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
         self.enable_nested_tensor = enable_nested_tensor
@@ -245,7 +249,7 @@ class TransformerEncoder(Module):
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool | None = None,
     ) -> Tensor:
-        causal = _is_causal(mask, is_causal)
+        causal = _detect_is_causal_mask(mask, is_causal)
         x = src
         for layer in self.layers:
             x = layer(x, src_mask=mask, is_causal=causal, src_key_padding_mask=src_key_padding_mask)
@@ -268,7 +272,7 @@ class TransformerDecoder(Module):
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
-        self.layers = _copies(decoder_layer, num_layers)
+        self.layers = _get_clones(decoder_layer, num_layers)
         self.num_layers = num_layers
         self.norm = norm
 
@@ -283,7 +287,7 @@ class TransformerDecoder(Module):
         tgt_is_causal: bool | None = None,
         memory_is_causal: bool = False,
     ) -> Tensor:
-        causal = _is_causal(tgt_mask, tgt_is_causal)
+        causal = _detect_is_causal_mask(tgt_mask, tgt_is_causal)
         x = tgt
         for layer in self.layers:
             x = layer(
