@@ -55,7 +55,7 @@ class Primitive:
 
     #: whether the rules insist on Tensors (autograd.Function) instead of arrays
     on_tensors = False
-    #: whether the rules hold for complex numbers too (ops/complex_numbers.py says of which ops)
+    #: whether the rules hold for complex numbers too (ops/analytic.py says of which ops)
     analytic = False
 
     def __init__(

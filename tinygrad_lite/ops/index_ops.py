@@ -30,31 +30,58 @@ def _along(name: str, x: Tensor, dim: int, index: Any) -> tuple[int, np.ndarray]
     d = canonical_axis(dim, x.array.ndim)
     i = index.array
     if i.ndim > 1:
-        if name == "index_fill":
-            raise RuntimeError(f"Index has to be a vector/scalar, but got {i.ndim}-D")
-        raise IndexError(f"{name}(): Index is supposed to be a vector, but got {i.ndim}-D")
+        raise _wrong(name, "ndim", ndim=i.ndim)
     if i.dtype not in (np.int64, np.int32):
-        if name == "index_fill":
-            raise IndexError(f"index_fill_(): Expected dtype int64 for index, got {kind(i.dtype)}")
-        wanted = _WANTED.get(name, "Expected dtype int32 or int64 for index, got")
-        raise RuntimeError(f"{name}{_AS_WRITTEN.get(name, '')}(): {wanted} {kind(i.dtype)}")
+        raise _wrong(name, "dtype", dtype=kind(i.dtype))
     i = i.reshape(-1)
     n = x.array.shape[d] if x.array.ndim else 1
     if name == "index_select":
         _selectable(x, i, n, d)
-        return d, i
-    if i.size and (i.min() < -n or i.max() >= n):
-        wrong = i[(i < -n) | (i >= n)][0]
-        if name == "index_fill":
-            raise IndexError(f"index {wrong} is out of bounds for dimension {d} with size {n}")
-        if name == "index_add":
-            raise RuntimeError(f"index {wrong} is out of bounds for dimension {d} with size {n}")
-        if name == "index_copy":
-            raise IndexError(
-                f"index_copy_(): index {wrong} is out of bounds for dimension {d} with size {n}"
-            )
-        raise IndexError(f"index out of range in self: {name}() got index {wrong} for size {n}")
+    elif i.size and (i.min() < -n or i.max() >= n):
+        raise _wrong(name, "place", place=i[(i < -n) | (i >= n)][0], dim=d, size=n)
     return d, i
+
+
+# What is said of an index, by op (None: any other) and by what is wrong with it. It is PyTorch's
+# words, which are about the in-place form of some ops whichever was called.
+_BEYOND = "index {place} is out of bounds for dimension {dim} with size {size}"
+_WRONG: dict[tuple[str | None, str], tuple[type[Exception], str]] = {
+    (None, "ndim"): (IndexError, "{op}_(): Index is supposed to be a vector, but got dim: {ndim}"),
+    ("index_fill", "ndim"): (RuntimeError, "Index has to be a vector/scalar, but got {ndim}-D"),
+    ("index_copy", "ndim"): (
+        IndexError,
+        "{op}_(): Index should have dimension 1 or 0 (got {ndim})",
+    ),
+    ("index_select", "ndim"): (
+        IndexError,
+        "{op}(): Index is supposed to be a vector, but got {ndim}-D",
+    ),
+    (None, "dtype"): (
+        RuntimeError,
+        "{op}_(): Expected dtype int32/int64 for index but got: {dtype}",
+    ),
+    ("index_fill", "dtype"): (IndexError, "{op}_(): Expected dtype int64 for index, got {dtype}"),
+    ("index_copy", "dtype"): (
+        RuntimeError,
+        "{op}_(): Expected a long tensor for index, but got {dtype}",
+    ),
+    ("index_select", "dtype"): (
+        RuntimeError,
+        "{op}(): Expected dtype int32 or int64 for index, got {dtype}",
+    ),
+    ("index_add", "place"): (RuntimeError, _BEYOND),
+    ("index_fill", "place"): (IndexError, _BEYOND),
+    ("index_copy", "place"): (IndexError, "{op}_(): " + _BEYOND),
+    ("index_reduce", "place"): (
+        IndexError,
+        "index out of range in self: {op}() got index {place} for size {size}",
+    ),
+}
+
+
+def _wrong(op: str, what: str, **facts: Any) -> Exception:
+    error, text = _WRONG.get((op, what)) or _WRONG[None, what]
+    return error(text.format(op=op, **facts))
 
 
 def _selectable(x: Tensor, i: np.ndarray, n: int, d: int) -> None:
@@ -73,14 +100,6 @@ def _selectable(x: Tensor, i: np.ndarray, n: int, d: int) -> None:
         if d == 0:
             raise IndexError(f"index out of range in self: got index {wrong} for size {n}")
         raise RuntimeError(f"INDICES element is out of DATA bounds, id={wrong} axis_dim={n}")
-
-
-# PyTorch says it of the in-place form, whichever was called
-_AS_WRITTEN = {"index_add": "_", "index_copy": "_"}
-_WANTED = {
-    "index_add": "Expected dtype int32/int64 for index but got:",
-    "index_copy": "Expected a long tensor for index, but got",
-}
 
 
 def _at(d: int, i: Any) -> Index:
