@@ -241,7 +241,7 @@ def binary(
 def alike(name: str, scalar: Any, loop: Any, numpy: Callable[..., Array]) -> Callable[..., Array]:
     """f(*arrays, out=None, **numbers) of arrays of one shape and layout; `numpy` for all others.
 
-    The expression and `numpy` take the numbers after the arrays.
+    The expression and `numpy` take the numbers after the arrays, then `numpy` takes out.
     """
     loop = loop.bind(name, f=scalar)
 
@@ -253,13 +253,7 @@ def alike(name: str, scalar: Any, loop: Any, numpy: Callable[..., Array]) -> Cal
                 y = np.empty_like(x) if out is None else out
                 loop(*flat, *[x.dtype.type(a) for a in values], dense(y))
                 return y
-        y = numpy(*arrays, *values)
-        if out is None:
-            return y
-        if y.shape != out.shape:
-            raise ValueError(f"{name}: a value of shape {y.shape} does not fit into {out.shape}")
-        np.copyto(out, y)
-        return out
+        return numpy(*arrays, *values, out)
 
     call.__name__, call.__doc__ = name, scalar.__doc__
     call.numpy, call.loop = numpy, loop  # type: ignore[attr-defined]
@@ -352,13 +346,26 @@ def _mix(x, y, a):
     return where(abs(a) < like(a, 0.5), x + a * way, y - (like(a, 1) - a) * way)
 
 
-def _np_mix(x: Array, y: Array, a: float) -> Array:
+def _np_mix(x: Array, y: Array, a: float, out: Array | None = None) -> Array:
     way = np.asarray(y - x)
     if abs(a) < 0.5:
         way *= a
-        return np.add(x, way, out=way)
+        return np.add(x, way, way if out is None else out)
     way *= 1 - a
-    return np.subtract(y, way, out=way)
+    return np.subtract(y, way, way if out is None else out)
+
+
+def _np_add_scaled(x: Array, y: Array, a: float, out: Array | None = None) -> Array:
+    # np.add, for of `x + y * a` NumPy writes the sum of large arrays over y * a, laid out as y
+    return np.add(x, y * a, out)
+
+
+def _np_add_product(x: Array, y: Array, z: Array, a: float, out: Array | None = None) -> Array:
+    return np.add(x, y * z * a, out)
+
+
+def _np_add_quotient(x: Array, y: Array, z: Array, a: float, out: Array | None = None) -> Array:
+    return np.add(x, y / z * a, out)
 
 
 add = binary("add", _add, None, np.add)
@@ -368,10 +375,9 @@ divide = binary("divide", _divide, _divide_into, np.true_divide)
 
 maximum = binary("maximum", _larger, None, np.maximum)
 minimum = binary("minimum", _smaller, None, np.minimum)
-# np.add, for of `x + y * a` NumPy writes the sum of large arrays over y * a, in the layout of y
-add_scaled = alike("add_scaled", _add_scaled, map2_1, lambda x, y, a: np.add(x, y * a))
-add_product = alike("add_product", _add_product, map3_1, lambda x, y, z, a: np.add(x, y * z * a))
-add_quotient = alike("add_quotient", _add_quotient, map3_1, lambda x, y, z, a: np.add(x, y / z * a))
+add_scaled = alike("add_scaled", _add_scaled, map2_1, _np_add_scaled)
+add_product = alike("add_product", _add_product, map3_1, _np_add_product)
+add_quotient = alike("add_quotient", _add_quotient, map3_1, _np_add_quotient)
 mix = alike("mix", _mix, map2_1, _np_mix)
 
 

@@ -117,6 +117,7 @@ def forward(
     """
     loop = (map1, map1_1, map1_2, map1_3)[parameters].bind(name, f=scalar)
     least = small if few is None else few
+    stored = numpy if isinstance(numpy, np.ufunc) else lambda x, out: _stored(numpy(x), out)
 
     def large(x: Array, numbers: tuple[float, ...], out: Array | None) -> Array:
         size = x.size
@@ -141,7 +142,7 @@ def forward(
     def plain(x: Array, out: Array | None = None) -> Array:
         if x.size >= least:
             return large(x, (), out)
-        return numpy(x) if out is None else _stored(numpy(x), out)
+        return numpy(x) if out is None else stored(x, out)
 
     def with_numbers(x: Array, *numbers: float, out: Array | None = None) -> Array:
         if x.size >= least:

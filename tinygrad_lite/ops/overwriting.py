@@ -43,7 +43,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
         raise TypeError(
             f"copy_(): argument 'other' (position 1) must be Tensor, not {type(src).__name__}"
         )
-    if broadcast_shape([self.array.shape, src.array.shape]) != self.array.shape:
+    to, of = self.array.shape, src.array.shape
+    if of != to and broadcast_shape([to, of]) != to:
         raise RuntimeError(
             f"output with shape {list(self.array.shape)} doesn't match the broadcast shape of "
             f"the source, {list(src.array.shape)} (copy_)"
