@@ -53,6 +53,7 @@ CORE: tuple[str, ...] = (
     "random",  # generators
     "saved",  # what nodes keep, looked at
     "declaration",  # what is read off an op's declaration
+    "rules",  # kernels of derivative rules
     "primitive",  # an op is one declaration
     "ordinary",  # the ordinary call of any op
     "inplace",  # writes that the graph sees

@@ -9,11 +9,8 @@ import pytest
 
 import tinygrad_lite as tl
 from tests.core.declaring import USAGE, leaf, times, times_op, towards_x, towards_y
-from tinygrad_lite.core.primitive import (
-    Primitive,
-    generic_door,
-    with_kernel,
-)
+from tinygrad_lite.core.primitive import Primitive, generic_door
+from tinygrad_lite.core.rules import with_kernel
 
 # -- what a declaration says ----------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ import pytest
 import tinygrad_lite as tl
 from tinygrad_lite.core import engine
 from tinygrad_lite.core.node import any_extras
-from tinygrad_lite.core.primitive import Primitive, generic_door, with_sum
+from tinygrad_lite.core.primitive import Primitive, generic_door
+from tinygrad_lite.core.rules import with_sum
 
 
 @pytest.fixture(autouse=True)

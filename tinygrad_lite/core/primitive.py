@@ -31,7 +31,6 @@ from typing import Any
 
 import numpy as np
 
-from ..kernels.formulas import compiled
 from . import dtypes
 from .declaration import Recipe, Rule, asks, parameters
 from .dtypes import from_numpy_dtype
@@ -471,35 +470,6 @@ def shares_memory(out: np.ndarray, of: np.ndarray) -> bool:
     """Whether `out` looks at the memory of `of` (both lead back to one owner)."""
     base = out.base
     return base is not None and (base is of or base is of.base or owner(out) is owner(of))
-
-
-def with_kernel(kernel: Callable[..., Any]) -> Callable[[Rule], Rule]:
-    """Decorate a rule: on arrays `kernel` computes it (same arguments, one pass), and the rule's
-    own formula says what that is and is read when the derivative is differentiated again."""
-
-    def decorate(rule: Rule) -> Rule:
-        rule.on_arrays = kernel  # type: ignore[attr-defined]
-        return rule
-
-    return decorate
-
-
-def pointwise(rule: Rule) -> Rule:
-    """Decorate a rule that is a formula of numbers (operators, constants, exp, log, rsqrt): on
-    large arrays it is compiled as it stands."""
-    return with_kernel(compiled(rule))(rule)
-
-
-def with_sum(of_several: Callable[[Sequence[Any]], Any]) -> Callable[[Rule], Rule]:
-    """Decorate a rule: where one input serves several calls of the op, as the weight of a layer
-    does that is applied step by step, `of_several` gives the sum of their gradients at once from
-    the list of the rule's arguments (tuples of arrays)."""
-
-    def decorate(rule: Rule) -> Rule:
-        rule.of_several = of_several  # type: ignore[attr-defined]
-        return rule
-
-    return decorate
 
 
 def generic_door(op: Primitive) -> Callable[..., Any]:

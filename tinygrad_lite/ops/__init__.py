@@ -6,7 +6,7 @@ To declare an op of your own: `from tinygrad_lite.ops import primitive, fused, r
 from ..core.doors import composed as composed
 from ..core.doors import primitive as primitive
 from ..core.fused import fused as fused
-from ..core.primitive import with_kernel as with_kernel
+from ..core.rules import with_kernel as with_kernel
 from ..core.samples import Boolean as Boolean
 from ..core.samples import Integer as Integer
 from ..core.samples import Real as Real

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.primitive import with_kernel
+from ..core.rules import with_kernel
 from ..core.samples import Real, one_of, reals, sample
 from ..core.tensor import Tensor
 from ..kernels import activations as kernels

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.chain import blank
 from ..core.doors import composed, primitive
-from ..core.primitive import pointwise, with_kernel
+from ..core.rules import pointwise, with_kernel
 from ..core.samples import Boolean, Real, one_of, reals, sample
 from ..core.tensor import Tensor, bind
 from ..kernels import arithmetic as kernels

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import primitive
-from ..core.primitive import with_sum
+from ..core.rules import with_sum
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
 from ..kernels import scatter

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.doors import primitive
 from ..core.fused import fused
-from ..core.primitive import with_kernel
+from ..core.rules import with_kernel
 from ..core.samples import Integer, Real, one_of, sample
 from ..core.tensor import make
 from ..kernels import activations, distances, elementwise

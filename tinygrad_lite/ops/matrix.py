@@ -16,7 +16,8 @@ from ..core.chain import sum_to
 from ..core.doors import composed, primitive
 from ..core.modes import current
 from ..core.node import Node
-from ..core.primitive import REGISTRY, with_kernel, with_sum
+from ..core.primitive import REGISTRY
+from ..core.rules import with_kernel, with_sum
 from ..core.samples import Real, sample
 from ..core.shapes import broadcast_shape
 from ..core.tensor import Tensor, bind, live_node, make

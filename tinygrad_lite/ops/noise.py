@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.doors import primitive
-from ..core.primitive import with_kernel
+from ..core.rules import with_kernel
 from ..core.samples import Real, one_of, sample
 from ..kernels import random as kernels
 

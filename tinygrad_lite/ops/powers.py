@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.primitive import pointwise, with_kernel
+from ..core.rules import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..core.tensor import Tensor
 from ..kernels import elementwise

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.chain import cast
 from ..core.doors import composed, primitive
-from ..core.primitive import with_kernel
+from ..core.rules import with_kernel
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor, make
 from ..kernels import reduce

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.primitive import with_kernel
+from ..core.rules import with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise
 from .arguments import also, not_complex, require_tensor, unsupported

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.primitive import with_kernel
+from ..core.rules import with_kernel
 from ..core.samples import Real, axis, sample
 from ..core.shapes import canonical_axis
 from ..core.tensor import Tensor

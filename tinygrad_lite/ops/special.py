@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import primitive
-from ..core.primitive import pointwise, with_kernel
+from ..core.rules import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise
 from ..kernels._jit import enabled

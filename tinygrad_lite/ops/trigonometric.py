@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.doors import composed, primitive
-from ..core.primitive import pointwise, with_kernel
+from ..core.rules import pointwise, with_kernel
 from ..core.samples import Real, reals, sample
 from ..kernels import elementwise as kernels
 from .arguments import also, floats_only, not_complex, of_tensors

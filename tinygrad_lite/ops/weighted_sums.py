@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import dtypes
 from ..core.doors import composed, primitive
-from ..core.primitive import pointwise
+from ..core.rules import pointwise
 from ..core.samples import Real, one_of, reals, sample
 from ..core.tensor import Tensor, make
 from ..kernels import arithmetic as kernels
