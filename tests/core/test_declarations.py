@@ -243,8 +243,9 @@ def test_an_input_whose_name_has_underscores() -> None:
 
 def test_other_objects_beside_a_tensor() -> None:
     y = tl.tensor([3.0, 4.0])
-    assert called([2.0, 5.0], y) == [6.0, 20.0]
-    assert called((2.0, 5.0), y) == [6.0, 20.0]
+    for refused in ([2.0, 5.0], (2.0, 5.0), "2"):
+        with pytest.raises(TypeError, match=r"argument 'input' \(position 1\) must be Tensor"):
+            called(refused, y)
     assert called(np.float64(2.0), y) == [6.0, 8.0]
     assert called(np.array([2.0, 5.0]), y) == [6.0, 20.0]
     assert called(True, y) == [3.0, 4.0]

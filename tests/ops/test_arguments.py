@@ -15,6 +15,11 @@ CALLS: dict[str, Callable[[], Any]] = {
     r"dot\(\): argument 'tensor' \(position 2\) must be Tensor, not int": lambda: tl.dot(x, 3),
     r"mv\(\): argument 'vec' \(position 2\) must be Tensor, not float": lambda: m.mv(0.5),
     r"addmm\(\): argument 'mat1' \(position 2\) must be Tensor, not int": lambda: m.addmm(3, m),
+    r"add\(\): argument 'other' \(position 2\) must be Tensor, not list": lambda: tl.add(x, [1, 2]),
+    r"eq\(\): argument 'other' \(position 2\) must be Tensor, not NoneType": lambda: tl.eq(x, None),
+    r"fill_\(\): argument 'value' \(position 1\) must be Number, not NoneType": lambda: x.fill_(
+        None
+    ),
     r"take\(\): argument 'index' \(position 2\) must be Tensor, not list": lambda: x.take([0]),
     r"view_as\(\): argument 'other' \(position 2\) must be Tensor, not tuple": lambda: x.view_as(
         (2,)

@@ -471,3 +471,12 @@ def test_adamw_takes_over_what_adam_saved():
     assert adamw.param_groups[0]["decoupled_weight_decay"] is True
     assert adamw.param_groups[0]["weight_decay"] == 0.1
     assert adamw.state[p]["step"].item() == 1
+
+
+def test_a_schedule_may_be_tried_out_without_gradients():
+    optimizer = optim.SGD([leaf()], lr=1.0)
+    schedule = optim.lr_scheduler.StepLR(optimizer, 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        optimizer.step()
+        schedule.step()

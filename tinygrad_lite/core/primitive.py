@@ -197,10 +197,7 @@ class Primitive:
             args = self.from_numbers(args)
         for i in self.tensors:
             if type(args[i]) in _NUMBERS:
-                raise TypeError(
-                    f"{self.name}(): argument '{('input', 'other')[i]}' (position {i + 1}) must be "
-                    f"Tensor, not {type(args[i]).__name__}"
-                )
+                raise self.no_tensor(i, args[i])
         arrays, nodes = self.take(args)
         try:
             out = self.forward(*arrays, **meta)
@@ -271,7 +268,9 @@ class Primitive:
             else:
                 if isinstance(x, np.generic) and x.dtype.kind in "fiu":
                     x = x.item()  # a number as any other, of no dtype of its own
-                arrays.append(np.asarray(x) if isinstance(x, (list, tuple, np.generic)) else x)
+                if not (x is None and not self.broadcasts) and not isinstance(x, _OPERANDS):
+                    raise self.no_tensor(i, x)
+                arrays.append(np.asarray(x) if isinstance(x, np.generic) else x)
                 nodes.append(None)
                 uniform = uniform and (x is None or not promoted)
         if self.promote and not (uniform and (first is FLOAT32 or first is FLOAT64)):
@@ -283,6 +282,14 @@ class Primitive:
                 arrays[i] = np.asarray(x, dtype=dtypes.number_dtype(x).numpy)
         return arrays, nodes
 
+    def no_tensor(self, i: int, x: Any) -> TypeError:
+        """The error of `x` as input number i."""
+        name = ("input", "other")[i] if i < 2 else f"input {i}" if self.variadic else self.inputs[i]
+        return TypeError(
+            f"{self.of_numbers or self.name}(): argument '{name}' (position {i + 1}) must "
+            f"be Tensor, not {type(x).__name__}"
+        )
+
     def _promote(self, arrays: list[Any], nodes: list[Node | None]) -> None:
         levels: tuple[list[Any], ...] = ([], [], [])
         everything = range(len(arrays)) if self.variadic else sorted(self.typed)
@@ -291,7 +298,7 @@ class Primitive:
             if isinstance(a, np.ndarray):
                 levels[0 if a.ndim else 1].append(from_numpy_dtype(a.dtype))
             elif a is not None:
-                levels[2].append(number_dtype_or_reject(self.name, a))
+                levels[2].append(dtypes.number_dtype(a))
         target = dtypes.combine(*levels)
         if self.promote == "float" and target.category < dtypes.FLOATING:
             target = dtypes.get_default_dtype()
@@ -431,15 +438,7 @@ class Primitive:
 
 
 _NUMBERS = frozenset({float, int, bool, complex})
-
-
-def number_dtype_or_reject(op: str, value: Any) -> dtypes.dtype:
-    """The dtype of a Python number; TypeError for anything that is not one."""
-    if isinstance(value, (bool, int, float, complex, np.number, np.bool_)):
-        return dtypes.number_dtype(value)
-    raise TypeError(
-        f"{op}(): expected Tensors or numbers, got {type(value).__name__}; use tensor(...) first"
-    )
+_OPERANDS = (np.ndarray, float, int, bool, complex, np.generic)
 
 
 def no_out(name: str, out: Any) -> None:

@@ -61,6 +61,10 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         )
     if isinstance(value, (int, float, complex)):
         value = fitting(value, self.array.dtype)
+    elif not isinstance(value, (Tensor, np.ndarray, np.generic)):
+        raise TypeError(
+            f"fill_(): argument 'value' (position 1) must be Number, not {type(value).__name__}"
+        )
     return _overwritten(self, value, _fill)
 
 

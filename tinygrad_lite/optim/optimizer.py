@@ -277,6 +277,8 @@ class Optimizer:
                 self.update_group(group, material)
         if not self._warned_no_grad and not any(ready):
             self._warned_no_grad = True
+            if hasattr(self.step, "_wrapped_by_lr_sched"):
+                return loss  # a schedule is tried out, for which no gradient is needed
             warnings.warn(
                 f"{type(self).__name__}.step() changed nothing: no parameter has a gradient. "
                 "Call backward() on the loss first, and zero_grad() not between backward() and "
