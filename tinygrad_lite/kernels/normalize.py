@@ -20,9 +20,11 @@ import numpy as np
 
 from . import normalize_numpy
 from ._jit import enabled
+from .arithmetic import add, times
 from .copying import contiguous
 from .normalize_numba import (
     affine_planes,
+    affine_rows,
     norm_back_columns,
     norm_back_groups,
     norm_back_planes,
@@ -258,16 +260,15 @@ def fixed_norm(
 
 def _scaled_planes(x: Array, scale: Array, shift: Array | None = None) -> Array:
     """x scale + shift, a number a channel of x (N, C, ...)."""
-    if not _compiled(x, scale, shift) or not x.flags.c_contiguous or prod(x.shape[2:]) < WIDE:
+    wide = x.ndim == 2 or prod(x.shape[2:]) >= WIDE
+    if not (wide and x.flags.c_contiguous and _compiled(x, scale, shift)):
         shape = (1, -1, *(1,) * (x.ndim - 2))
-        y = x * scale.reshape(shape)
-        if shift is not None:
-            y += shift.reshape(shape)
-        return y
-    planes = _planes(x)
-    out = np.empty_like(planes)
+        y = times(x, scale.reshape(shape))
+        return y if shift is None else add(y, shift.reshape(shape), out=y)
+    kernel, lines = (affine_rows, x) if x.ndim == 2 else (affine_planes, _planes(x))
+    out = np.empty_like(lines)
     given = contiguous(scale), _given(shift, scale.size, x, 0)
-    _start(affine_planes, x.size)(planes, *given, out)
+    _start(kernel, x.size)(lines, *given, out)
     return out.reshape(x.shape)
 
 
@@ -291,7 +292,7 @@ def fixed_norm_backward(
     if need[1] or need[2]:
         dbias = total(g, axes)
     if need[1]:
-        dweight = total(g * x, axes)
+        dweight = total(times(g, x), axes)
         dweight -= mean * dbias
         dweight *= rstd
     return dx, dweight, dbias if need[2] else None

@@ -261,6 +261,19 @@ def affine_planes(x, scale, shift, out):
         _plane_affine(plane_of(x, n, c), like(scale[c], 0), scale[c], shift[c], plane_of(out, n, c))
 
 
+@jit(fastmath=FMA)
+def _row_affine(x, scale, shift, out):
+    for i in range(x.size):
+        out[i] = x[i] * scale[i] + shift[i]
+
+
+@jit(parallel=True)
+def affine_rows(x, scale, shift, out):
+    """out[n, c] = x[n, c] scale[c] + shift[c]."""
+    for n in prange(x.shape[0]):
+        _row_affine(row_of(x, n), scale, shift, row_of(out, n))
+
+
 @jit(parallel=True)
 def norm_back_planes(g, x, weight, mean, rstd, out, dweight, dbias):
     """dx, dweight and dbias of `norm_planes`; dx is skipped if out has no samples."""
