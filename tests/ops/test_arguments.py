@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_lite as tl
 
+F = tl.nn.functional
 x, m = tl.ones(2), tl.ones(2, 2)
 
 CALLS: dict[str, Callable[[], Any]] = {
@@ -19,6 +20,13 @@ CALLS: dict[str, Callable[[], Any]] = {
     r"eq\(\): argument 'other' \(position 2\) must be Tensor, not NoneType": lambda: tl.eq(x, None),
     r"fill_\(\): argument 'value' \(position 1\) must be Number, not NoneType": lambda: x.fill_(
         None
+    ),
+    r"linear\(\): argument 'weight' \(position 2\) must be Tensor, not int": lambda: F.linear(x, 3),
+    r"cross_entropy_loss\(\): argument 'target' \(position 2\) must be Tensor": lambda: (
+        F.cross_entropy(m, 3)
+    ),
+    r"nll_loss\(\): argument 'target' \(position 2\) must be Tensor, not int": lambda: F.nll_loss(
+        m, 3
     ),
     r"take\(\): argument 'index' \(position 2\) must be Tensor, not list": lambda: x.take([0]),
     r"view_as\(\): argument 'other' \(position 2\) must be Tensor, not tuple": lambda: x.view_as(

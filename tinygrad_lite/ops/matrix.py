@@ -323,6 +323,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
                     )
                     return make(out, Node(_AFFINE, (l, m, n), saved, out.shape, out.dtype))
             return make(out)
+    for position, (name, x) in enumerate((("input", input), ("weight", weight)), 1):
+        if not isinstance(x, np.ndarray):  # as which rules have them
+            require_tensor("linear", x, name, position)
     if weight.ndim == 1:
         return matmul(input, weight) if bias is None else matmul(input, weight) + bias
     return affine(input, weight, bias)

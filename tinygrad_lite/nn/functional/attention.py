@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core.tensor import Tensor, make
+from ...ops.arguments import of_tensors
 from ...ops.attention import attention
 from ...ops.attention import weights as attention_weights
 from ...ops.joining import cat
@@ -21,6 +22,7 @@ from .dropout import dropout
 from .vision import pad
 
 
+@of_tensors
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

@@ -11,13 +11,14 @@ import numpy as np
 
 from ...core.modes import is_grad_enabled
 from ...core.tensor import Tensor
-from ...ops.arguments import kind
+from ...ops.arguments import kind, of_tensors, require_tensor
 from ...ops.losses import cross_entropy_of_classes, nll_of_classes
 from ...ops.softmax import log_softmax
 from .linear import linear
 from .loss import _legacy, _reduced
 
 
+@of_tensors
 def nll_loss(
     input: Tensor,
     target: Tensor,
@@ -126,6 +127,8 @@ def cross_entropy(
     reduction = _legacy(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if not isinstance(target, Tensor):
+        require_tensor("cross_entropy_loss", target, "target", 2)
     axis = 0 if input.array.ndim <= 1 else 1
     if target.array.shape == input.array.shape:
         if target.array.dtype.kind != "f":
