@@ -301,6 +301,7 @@ def cholesky(A: Any, upper: bool = False, *, out: Any = None) -> Any:
 
 
 @composed()
+@of_tensors
 def cholesky_solve(B: Any, L: Any, upper: bool = False) -> Any:
     """X with A @ X = B, given the Cholesky factor of A."""
     for name, x in (("b", B), ("u", L)):
