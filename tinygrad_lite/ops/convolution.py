@@ -20,7 +20,7 @@ from ..core.doors import composed, primitive
 from ..core.samples import Real, one_of, sample
 from ..core.tensor import Tensor
 from ..kernels import conv as kernels
-from .arguments import c_name, kind
+from .arguments import c_name, kind, of_tensors
 from .axes import permute
 
 
@@ -430,6 +430,7 @@ def conv_transpose3d(
 
 
 @composed(method=False)
+@of_tensors
 def conv_tbc(input: Any, weight: Any, bias: Any, pad: int = 0) -> Any:
     """`conv1d` of input (T, N, C), time first, with weight (KT, C, O) and bias (O): (T', N, O).
 
