@@ -68,7 +68,7 @@ def test_special_numbers_layouts_and_other_dtypes():
 
 def test_they_are_reached():
     x = tl.rand(1 << 18, requires_grad=True)
-    tl.sqrt(x).sum().backward()
+    tl.sqrt(x).backward(tl.rand(1 << 18))
     ran = {run.kernel.removesuffix("_serial") for run in tl.kernels() if run.how != "numpy"}
     name = FORMULAS["sqrt-0"].loop(2, 0).name
     assert name in ran
