@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
 
 import tinygrad_lite as torch
-from tests.autograd.functions import Cube, leaf
+from tests.autograd.functions import Cube, Powers, function, leaf
 from tinygrad_lite.autograd import Function, grad
 from tinygrad_lite.autograd.graph import saved_tensors_hooks
 
@@ -29,28 +27,6 @@ class Exp(Function):
     def backward(ctx, g):
         (y,) = ctx.saved_tensors
         return g * y
-
-
-class Powers(Function):
-    """Two outputs, the second of which it saves."""
-
-    @staticmethod
-    def forward(ctx, x):
-        second = x**2
-        ctx.save_for_backward(x, second)
-        return x * 1, second
-
-    @staticmethod
-    def backward(ctx, a, b):
-        x, second = ctx.saved_tensors
-        return a + b * 2 * second / x
-
-
-def function(forward: Callable[..., Any], backward: Callable[..., Any]) -> Any:
-    """A Function called F of these two."""
-    return type(
-        "F", (Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)}
-    )
 
 
 def test_a_saved_leaf_comes_back_as_itself():

@@ -8,26 +8,10 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tl
+from tests.core.writes import leaf, value, written
 from tinygrad_lite.core.inplace import in_place
 from tinygrad_lite.core.modes import MODE, Watcher, current
-from tinygrad_lite.core.primitive import Primitive, generic_door
 from tinygrad_lite.core.tensor import make_view
-
-
-def leaf(values: Any, dtype: Any = tl.float64) -> tl.Tensor:
-    return tl.tensor(values, dtype=dtype, requires_grad=True)
-
-
-def value(values: Any, dtype: Any = tl.float64) -> tl.Tensor:
-    """A Tensor with a history, which may be written."""
-    return leaf(values, dtype) * 1
-
-
-def written(forward: Any, *rules: Any, by: str = "op_", **options: Any) -> Any:
-    call = generic_door(Primitive(forward, rules, **options))
-    call.op = Primitive(forward, rules, **options)  # type: ignore[attr-defined]
-    return in_place(call, by)
-
 
 # -- what the op is given -------------------------------------------------------------------------
 

@@ -168,8 +168,10 @@ class profile:
     record_shapes   note the shapes of inputs, for `key_averages(group_by_input_shape=True)`
     profile_memory  note the bytes of the arrays that ops make
     with_stack      note the lines of the program that called
-    with_flops, with_modules, use_cuda and others that concern other devices: NotImplementedError
-                    if set; `utils.flop_counter.FlopCounterMode` counts operations by module
+    with_flops, with_modules  NotImplementedError if set: `utils.flop_counter.FlopCounterMode`
+                    counts operations by module
+
+    What concerns other devices (use_cuda and the like) is accepted: there is the CPU alone.
 
     RuntimeError if it is entered twice, or asked before it has ended.
     """
